@@ -1,0 +1,1 @@
+"""Clock, event bus, supervisor, retry, ids, compiled kernels: what runs everything else."""

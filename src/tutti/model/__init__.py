@@ -1,0 +1,1 @@
+"""The nouns of a decision: frozen values and the error tree; imports nothing of ours."""

@@ -1,0 +1,83 @@
+"""The error tree, sorted by how the caller must react.
+
+::
+
+    TuttiError
+    ├── ConfigError           the operator acts; refuse to start
+    ├── DataError             skip this datum and count it; halt the instrument if it goes stale
+    ├── AgentError            the agent abstains
+    ├── VenueError
+    │   ├── Transient         retry with back-off
+    │   │   └── RateLimited   wait ``retry_after_s``, then retry
+    │   ├── OrderRejected     do not retry
+    │   │   └── InsufficientFunds
+    │   └── OutcomeUnknown    reconcile with the venue; never resend blindly
+    ├── LedgerError           the journal can't be read or does not verify
+    └── InvariantBroken       halt trading and keep the evidence
+"""
+
+from __future__ import annotations
+
+
+class TuttiError(Exception):
+    """Root of every error that Tutti raises on purpose."""
+
+
+class ConfigError(TuttiError):
+    """Configuration or command that a person has to correct before anything starts."""
+
+
+class DataError(TuttiError):
+    """Datum that can't be true, with the file and row it came from."""
+
+
+class AgentError(TuttiError):
+    """Agent that could not form an opinion."""
+
+
+class VenueError(TuttiError):
+    """Venue that did not do what was asked.
+
+    Parameters
+    ----------
+    message : str
+        What the venue said, without secrets.
+    venue : str
+        Name of the venue.
+    """
+
+    def __init__(self, message: str, *, venue: str) -> None:
+        super().__init__(f"{venue}: {message}")
+        self.venue = venue
+
+
+class Transient(VenueError):
+    """Failure that is certain to have changed nothing and may pass; retry."""
+
+
+class RateLimited(Transient):
+    """Too many requests; wait ``retry_after_s`` seconds."""
+
+    def __init__(self, message: str, *, venue: str, retry_after_s: float) -> None:
+        super().__init__(message, venue=venue)
+        self.retry_after_s = retry_after_s
+
+
+class OrderRejected(VenueError):
+    """Definitive refusal of an order by a venue; do not retry."""
+
+
+class InsufficientFunds(OrderRejected):
+    """Refusal because the account can't carry the order."""
+
+
+class OutcomeUnknown(VenueError):
+    """Order that may or may not exist at the venue; reconcile it."""
+
+
+class LedgerError(TuttiError):
+    """Journal that can't be read, or whose chain of hashes is broken."""
+
+
+class InvariantBroken(TuttiError):
+    """State that must be impossible; trading halts and the evidence stays."""

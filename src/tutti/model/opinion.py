@@ -1,0 +1,113 @@
+"""What agents think, one by one and together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+from tutti.model.instrument import InstrumentId
+from tutti.model.market import FloatArray, IntArray
+
+
+class Regime(IntEnum):
+    """State of a market; the integer is its code in arrays."""
+
+    RANGE_BOUND = 0
+    BULL_TRENDING = 1
+    BULL_VOLATILE = 2
+    BEAR_TRENDING = 3
+    BEAR_VOLATILE = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opinion:
+    """One agent's view of one instrument.
+
+    Parameters
+    ----------
+    bias : float
+        In [-1, 1]; -1 is fully short.
+    confidence : float
+        In [0, 1].
+    as_of : int
+        Newest input used, ns UTC.
+    rationale : str
+        Why, in words a person can check.
+    time_to_live : int
+        Nanoseconds after ``as_of`` until the opinion has faded to nothing; 0 for this tick only.
+    """
+
+    agent: str
+    instrument: InstrumentId
+    bias: float
+    confidence: float
+    as_of: int
+    rationale: str
+    time_to_live: int = 0
+
+    def __post_init__(self) -> None:
+        if not -1.0 <= self.bias <= 1.0:
+            raise ValueError(f"{self.agent}: bias must be in [-1, 1], was {self.bias!r}")
+        if not 0.0 <= self.confidence <= 1.0:
+            raise ValueError(f"{self.agent}: confidence must be in [0, 1], was {self.confidence!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abstention:
+    """No view, and why."""
+
+    agent: str
+    instrument: InstrumentId
+    as_of: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """One agent's part in an aggregated context; bias and confidence are None for an abstention."""
+
+    agent: str
+    bias: float | None
+    confidence: float | None
+    weight: float
+    rationale: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AggregatedContext:
+    """The panel's opinions of one instrument as one, with the breakdown."""
+
+    instrument: InstrumentId
+    as_of: int
+    bias: float
+    confidence: float
+    regime: Regime
+    regime_confidence: float
+    voices: tuple[Voice, ...]
+
+
+class Views(NamedTuple):
+    """One agent's opinions as arrays of shape (t, n); NaN in both for an abstention."""
+
+    bias: FloatArray
+    confidence: FloatArray
+
+
+class ContextBlock(NamedTuple):
+    """Aggregated contexts as arrays of shape (t, n).
+
+    ``lead`` is the index of the agent that contributed most to the bias, -1 for none. Bias and
+    confidence are NaN where every agent abstained.
+    """
+
+    bias: FloatArray
+    confidence: FloatArray
+    lead: IntArray
+
+
+class RegimeBlock(NamedTuple):
+    """Regime codes and confidences in [0, 1], shape (t, n); code -1 and NaN while warming up."""
+
+    code: IntArray
+    confidence: FloatArray

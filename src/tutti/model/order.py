@@ -1,0 +1,311 @@
+"""From wish to fill: intents, approvals, refusals, orders, what venues answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from tutti.model.instrument import InstrumentId
+
+
+class Side(StrEnum):
+    """Direction of an order."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def sign(self) -> int:
+        """+1 for a buy, -1 for a sell."""
+        return 1 if self is Side.BUY else -1
+
+
+class OrderType(StrEnum):
+    """How an order seeks its price."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+    STOP = "stop"
+
+
+class OrderStatus(StrEnum):
+    """Where an order is in its life.
+
+    ``SENT`` is *sent and unanswered*: it may or may not exist at the venue. It is reconciled, never
+    resent blindly and never called failed. ``UNRESOLVED`` is an order whose fate reconciliation
+    could not find: the instrument stays locked.
+    """
+
+    CREATED = "created"
+    SENT = "sent"
+    ACCEPTED = "accepted"
+    PARTIALLY_FILLED = "partially_filled"
+    CANCEL_SENT = "cancel_sent"
+    UNRESOLVED = "unresolved"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    FAILED = "failed"
+
+    @property
+    def is_final(self) -> bool:
+        """True when nothing more can happen, late fills found by reconciliation aside."""
+        return self in _FINAL
+
+
+_FINAL = frozenset(
+    {
+        OrderStatus.FILLED,
+        OrderStatus.CANCELLED,
+        OrderStatus.REJECTED,
+        OrderStatus.EXPIRED,
+        OrderStatus.FAILED,
+    }
+)
+
+
+class Reason(StrEnum):
+    """Why a target is what it is; the position in the enumeration is its code in arrays."""
+
+    NONE = "none"
+    ENTRY = "entry"
+    SIGNAL_EXIT = "signal_exit"
+    FLIP = "flip"
+    RESIZE = "resize"
+    TAKE_PROFIT = "take_profit"
+    STOP_LOSS = "stop_loss"
+    STALE_POSITION = "stale_position"
+    LIQUIDATION_GUARD = "liquidation_guard"
+    DRAWDOWN_STOP = "drawdown_stop"
+    DAILY_LOSS_STOP = "daily_loss_stop"
+    OPERATOR = "operator"
+
+    @property
+    def code(self) -> int:
+        """Integer that stands for the reason in arrays."""
+        return _REASONS.index(self)
+
+    @classmethod
+    def of(cls, code: int) -> Reason:
+        """Return the reason that an array's code stands for."""
+        return _REASONS[code]
+
+
+_REASONS = tuple(Reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What the policy wants to hold, as a signed fraction of equity."""
+
+    instrument: InstrumentId
+    as_of: int
+    weight: float
+    reason: Reason
+    lead: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderIntent:
+    """Order before risk has seen it.
+
+    Parameters
+    ----------
+    id : str
+        Becomes the client order id; 32 hexadecimal digits, time-ordered.
+    quantity : Decimal
+        Base units, positive, a whole number of the instrument's steps.
+    price : Decimal or None
+        Limit or trigger price; None for a market order.
+    reference_price : Decimal
+        Close at which it was decided; arrival price for slippage.
+    lead : str
+        Agent (or policy) that the position is booked to.
+    """
+
+    id: str
+    instrument: InstrumentId
+    as_of: int
+    side: Side
+    quantity: Decimal
+    type: OrderType
+    price: Decimal | None
+    reference_price: Decimal
+    reason: Reason
+    lead: str
+    reduces: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovedOrder:
+    """Intent that passed every rule; only ``risk`` constructs one, and venues accept nothing else."""
+
+    intent: OrderIntent
+    approved_at: int
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Intent that a rule objected to, and why."""
+
+    intent: OrderIntent
+    refused_at: int
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Instruction to a venue and what is known of it; a new value at each change.
+
+    Parameters
+    ----------
+    id : str
+        Client order id, equal to the intent's.
+    filled : Decimal
+        Base units filled so far.
+    average_price : Decimal
+        Of the fills; 0 before the first.
+    parent : str
+        Id of the order that this is a child of; empty for none.
+    """
+
+    id: str
+    instrument: InstrumentId
+    side: Side
+    quantity: Decimal
+    type: OrderType
+    price: Decimal | None
+    status: OrderStatus
+    created_at: int
+    updated_at: int
+    filled: Decimal = Decimal(0)
+    average_price: Decimal = Decimal(0)
+    venue_order_id: str = ""
+    detail: str = ""
+    parent: str = ""
+
+    @property
+    def remaining(self) -> Decimal:
+        """Base units not filled yet."""
+        return self.quantity - self.filled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """Execution of (a part of) an order.
+
+    Parameters
+    ----------
+    fee : Decimal
+        Quote currency; negative for a rebate.
+    slippage_bps : float
+        Signed, against the reference price of the intent; positive is worse than arrival.
+    """
+
+    id: str
+    order_id: str
+    instrument: InstrumentId
+    ts: int
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    is_maker: bool
+    slippage_bps: float
+
+
+# ---- what a venue says; each carries the venue's time (ns UTC) ----
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderAccepted:
+    """Venue has the order."""
+
+    order_id: str
+    ts: int
+    venue_order_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRefused:
+    """Venue definitively does not have the order."""
+
+    order_id: str
+    ts: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFilled:
+    """Venue executed a part; the same fill id is applied once however often it arrives."""
+
+    order_id: str
+    ts: int
+    fill_id: str
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    is_maker: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderCancelled:
+    """Venue no longer works the order."""
+
+    order_id: str
+    ts: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderExpired:
+    """Venue let the order lapse."""
+
+    order_id: str
+    ts: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundingPaid:
+    """Funding of a perpetual; ``amount`` is what the account received, negative when it paid."""
+
+    instrument: InstrumentId
+    ts: int
+    rate: float
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Liquidated:
+    """Venue closed a position by force."""
+
+    instrument: InstrumentId
+    ts: int
+    fill_id: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+
+
+OrderEvent = OrderAccepted | OrderRefused | OrderFilled | OrderCancelled | OrderExpired
+VenueEvent = OrderEvent | FundingPaid | Liquidated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """What is held of one instrument; quantity is signed, negative when short."""
+
+    instrument: InstrumentId
+    quantity: Decimal
+    average_price: Decimal
+    opened_at: int
+    updated_at: int
+    realised: Decimal
+    fees: Decimal
+    lead: str
