@@ -1,0 +1,423 @@
+"""What a backtest leaves behind: one frozen result, its summary and its files."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from tutti.kernel.clock import iso
+from tutti.model.instrument import InstrumentId
+from tutti.model.market import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Tier = Literal["event", "fast", "both"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillRow:
+    """One fill as the reports show it.
+
+    Parameters
+    ----------
+    ts : int
+        ns UTC.
+    instrument : int
+        Column in ``BacktestResult.instruments``.
+    side : int
+        +1 for a buy, -1 for a sell.
+    quantity, price, fee : Decimal
+        Base units, quote currency, quote currency (negative for a rebate).
+    slippage_bps : float
+        Against the close at which it was decided; positive is worse.
+    reason : str
+        Why the order was sent, a value of ``model.order.Reason``.
+    """
+
+    ts: int
+    instrument: int
+    side: int
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    is_maker: bool
+    slippage_bps: float
+    order_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRow:
+    """One order as the reports show it; columns as in `FillRow`.
+
+    Parameters
+    ----------
+    type, status, reason : str
+        Values of ``OrderType``, ``OrderStatus`` and ``Reason``.
+    price : Decimal or None
+        Limit or trigger; None for a market order.
+    average_price : Decimal
+        Of its fills; 0 without any.
+    lead : str
+        Agent, or policy, that the order is booked to.
+    """
+
+    order_id: str
+    ts: int
+    instrument: int
+    side: int
+    quantity: Decimal
+    type: str
+    price: Decimal | None
+    status: str
+    filled: Decimal
+    average_price: Decimal
+    reason: str
+    lead: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedTrade:
+    """One position from opening to flat.
+
+    Parameters
+    ----------
+    side : int
+        +1 for a long, -1 for a short.
+    pnl : Decimal
+        Quote currency, after ``fees``.
+    reason : str
+        Why it was closed.
+    """
+
+    instrument: int
+    opened_at: int
+    closed_at: int
+    side: int
+    quantity: Decimal
+    entry_price: Decimal
+    exit_price: Decimal
+    pnl: Decimal
+    fees: Decimal
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What doing something simpler on the same bars gave; ``equity`` has the result's shape (t,)."""
+
+    name: str
+    metrics: Mapping[str, float]
+    equity: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parity:
+    """How far the two tiers are apart; the difference is relative to the event tier's equity."""
+
+    max_rel_equity_diff: float
+    fills_equal: bool
+    n_fills_event: int
+    n_fills_fast: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """One file of bars that went in."""
+
+    path: str
+    sha256: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestResult:
+    """Everything a backtest found out.
+
+    Parameters
+    ----------
+    ts : ndarray of int64, shape (t,)
+        When each tick's bars became known, ns UTC, rising.
+    step : int
+        Length of a bar in nanoseconds.
+    equity, gross_exposure, net_exposure : ndarray of float64, shape (t,)
+        Equity in quote currency; exposures as fractions of equity.
+    closes_at : ndarray of int64, shape (c,)
+        Times of the rows of ``closes``, which may be thinned: see `thinned`.
+    closes : ndarray of float64, shape (c, n)
+        Prices that the trade charts are drawn on; NaN where there was no bar.
+    refusals : mapping of str to int
+        Rule to number of intents that it refused.
+    metrics : mapping of str to float
+        Keys of ``stats.performance``.
+    baselines : mapping of str to Baseline
+        ``buy_and_hold``, ``random`` and ``flat``.
+    n_bars : int
+        Symbol-bars: bars that were there, over all instruments.
+    funding : float
+        Received over the run, in quote currency; negative when paid.
+    seconds : float
+        Wall time of the run without reading files.
+    """
+
+    run_id: str
+    ledger_hash: str
+    tier: Tier
+    instruments: tuple[InstrumentId, ...]
+    ts: IntArray
+    step: int
+    equity: FloatArray
+    gross_exposure: FloatArray
+    net_exposure: FloatArray
+    closes_at: IntArray
+    closes: FloatArray
+    fills: tuple[FillRow, ...]
+    orders: tuple[OrderRow, ...]
+    trades: tuple[ClosedTrade, ...]
+    refusals: Mapping[str, int]
+    metrics: Mapping[str, float]
+    baselines: Mapping[str, Baseline]
+    parity: Parity | None
+    n_bars: int
+    n_decisions: int
+    n_orders: int
+    n_fills: int
+    n_refusals: int
+    starting_balance: float
+    final_equity: float
+    funding: float
+    seconds: float
+    bars_per_second: float
+    seed: int
+    data_files: tuple[SourceFile, ...]
+    findings: tuple[str, ...]
+    configuration: Mapping[str, Any]
+    configuration_hash: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        shape = self.ts.shape
+        if len(shape) != 1 or not shape[0]:
+            raise ValueError(f"a result needs at least one tick, ts has shape {shape}")
+        for name in ("equity", "gross_exposure", "net_exposure"):
+            if (found := getattr(self, name).shape) != shape:
+                raise ValueError(f"{name} must have shape {shape}, was {found}")
+        for baseline in self.baselines.values():
+            if baseline.equity.shape != shape:
+                raise ValueError(
+                    f"baseline {baseline.name}: equity must have shape {shape}, "
+                    f"was {baseline.equity.shape}"
+                )
+        expected = (len(self.closes_at), len(self.instruments))
+        if self.closes.shape != expected:
+            raise ValueError(f"closes must have shape {expected}, was {self.closes.shape}")
+
+
+def thinned(ts: IntArray, values: FloatArray, n_points: int) -> tuple[IntArray, FloatArray]:
+    """Return at most ``n_points`` evenly spaced rows of both, the first and the last included.
+
+    Parameters
+    ----------
+    ts : ndarray of int64, shape (t,)
+    values : ndarray of float64, shape (t,) or (t, n)
+    n_points : int
+        At least 2.
+    """
+    if len(ts) <= n_points:
+        return ts, values
+    rows = np.linspace(0, len(ts) - 1, n_points).round().astype(np.int64)
+    return ts[rows], values[rows]
+
+
+def summary(result: BacktestResult) -> dict[str, Any]:
+    """Return the JSON object that ``tutti backtest --json`` prints.
+
+    A figure that is not finite becomes None, which JSON can say.
+    """
+    parity = result.parity
+    return {
+        "run_id": result.run_id,
+        "ledger_hash": result.ledger_hash,
+        "tier": result.tier,
+        "instruments": [str(instrument) for instrument in result.instruments],
+        "start": iso(int(result.ts[0])),
+        "end": iso(int(result.ts[-1])),
+        "n_bars": result.n_bars,
+        "n_decisions": result.n_decisions,
+        "n_orders": result.n_orders,
+        "n_fills": result.n_fills,
+        "n_refusals": result.n_refusals,
+        "refusals": dict(sorted(result.refusals.items())),
+        "starting_balance": _number(result.starting_balance),
+        "final_equity": _number(result.final_equity),
+        "metrics": _numbers(result.metrics),
+        "baselines": {
+            name: {"final_equity": _number(float(baseline.equity[-1]))} | _numbers(baseline.metrics)
+            for name, baseline in result.baselines.items()
+        },
+        "parity": None
+        if parity is None
+        else {
+            "max_rel_equity_diff": _number(parity.max_rel_equity_diff),
+            "fills_equal": parity.fills_equal,
+            "n_fills_event": parity.n_fills_event,
+            "n_fills_fast": parity.n_fills_fast,
+        },
+        "seed": result.seed,
+        "configuration_hash": result.configuration_hash,
+        "findings": list(result.findings),
+        "seconds": _number(result.seconds),
+        "bars_per_second": _number(result.bars_per_second),
+    }
+
+
+def write_result(
+    result: BacktestResult, folder: Path, *, command: Sequence[str] = ()
+) -> tuple[Path, ...]:
+    """Write ``orders.csv``, ``fills.csv``, ``equity.csv`` and ``run.json``; return their paths.
+
+    Each file appears whole or not at all: it is written beside its place and moved there.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is absent.
+    command : sequence of str
+        Command line of the run, recorded in ``run.json``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    writers: dict[str, Callable[[IO[str]], None]] = {
+        "orders.csv": lambda file: _rows(file, _ORDER_COLUMNS, _order_lines(result)),
+        "fills.csv": lambda file: _rows(file, _FILL_COLUMNS, _fill_lines(result)),
+        "equity.csv": lambda file: _write_equity(file, result),
+        "run.json": lambda file: _write_run(file, result, command),
+    }
+    return tuple(write_atomically(folder / name, write) for name, write in writers.items())
+
+
+def write_atomically(path: Path, write: Callable[[IO[str]], None]) -> Path:
+    """Call ``write`` with a new text file, move it to ``path`` once it is on disk; return the path."""
+    draft = path.with_name(f".{path.name}.new")
+    try:
+        with draft.open("w", encoding="utf-8", newline="") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return path
+
+
+_FILL_COLUMNS = (
+    "ts",
+    "instrument",
+    "side",
+    "quantity",
+    "price",
+    "fee",
+    "liquidity",
+    "slippage_bps",
+    "order_id",
+    "reason",
+)
+_ORDER_COLUMNS = (
+    "order_id",
+    "ts",
+    "instrument",
+    "side",
+    "quantity",
+    "type",
+    "price",
+    "status",
+    "filled",
+    "average_price",
+    "reason",
+    "lead",
+)
+
+
+def _fill_lines(result: BacktestResult) -> Iterable[tuple[object, ...]]:
+    names = [str(instrument) for instrument in result.instruments]
+    for fill in result.fills:
+        yield (
+            iso(fill.ts),
+            names[fill.instrument],
+            "buy" if fill.side > 0 else "sell",
+            f"{fill.quantity:f}",
+            f"{fill.price:f}",
+            f"{fill.fee:f}",
+            "maker" if fill.is_maker else "taker",
+            repr(float(fill.slippage_bps)),
+            fill.order_id,
+            fill.reason,
+        )
+
+
+def _order_lines(result: BacktestResult) -> Iterable[tuple[object, ...]]:
+    names = [str(instrument) for instrument in result.instruments]
+    for order in result.orders:
+        yield (
+            order.order_id,
+            iso(order.ts),
+            names[order.instrument],
+            "buy" if order.side > 0 else "sell",
+            f"{order.quantity:f}",
+            order.type,
+            "" if order.price is None else f"{order.price:f}",
+            order.status,
+            f"{order.filled:f}",
+            f"{order.average_price:f}",
+            order.reason,
+            order.lead,
+        )
+
+
+def _rows(file: IO[str], columns: Sequence[str], lines: Iterable[tuple[object, ...]]) -> None:
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(lines)
+
+
+def _write_equity(file: IO[str], result: BacktestResult) -> None:
+    # half a million rows are usual, so the stamps are made in one go
+    stamps = np.datetime_as_string(result.ts.astype("datetime64[ns]"), unit="ms").tolist()
+    names = list(result.baselines)
+    file.write(",".join(["ts", "equity", *names]) + "\n")
+    columns = [result.equity.tolist(), *(result.baselines[n].equity.tolist() for n in names)]
+    file.writelines(
+        f"{stamp}Z,{','.join(map(repr, values))}\n"
+        for stamp, *values in zip(stamps, *columns, strict=True)
+    )
+
+
+def _write_run(file: IO[str], result: BacktestResult, command: Sequence[str]) -> None:
+    document = {
+        "command": list(command),
+        **summary(result),
+        "versions": dict(result.versions),
+        "data_files": [
+            {"path": source.path, "sha256": source.sha256, "rows": source.rows}
+            for source in result.data_files
+        ],
+        "configuration": result.configuration,
+    }
+    json.dump(document, file, indent=2, allow_nan=False)
+    file.write("\n")
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _numbers(values: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: _number(value) for name, value in values.items()}
