@@ -1,0 +1,1 @@
+"""HTTP interface of a running service: thin, local, and guarded by a token for every act."""

@@ -1,0 +1,67 @@
+"""What the API asks of a running service: to read it, and to stop it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tutti.app.state import (
+        AgentRow,
+        DecisionRow,
+        OrderView,
+        PositionRow,
+        Prediction,
+        ServiceState,
+    )
+    from tutti.model.market import MarketBlock
+
+
+class ServiceReader(Protocol):
+    """Read side of a running service; every answer is a snapshot and changes nothing."""
+
+    def status(self) -> ServiceState:
+        """Return the state as of now."""
+        ...
+
+    def decisions(self, limit: int) -> Sequence[DecisionRow]:
+        """Return the last ``limit`` decisions, newest first."""
+        ...
+
+    def orders(self, limit: int) -> Sequence[OrderView]:
+        """Return the last ``limit`` orders, newest first."""
+        ...
+
+    def positions(self) -> Sequence[PositionRow]:
+        """Return the open positions."""
+        ...
+
+    def agents(self) -> Sequence[AgentRow]:
+        """Return one row per agent, in the panel's order."""
+        ...
+
+    def predict(self, instrument: str, bars: MarketBlock | None = None) -> Prediction:
+        """Return the panel's view of ``instrument`` and the target that would come of it.
+
+        Parameters
+        ----------
+        instrument : str
+            ``SYMBOL.VENUE``.
+        bars : MarketBlock, optional
+            One column of bars to judge instead of the market as it stands.
+
+        Raises
+        ------
+        ConfigError
+            If ``bars`` is None and the service doesn't follow the instrument.
+        """
+        ...
+
+
+class ServiceControl(Protocol):
+    """Acts on a running service; each needs the token."""
+
+    def shutdown(self, reason: str) -> None:
+        """Ask for a graceful stop; return at once."""
+        ...

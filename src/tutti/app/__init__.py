@@ -1,0 +1,1 @@
+"""Configuration to running objects: the only place that knows every adapter."""
