@@ -83,5 +83,5 @@ $(VENV)/.warm: $(VENV)/.base $(KERNELS)
 $(PEERS)/.ready: requirements/peers.lock
 	@[ -n "$(PYTHON)" ] && $(PYTHON) -m venv $(PEERS)
 	@$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet \
-		-r requirements/peers.lock
+		-r requirements/peers.lock || { rm -rf $(PEERS); exit 1; }
 	@touch $@
