@@ -1,0 +1,1 @@
+"""Where things are kept: stores behind the ports of `ledger` and others."""

@@ -1,0 +1,177 @@
+"""Writes a ledger folder; one process at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import itertools
+import os
+import sqlite3
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from tutti.adapters.stores.sqlite_ledger import schema
+from tutti.adapters.stores.sqlite_ledger.reading import (
+    HEAD,
+    SEGMENTS,
+    SqliteLedgerReader,
+    translated,
+)
+from tutti.adapters.stores.sqlite_ledger.segment_files import sync, write_arrays
+from tutti.model.errors import LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from tutti.ledger.store import AnyArray, Row
+
+LOCK: Final = "ledger.lock"
+
+_INSERT = "INSERT INTO journal (seq, ts, kind, ref, body, hash) VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT_FILE = "INSERT OR REPLACE INTO segment_file VALUES (?, ?, ?)"
+_BATCH = 8192
+_TAIL = 1000
+# A commit that finds more pages than this in the WAL moves them to the database, and is slow.
+_WAL_PAGES = 16_384
+
+
+class Durability(Enum):
+    """What ``commit`` promises."""
+
+    EACH_COMMIT = "each_commit"
+    """On the disk when it returns: for paper and live, before anything leaves the process."""
+
+    BATCHED = "batched"
+    """On the disk after ``close``; for backtests, where nothing leaves the process."""
+
+
+class SqliteLedger(SqliteLedgerReader):
+    """Ledger in ``folder``, opened for writing; reads what it has written, too.
+
+    Parameters
+    ----------
+    folder : Path
+        Created when missing.
+    durability : Durability
+        What ``commit`` promises.
+
+    Raises
+    ------
+    LedgerError
+        If another process writes it, the folder can't be written to, or what is there is no
+        ledger of this version.
+    """
+
+    def __init__(self, folder: Path, durability: Durability) -> None:
+        self._durability = durability
+        self.batch = 1 if durability is Durability.EACH_COMMIT else _BATCH
+        self._files: list[tuple[str, int, str]] = []
+        super().__init__(folder)
+
+    def begin(self, run_id: str) -> list[Row]:
+        """Bind the ledger to ``run_id`` and return its newest rows, oldest first.
+
+        Raises
+        ------
+        LedgerError
+            If the ledger belongs to another run.
+        """
+        mine = self.run_id
+        if mine and mine != run_id:
+            raise LedgerError(f"{self._folder}: the ledger of run {mine!r}, not of {run_id!r}")
+        if not mine:
+            with translated(self._path):
+                self._connection.execute("INSERT INTO meta VALUES ('run_id', ?)", (run_id,))
+        newest = list(itertools.islice(self.rows(newest_first=True), _TAIL))
+        return newest[::-1]
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Append ``rows``, all or none.
+
+        Raises
+        ------
+        LedgerError
+            If they can't be written.
+        """
+        connection = self._connection
+        with translated(self._path):
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                connection.executemany(_INSERT, rows)
+                if self._files:
+                    connection.executemany(_INSERT_FILE, self._files)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:  # a full disk may have ended it already
+                    connection.execute("ROLLBACK")
+                raise
+            self._files.clear()
+            # After the commit, so that the head is never ahead of the rows; one small write in
+            # place, which no kill can tear.
+            os.pwrite(self._head, f"{rows[-1].seq:020d} {rows[-1].hash.hex()}\n".encode(), 0)
+
+    def write_segment(self, file: str, arrays: Mapping[str, AnyArray]) -> None:
+        """Keep the arrays of a segment, all or none; its row must follow.
+
+        Raises
+        ------
+        LedgerError
+            If the file can't be written.
+        """
+        path = self._folder / SEGMENTS / file
+        with translated(path):
+            durable = self._durability is Durability.EACH_COMMIT
+            size, digest = write_arrays(path, arrays, durable=durable)
+        self._files.append((file, size, digest))
+
+    def checkpoint(self) -> None:
+        """Move committed rows from the write-ahead log into the database.
+
+        Takes longer than a commit and delays none: call it between ticks, from any thread. Without
+        it the log grows to 64 MiB, and the commit that finds it so large moves it by itself.
+        """
+        with (
+            translated(self._path),
+            contextlib.closing(sqlite3.connect(self._path, isolation_level=None)) as connection,
+        ):
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def close(self) -> None:
+        """Put everything on the disk and let another process write."""
+        with self._release, translated(self._path):
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute(schema.INDEX)
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            os.fsync(self._head)
+            sync(self._folder)
+
+    def _open(self, undo: contextlib.ExitStack) -> None:
+        (self._folder / SEGMENTS).mkdir(parents=True, exist_ok=True)
+        lock = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        undo.callback(os.close, lock)
+        try:
+            # guards against a second writer; the system lets go when the process ends, however
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as e:
+            owner = os.pread(lock, 20, 0).decode().strip() or "another process"
+            raise LedgerError(
+                f"{self._folder}: process {owner} writes this ledger; stop it first"
+            ) from e
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        self._connection = sqlite3.connect(self._path, isolation_level=None)
+        undo.callback(self._connection.close)
+        if self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.executescript(schema.CREATE)
+        self._check_version()
+        each = self._durability is Durability.EACH_COMMIT
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute(f"PRAGMA synchronous = {'FULL' if each else 'OFF'}")
+        self._connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
+        if each:
+            self._connection.execute(schema.INDEX)
+            sync(self._folder)
+        self._head = os.open(self._folder / HEAD, os.O_RDWR | os.O_CREAT, 0o644)
+        undo.callback(os.close, self._head)

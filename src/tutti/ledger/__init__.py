@@ -1,0 +1,1 @@
+"""The append-only, hash-chained journal: what was decided, why, and what came of it."""

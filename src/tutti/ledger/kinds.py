@@ -1,0 +1,314 @@
+"""What a journal row can be: the kinds of record and the type of each one's body.
+
+A body is a frozen dataclass, encoded as JSON. A float that isn't finite would be written as null,
+so a field that may have no value says so in its type. Where the model has the value already
+(intent, order, fill, position ...) it is the body.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, Literal, TypeAlias
+
+from tutti.model.opinion import AggregatedContext
+from tutti.model.order import (
+    ApprovedOrder,
+    Fill,
+    FundingPaid,
+    Liquidated,
+    Order,
+    OrderIntent,
+    Position,
+    Reason,
+    Refusal,
+)
+
+Kind: TypeAlias = Literal[
+    "started",
+    "decision",
+    "intent",
+    "approval",
+    "refusal",
+    "order",
+    "fill",
+    "position",
+    "funding",
+    "liquidation",
+    "mode",
+    "account",
+    "segment",
+    "reconciled",
+    "command",
+    "stopped",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSource:
+    """File that a run reads, and the SHA-256 of its bytes."""
+
+    path: str
+    sha256: str
+    rows: int = 0
+    instrument: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A process began to write: everything that a replay needs.
+
+    Parameters
+    ----------
+    configuration : str
+        SHA-256 of the configuration as resolved.
+    commit : str
+        Version-control commit of the code; empty when unknown.
+    instruments, agents : tuple of str
+        In the order of the array axes.
+    balances : dict of str to Decimal
+        Cash by venue, quote currency, at this start. The first start of a ledger is where its cash
+        begins; a later one only notes what was restored.
+    """
+
+    run_id: str
+    configuration: str
+    seed: int
+    versions: dict[str, str]
+    instruments: tuple[str, ...]
+    agents: tuple[str, ...]
+    balances: dict[str, Decimal]
+    data: tuple[DataSource, ...] = ()
+    commit: str = ""
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionItem:
+    """What was seen of one instrument and what was wanted of it.
+
+    Parameters
+    ----------
+    context : AggregatedContext or None
+        None where no agent had a view.
+    features : dict of str to float
+        Those that the opinions rest on; None for one that is still warming up.
+    close : float
+        Last known close, quote currency; ``open``, ``high``, ``low`` (quote currency) and
+        ``volume`` (base units) are of the same bar.
+    score, confidence : float or None
+        Of the policy's signal; None for no view.
+    weight : float
+        Target, signed fraction of equity.
+    reason : Reason
+        Why the target is what it is.
+    lead : str
+        Agent (or policy) that the position would be booked to.
+    """
+
+    instrument: str
+    context: AggregatedContext | None
+    features: dict[str, float | None]
+    close: float
+    score: float | None
+    confidence: float | None
+    weight: float
+    reason: Reason
+    lead: str = ""
+    open: float | None = None
+    high: float | None = None
+    low: float | None = None
+    volume: float | None = None
+
+    def __post_init__(self) -> None:
+        context = self.context
+        numbers = [self.close, self.weight]
+        if context is not None:
+            numbers += [context.bias, context.confidence, context.regime_confidence]
+        if not all(map(math.isfinite, numbers)):
+            raise ValueError(
+                f"{self.instrument}: close, weight and context must be finite, were {numbers}; "
+                "pass None for a context that nobody gave"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One tick that led to an intent or changed the mode.
+
+    Parameters
+    ----------
+    as_of : int
+        When the tick's bars became known, ns UTC.
+    equity : float
+        Quote currency, marked at the tick's closes.
+    items : tuple of DecisionItem
+        One for each instrument that something is done about; the views of the others are in a
+        segment.
+    """
+
+    as_of: int
+    equity: float
+    mode: str
+    items: tuple[DecisionItem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """The intent of this id passed these rules."""
+
+    intent: str
+    approved_at: int
+    rules: tuple[str, ...]
+
+    @classmethod
+    def of(cls, order: ApprovedOrder) -> Approval:
+        """Return the record of ``order``; its intent is a row of its own."""
+        return cls(intent=order.intent.id, approved_at=order.approved_at, rules=order.rules)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objection:
+    """The intent of this id was refused by this rule, and why."""
+
+    intent: str
+    refused_at: int
+    rule: str
+    reason: str
+
+    @classmethod
+    def of(cls, refusal: Refusal) -> Objection:
+        """Return the record of ``refusal``; its intent is a row of its own."""
+        return cls(
+            intent=refusal.intent.id,
+            refused_at=refusal.refused_at,
+            rule=refusal.rule,
+            reason=refusal.reason,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeChange:
+    """What the account may do from here on: ``trading``, ``reduce_only`` or ``flatten``."""
+
+    mode: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountState:
+    """Figures of the account that can't be added up from fills; a restart takes the latest.
+
+    Parameters
+    ----------
+    day : int
+        Days since the epoch, UTC.
+    agent_day : dict of str to float
+        P&L of each agent's positions since the day began, quote currency.
+    """
+
+    equity: float
+    peak_equity: float
+    day: int
+    day_start_equity: float
+    fees: float
+    funding: float
+    turnover: float
+    agent_day: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """Array of a segment: its name, NumPy type and shape; the first axis is time."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """Block of ticks whose contexts and opinions lie in a file beside the journal.
+
+    Parameters
+    ----------
+    file : str
+        Name inside the ledger's ``segments`` folder.
+    content : str
+        SHA-256 over names, types, shapes and values: see `tutti.ledger.segments.content_hash`.
+    """
+
+    file: str
+    first_ts: int
+    last_ts: int
+    count: int
+    content: str
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciled:
+    """Our open orders were compared with the venue's answers; one line for each difference."""
+
+    venue: str
+    checked: int
+    differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A person (or a program with the token) asked for something: pause, resume, flatten, stop."""
+
+    name: str
+    by: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """The process ended on purpose; ``totals`` counts ticks, orders, fills and the like."""
+
+    reason: str
+    totals: dict[str, int]
+    equity: float | None = None
+
+
+Body: TypeAlias = (
+    Started
+    | Decision
+    | OrderIntent
+    | Approval
+    | Objection
+    | Order
+    | Fill
+    | Position
+    | FundingPaid
+    | Liquidated
+    | ModeChange
+    | AccountState
+    | Segment
+    | Reconciled
+    | Command
+    | Stopped
+)
+
+BODIES: Final[dict[str, type[Body]]] = {
+    "started": Started,
+    "decision": Decision,
+    "intent": OrderIntent,
+    "approval": Approval,
+    "refusal": Objection,
+    "order": Order,
+    "fill": Fill,
+    "position": Position,
+    "funding": FundingPaid,
+    "liquidation": Liquidated,
+    "mode": ModeChange,
+    "account": AccountState,
+    "segment": Segment,
+    "reconciled": Reconciled,
+    "command": Command,
+    "stopped": Stopped,
+}
+"""Type of the body by kind of record."""
