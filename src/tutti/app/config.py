@@ -1,0 +1,103 @@
+"""Reads the configuration: one YAML file over complete defaults, refused whole at the first doubt."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from tutti.app.document import Document, Key, dotted, read_document
+from tutti.app.expectation import remedy
+from tutti.app.settings import Config
+from tutti.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["Config", "config_hash", "load_config", "override", "parse_config", "resolved"]
+
+
+def load_config(path: Path | None) -> Config:
+    """Return the configuration in a file, or the defaults for None.
+
+    Raises
+    ------
+    ConfigError
+        If the file can't be read or used; one line with file, line, key, and what to do.
+    """
+    if path is None:
+        return Config()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{path}: no such file; write one, or leave out --config to run on the defaults"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not text in UTF-8; save it as UTF-8") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: can't be read: {error.strerror}; name a YAML file") from error
+    return parse_config(text, str(path))
+
+
+def parse_config(text: str, name: str = "configuration") -> Config:
+    """Return the configuration written in ``text``; an empty one is the defaults.
+
+    Parameters
+    ----------
+    name : str
+        What messages call the text.
+
+    Raises
+    ------
+    ConfigError
+        See `load_config`.
+    """
+    return _validated(read_document(text, name))
+
+
+def override(config: Config, changes: Mapping[str, object]) -> Config:
+    """Return ``config`` with other values for some dotted keys, checked as a file's are.
+
+    Raises
+    ------
+    ConfigError
+        If a value is out of bounds.
+    """
+    values: dict[str, Any] = config.model_dump(exclude_unset=True)
+    for key, value in changes.items():
+        *sections, last = key.split(".")
+        inner = values
+        for section in sections:
+            inner = inner.setdefault(section, {})
+        inner[last] = value
+    return _validated(Document(name="command line", values=values, lines={}))
+
+
+def resolved(config: Config) -> dict[str, Any]:
+    """Return every setting, given or default, as JSON values."""
+    return config.model_dump(mode="json")
+
+
+def config_hash(config: Config) -> str:
+    """Return the SHA-256 of the configuration as resolved, in hexadecimal."""
+    canonical = json.dumps(resolved(config), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _validated(document: Document) -> Config:
+    try:
+        return Config.model_validate(document.values)
+    except ValidationError as error:
+        problems = [remedy(Config, dict(problem)) for problem in error.errors()]
+    # alternatives of one value are one problem, and the first in the file comes first
+    by_key: dict[Key, str] = {}
+    for key, message in problems:
+        by_key.setdefault(key, message)
+    key, message = min(by_key.items(), key=lambda item: document.lines.get(item[0], 0))
+    more = len(by_key) - 1
+    also = f" ({more} more problem{'s' if more > 1 else ''} in this file)" if more else ""
+    raise ConfigError(f"{document.where(key)}: {dotted(key)} {message}{also}")

@@ -1,0 +1,410 @@
+"""Every setting of Tutti, with its bounds and default, as frozen models.
+
+The defaults together are a complete configuration for a starting balance of 10,000; ``app.config``
+reads a file over them.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from tutti.model.instrument import InstrumentId
+from tutti.model.opinion import Regime
+
+DEFAULT_VENUE = "default"
+"""Name under ``venues`` whose values hold for every venue that doesn't say otherwise."""
+
+
+def _not_text_nor_bool(value: object) -> object:
+    # True is 1 to Python, and text that looks like a number to pydantic; neither is meant as one
+    if isinstance(value, bool | str):
+        raise PydanticCustomError("not_a_number", "not a number")
+    return value
+
+
+def _not_a_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise PydanticCustomError("not_a_number", "not a number")
+    return value
+
+
+def _instrument(text: str) -> str:
+    InstrumentId.parse(text)
+    return text
+
+
+def _regime(text: str) -> str:
+    if text not in Regime.__members__:
+        raise ValueError(f"no regime is called {text!r}; there are {', '.join(Regime.__members__)}")
+    return text
+
+
+def _refuse_twice(names: tuple[str, ...] | list[str], *, key: str) -> None:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise _about(f"{key}.{index}", f"is {name} for the second time; remove one")
+
+
+def _about(key: str, message: str) -> PydanticCustomError:
+    # the reader of the file turns the key into a line number
+    return PydanticCustomError("about_key", "{message}", {"key": key, "message": message})
+
+
+Number = Annotated[float, BeforeValidator(_not_text_nor_bool)]
+Whole = Annotated[int, BeforeValidator(_not_text_nor_bool)]
+Exact = Annotated[Decimal, BeforeValidator(_not_a_bool)]
+Instrument = Annotated[str, AfterValidator(_instrument)]
+RegimeName = Annotated[str, AfterValidator(_regime)]
+Parameter = bool | int | float | str
+
+
+class Section(BaseModel):
+    """Part of the configuration; unknown keys are refused and nothing changes after reading."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_default(cls, data: object) -> object:
+        # a section whose lines are all commented out reads as nothing
+        return {} if data is None else data
+
+
+class SimulatedMarketSettings(Section):
+    """Market that is made up as it goes: ``feed.simulated``."""
+
+    symbols: tuple[Instrument, ...] = Field(
+        (
+            "BTC-USDT-PERP.SIM",
+            "ETH-USDT-PERP.SIM",
+            "SOL-USDT-PERP.SIM",
+            "XRP-USDT-PERP.SIM",
+            "DOGE-USDT-PERP.SIM",
+        ),
+        min_length=1,
+    )
+    regimes: tuple[Literal["trend", "range", "crash", "high_volatility"], ...] = Field(
+        ("trend", "range", "high_volatility", "crash"), min_length=1
+    )
+    regime_ticks: Whole = Field(240, ge=1)
+    correlation: Number = Field(0.6, ge=0, le=1)
+    seed: Whole | None = Field(None, ge=0, examples=[7])
+
+    @model_validator(mode="after")
+    def _once_each(self) -> Self:
+        _refuse_twice(self.symbols, key="symbols")
+        return self
+
+
+class FeedSettings(Section):
+    """Where market data comes from: ``feed``."""
+
+    kind: Literal["sim", "replay"] = "sim"
+    bars: tuple[str, ...] = Field((), examples=[["data/*.parquet"]])
+    funding: tuple[str, ...] = Field((), examples=[["funding/*.parquet"]])
+    timeframe: str | None = Field(None, pattern=r"^[1-9]\d*[smhdw]$", examples=["1m"])
+    repair: bool = False
+    speed: Number = Field(60.0, gt=0)
+    tick_s: Number = Field(60.0, gt=0)
+    warm_up_bars: Whole = Field(600, ge=0)
+    simulated: SimulatedMarketSettings = SimulatedMarketSettings()
+
+
+class VenueSettings(Section):
+    """What trading costs at one venue: ``venues.<name>``."""
+
+    starting_balance: Exact | None = Field(None, ge=0, examples=[5000])
+    maker_fee: Exact = Field(Decimal("0.0002"), gt=Decimal("-0.1"), lt=Decimal("0.1"))
+    taker_fee: Exact = Field(Decimal("0.0005"), gt=Decimal("-0.1"), lt=Decimal("0.1"))
+    latency_ms: Number = Field(0.0, ge=0)
+    half_spread_bps: Number = Field(1.0, ge=0, le=1000)
+    impact_coefficient: Number = Field(0.5, ge=0, le=100)
+    participation: Number = Field(0.1, ge=0, le=1)
+    limit_through: bool = True
+    liquidation_fee: Number = Field(0.005, ge=0, le=1)
+
+
+class InstrumentSettings(Section):
+    """Contract terms that replace what is assumed of an instrument: ``instruments.<id>``."""
+
+    kind: Literal["spot", "perpetual"] | None = None
+    price_step: Exact | None = Field(None, gt=0, examples=[0.1])
+    quantity_step: Exact | None = Field(None, gt=0, examples=[0.001])
+    min_quantity: Exact | None = Field(None, ge=0, examples=[0.001])
+    min_notional: Exact | None = Field(None, ge=0, examples=[5])
+    maker_fee: Exact | None = Field(None, gt=Decimal("-0.1"), lt=Decimal("0.1"), examples=[0.0002])
+    taker_fee: Exact | None = Field(None, gt=Decimal("-0.1"), lt=Decimal("0.1"), examples=[0.0005])
+    max_leverage: Exact | None = Field(None, ge=1, examples=[5])
+    maintenance_margin: Exact | None = Field(None, ge=0, le=1, examples=[0.005])
+
+
+class AgentSettings(Section):
+    """One member of the panel: an entry of ``agents``."""
+
+    name: str = Field(min_length=1, examples=["momentum_hunter"])
+    display_name: str = ""
+    weight: Number = Field(1.0, ge=0)
+    enabled: bool = True
+    instruments: tuple[Instrument, ...] | None = Field(None, examples=[["BTC-USDT-PERP.SIM"]])
+    timeout_s: Number = Field(2.0, gt=0)
+    cadence_s: Number = Field(0.0, ge=0)
+    params: dict[str, Parameter] = {}
+
+
+class AggregationSettings(Section):
+    """How opinions become one: ``aggregation``."""
+
+    method: Literal["weighted_average", "majority_vote", "bayesian_pool"] = "weighted_average"
+
+
+class RegimeRuleSettings(Section):
+    """Thresholds of the regime rules: ``conductor.rules``."""
+
+    adx_trend: Number = Field(25.0, ge=0, le=100)
+    adx_range: Number = Field(20.0, ge=0, le=100)
+    volatility_high_rank: Number = Field(0.8, ge=0, le=1)
+    squeeze_rank: Number = Field(0.2, ge=0, le=1)
+    hysteresis_bars: Whole = Field(3, ge=1)
+
+    @model_validator(mode="after")
+    def _range_below_trend(self) -> Self:
+        if self.adx_range > self.adx_trend:
+            raise _about(
+                "adx_range",
+                f"must not be above adx_trend ({self.adx_trend:g}), was {self.adx_range:g}; "
+                "write for example 20",
+            )
+        return self
+
+
+_TREND = {
+    "trend_surfer": 1.5,
+    "momentum_hunter": 1.4,
+    "breakout_sniper": 1.2,
+    "mean_reversion": 0.5,
+    "volatility_harvester": 0.8,
+}
+_WILD = {
+    "breakout_sniper": 1.3,
+    "volatility_harvester": 1.3,
+    "vpin": 1.3,
+    "mean_reversion": 0.8,
+}
+
+
+class ConductorSettings(Section):
+    """Market regime and how it re-weights the agents: ``conductor``."""
+
+    scope: Literal["instrument", "reference"] = "instrument"
+    reference: Instrument | None = Field(None, examples=["BTC-USDT-PERP.SIM"])
+    rules: RegimeRuleSettings = RegimeRuleSettings()
+    weights: dict[RegimeName, dict[str, Annotated[Number, Field(ge=0)]]] = {
+        "RANGE_BOUND": {
+            "mean_reversion": 1.5,
+            "volatility_harvester": 1.2,
+            "momentum_hunter": 0.6,
+            "trend_surfer": 0.5,
+            "breakout_sniper": 0.7,
+        },
+        "BULL_TRENDING": _TREND,
+        "BULL_VOLATILE": _WILD,
+        "BEAR_TRENDING": _TREND,
+        "BEAR_VOLATILE": _WILD,
+    }
+
+    @model_validator(mode="after")
+    def _reference_is_named(self) -> Self:
+        if self.scope == "reference" and self.reference is None:
+            raise _about(
+                "scope",
+                "'reference' needs conductor.reference; write for example "
+                "reference: BTC-USDT-PERP.SIM",
+            )
+        return self
+
+
+class HybridWeightSettings(Section):
+    """Shares of the hybrid policy's parts: ``policy.weights``."""
+
+    momentum: Number = Field(0.25, ge=0)
+    mean_reversion: Number = Field(0.15, ge=0)
+    pairs: Number = Field(0.1, ge=0)
+    context: Number = Field(0.5, ge=0)
+
+    @model_validator(mode="after")
+    def _some_weight(self) -> Self:
+        if not self.momentum + self.mean_reversion + self.pairs + self.context > 0:
+            raise _about("context", "must not be 0 when all others are; write for example 0.5")
+        return self
+
+
+class SizingSettings(Section):
+    """How large a position is made: ``policy.sizing``."""
+
+    method: Literal[
+        "confidence_notional", "fractional_kelly", "volatility_target", "cvar_budget", "fixed"
+    ] = "confidence_notional"
+    base_notional: Number = Field(500.0, gt=0)
+    kelly_fraction: Number = Field(0.25, gt=0, le=1)
+    volatility_target: Number = Field(0.2, gt=0)
+    cvar_budget: Number = Field(0.01, gt=0, le=1)
+    max_fraction: Number = Field(0.1, gt=0)
+    quantity: Exact | None = Field(None, gt=0, examples=[0.01])
+
+    @model_validator(mode="after")
+    def _quantity_is_given(self) -> Self:
+        if self.method == "fixed" and self.quantity is None:
+            raise _about("method", "'fixed' needs policy.sizing.quantity; write for example 0.01")
+        return self
+
+
+class PolicySettings(Section):
+    """What turns views into targets: ``policy``."""
+
+    name: str = Field("hybrid", min_length=1)
+    entry_threshold: Number = Field(0.65, ge=0, le=1)
+    exit_threshold: Number = Field(0.35, ge=0, le=1)
+    weights: HybridWeightSettings = HybridWeightSettings()
+    pairs: tuple[tuple[Instrument, Instrument], ...] = Field((), examples=["[[A.SIM, B.SIM]]"])
+    fast: Whole = Field(12, ge=1, le=5000)
+    slow: Whole = Field(26, ge=2, le=5000)
+    long_only: bool = True
+    sizing: SizingSettings = SizingSettings()
+    rebalance_band: Number = Field(0.25, ge=0)
+    max_positions: Whole = Field(50, ge=1)
+    params: dict[str, Parameter] = {}
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.fast >= self.slow:
+            raise _about(
+                "fast", f"must be below slow ({self.slow}), was {self.fast}; write for example 12"
+            )
+        if self.exit_threshold > self.entry_threshold:
+            raise _about(
+                "exit_threshold",
+                f"must not be above entry_threshold ({self.entry_threshold:g}), "
+                f"was {self.exit_threshold:g}; write for example 0.35",
+            )
+        return self
+
+
+class CareSettings(Section):
+    """When a position is closed whatever the policy says: ``risk.care``; 0 turns a rule off."""
+
+    take_profit: Number = Field(0.06, ge=0)
+    stop_loss: Number = Field(0.03, ge=0, le=1)
+    stale_after_s: Number = Field(4 * 3600.0, ge=0)
+    stale_move: Number = Field(0.005, ge=0, le=1)
+    liquidation_margin: Number = Field(0.05, ge=0, le=1)
+
+
+class RiskSettings(Section):
+    """Hard limits, in fractions of equity or in quote currency: ``risk``."""
+
+    max_instrument_fraction: Number = Field(0.1, gt=0, le=100)
+    max_venue_fraction: Number = Field(1.0, gt=0, le=100)
+    max_gross_fraction: Number = Field(1.0, gt=0, le=100)
+    max_notional_multiple: Number = Field(3.0, gt=0)
+    max_drawdown: Number = Field(0.2, ge=0, le=1)
+    max_daily_loss: Number = Field(500.0, ge=0)
+    max_agent_daily_loss: Number = Field(200.0, ge=0)
+    max_data_age_s: Number = Field(300.0, gt=0)
+    max_consecutive_errors: Whole = Field(5, ge=1)
+    care: CareSettings = CareSettings()
+
+
+class ExecutionSettings(Section):
+    """How an approved order seeks its price: ``execution``."""
+
+    order_type: Literal["market", "limit"] = "market"
+    limit_offset_bps: Number = Field(0.0, ge=-1000, le=1000)
+    time_in_force_bars: Whole = Field(1, ge=1)
+
+
+class LedgerSettings(Section):
+    """What is kept of a run: ``ledger``."""
+
+    segment_ticks: Whole = Field(4096, ge=1)
+    keep_opinions: bool = True
+
+
+class ApiSettings(Section):
+    """HTTP interface of a running service: ``api``; only this machine can reach it."""
+
+    enabled: bool = True
+    host: Literal["127.0.0.1", "localhost", "::1"] = "127.0.0.1"
+    port: Whole = Field(8765, ge=0, le=65535)
+    allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
+    allowed_origins: tuple[str, ...] = Field((), examples=[["http://127.0.0.1:5173"]])
+
+
+class LoggingSettings(Section):
+    """What is logged: ``logging``."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    console: bool = False
+
+
+_QUANT_AGENTS = (
+    "momentum_hunter",
+    "breakout_sniper",
+    "trend_surfer",
+    "volatility_harvester",
+    "mean_reversion",
+    "vpin",
+    "strategy_optimizer",
+)
+
+
+class Config(Section):
+    """Whole configuration."""
+
+    seed: Whole = Field(7, ge=0)
+    starting_balance: Exact = Field(Decimal(10000), gt=0)
+    quote_currency: str = Field("USDT", min_length=1)
+    feed: FeedSettings = FeedSettings()
+    venues: dict[str, VenueSettings] = {}
+    instruments: dict[Instrument, InstrumentSettings] = {}
+    agents: tuple[AgentSettings, ...] = Field(
+        tuple(AgentSettings(name=name) for name in _QUANT_AGENTS),
+        examples=["- name: momentum_hunter"],
+    )
+    aggregation: AggregationSettings = AggregationSettings()
+    conductor: ConductorSettings = ConductorSettings()
+    policy: PolicySettings = PolicySettings()
+    risk: RiskSettings = RiskSettings()
+    execution: ExecutionSettings = ExecutionSettings()
+    ledger: LedgerSettings = LedgerSettings()
+    api: ApiSettings = ApiSettings()
+    logging: LoggingSettings = LoggingSettings()
+
+    def venue(self, name: str) -> VenueSettings:
+        """Return the settings of a venue: its own over those of ``default`` over the built-in."""
+        own, shared = self.venues.get(name), self.venues.get(DEFAULT_VENUE, VenueSettings())
+        if own is None:
+            return shared
+        return shared.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
+
+    def instrument(self, name: str) -> InstrumentSettings:
+        """Return the terms that replace what is assumed of an instrument; all None for none."""
+        return self.instruments.get(name, InstrumentSettings())
+
+    @model_validator(mode="after")
+    def _agents_are_known(self) -> Self:
+        names = [agent.name for agent in self.agents]
+        _refuse_twice(names, key="agents")
+        if "weights" in self.conductor.model_fields_set:
+            for regime, factors in self.conductor.weights.items():
+                for name in factors:
+                    if name not in names:
+                        raise _about(
+                            f"conductor.weights.{regime}.{name}",
+                            "names an agent that is not in agents; "
+                            f"there are {', '.join(names) or 'none'}",
+                        )
+        return self
