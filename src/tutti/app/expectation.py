@@ -139,12 +139,14 @@ def _out_of_bounds(value: object, annotation: Any, field: FieldInfo | None) -> s
         wanted = _in_words(bounds) or noun
     else:
         wanted = ", ".join(filter(None, (noun, _in_words(bounds))))
-    if bounds.get("ge") == 0 and bounds.get("le") == 1:
+    if bounds.get("ge", bounds.get("gt")) == 0 and bounds.get("le") == 1:
         short = "a fraction"
     example = _example(field)
     advice = f"write {short} such as {example}" if example else f"write {short}"
     if "pattern" in bounds:
         advice = f"write for example {example}"
+    if field is not None and NoneType in get_args(field.annotation):
+        advice += ", or null for none"
     return f"must be {wanted}, was {_shown(value)}; {advice}"
 
 
@@ -167,8 +169,10 @@ def _bounds(metadata: list[Any]) -> dict[str, Any]:
 
 
 def _in_words(bounds: Mapping[str, Any]) -> str:
-    if bounds.keys() >= {"ge", "le"}:
-        return f"between {_number(bounds['ge'])} and {_number(bounds['le'])}"
+    if bounds.keys() & {"ge", "gt"} and "le" in bounds:
+        low = _number(bounds.get("ge", bounds.get("gt")))
+        without = "" if "ge" in bounds else f", {low} excluded"
+        return f"between {low} and {_number(bounds['le'])}{without}"
     words = {"gt": "above {}", "ge": "{} or more", "lt": "below {}", "le": "at most {}"}
     said = [words[name].format(_number(bounds[name])) for name in words if name in bounds]
     return " and ".join(said) or ("not empty" if "min_length" in bounds else "")

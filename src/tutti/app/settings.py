@@ -243,23 +243,26 @@ class HybridWeightSettings(Section):
 
 
 class SizingSettings(Section):
-    """How large a position is made: ``policy.sizing``."""
+    """How large a position is made; each method reads only its own keys: ``policy.sizing``."""
 
     method: Literal[
-        "confidence_notional", "fractional_kelly", "volatility_target", "cvar_budget", "fixed"
-    ] = "confidence_notional"
-    base_notional: Number = Field(500.0, gt=0)
+        "notional",
+        "fractional_kelly",
+        "volatility_target",
+        "cvar_budget",
+        "fixed_fraction",
+        "fixed_quantity",
+    ] = "notional"
+    base_notional: Number = Field(150.0, gt=0)
+    fraction: Number = Field(0.05, gt=0)
+    quantity: Number = Field(1.0, gt=0)
     kelly_fraction: Number = Field(0.25, gt=0, le=1)
-    volatility_target: Number = Field(0.2, gt=0)
-    cvar_budget: Number = Field(0.01, gt=0, le=1)
+    information_coefficient: Number = Field(0.02, gt=0, le=1)
+    target_volatility: Number = Field(0.2, gt=0)
+    share: Number = Field(0.1, gt=0, le=1)
+    cvar_budget: Number = Field(0.05, gt=0, le=1)
+    horizon_bars: Whole = Field(24, ge=1)
     max_fraction: Number = Field(0.1, gt=0)
-    quantity: Exact | None = Field(None, gt=0, examples=[0.01])
-
-    @model_validator(mode="after")
-    def _quantity_is_given(self) -> Self:
-        if self.method == "fixed" and self.quantity is None:
-            raise _about("method", "'fixed' needs policy.sizing.quantity; write for example 0.01")
-        return self
 
 
 class PolicySettings(Section):
@@ -267,14 +270,15 @@ class PolicySettings(Section):
 
     name: str = Field("hybrid", min_length=1)
     entry_threshold: Number = Field(0.65, ge=0, le=1)
-    exit_threshold: Number = Field(0.35, ge=0, le=1)
+    exit_threshold: Number = Field(0.5, ge=0, le=1)
+    exit_on_neutral: bool = True
     weights: HybridWeightSettings = HybridWeightSettings()
     pairs: tuple[tuple[Instrument, Instrument], ...] = Field((), examples=["[[A.SIM, B.SIM]]"])
     fast: Whole = Field(12, ge=1, le=5000)
     slow: Whole = Field(26, ge=2, le=5000)
     long_only: bool = True
     sizing: SizingSettings = SizingSettings()
-    rebalance_band: Number = Field(0.25, ge=0)
+    rebalance_band: Number = Field(0.0, ge=0)
     max_positions: Whole = Field(50, ge=1)
     params: dict[str, Parameter] = {}
 
@@ -288,7 +292,7 @@ class PolicySettings(Section):
             raise _about(
                 "exit_threshold",
                 f"must not be above entry_threshold ({self.entry_threshold:g}), "
-                f"was {self.exit_threshold:g}; write for example 0.35",
+                f"was {self.exit_threshold:g}; write for example 0.5",
             )
         return self
 
@@ -296,24 +300,25 @@ class PolicySettings(Section):
 class CareSettings(Section):
     """When a position is closed whatever the policy says: ``risk.care``; 0 turns a rule off."""
 
-    take_profit: Number = Field(0.06, ge=0)
-    stop_loss: Number = Field(0.03, ge=0, le=1)
+    take_profit: Number = Field(0.04, ge=0)
+    stop_loss: Number = Field(0.02, ge=0, lt=1)
     stale_after_s: Number = Field(4 * 3600.0, ge=0)
-    stale_move: Number = Field(0.005, ge=0, le=1)
-    liquidation_margin: Number = Field(0.05, ge=0, le=1)
+    stale_move: Number = Field(0.005, ge=0)
+    liquidation_margin: Number = Field(0.05, ge=0, lt=1)
 
 
 class RiskSettings(Section):
-    """Hard limits, in fractions of equity or in quote currency: ``risk``."""
+    """Hard limits, in fractions of equity or in quote currency: ``risk``; null is no limit."""
 
-    max_instrument_fraction: Number = Field(0.1, gt=0, le=100)
-    max_venue_fraction: Number = Field(1.0, gt=0, le=100)
-    max_gross_fraction: Number = Field(1.0, gt=0, le=100)
-    max_notional_multiple: Number = Field(3.0, gt=0)
-    max_drawdown: Number = Field(0.2, ge=0, le=1)
-    max_daily_loss: Number = Field(500.0, ge=0)
-    max_agent_daily_loss: Number = Field(200.0, ge=0)
+    max_instrument_fraction: Number | None = Field(0.1, gt=0)
+    max_venue_fraction: Number | None = Field(1.0, gt=0)
+    max_gross_fraction: Number | None = Field(1.0, gt=0)
+    max_notional_multiple: Number | None = Field(3.0, gt=0)
+    max_drawdown: Number = Field(0.2, gt=0, le=1)
+    max_daily_loss: Number | None = Field(1000.0, gt=0)
+    max_agent_daily_loss: Number | None = Field(500.0, gt=0)
     max_data_age_s: Number = Field(300.0, gt=0)
+    max_clock_skew_s: Number = Field(1.0, ge=0)
     max_consecutive_errors: Whole = Field(5, ge=1)
     care: CareSettings = CareSettings()
 
