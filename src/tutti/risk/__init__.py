@@ -1,0 +1,1 @@
+"""Intents to approvals or refusals: limits, caps, care of positions, breakers, portfolio risk."""
