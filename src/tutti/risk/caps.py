@@ -26,7 +26,8 @@ def margin_rate(i: int, terms: Terms, limits: Limits) -> float:
     rate: float = 1.0 / terms.max_leverage[i]
     if terms.is_perpetual[i] != 0:
         rate = max(rate, terms.maintenance_margin[i] + limits.liquidation_margin)
-    return rate + max(terms.taker_fee[i], 0.0)
+    rate += max(terms.taker_fee[i], 0.0)
+    return rate
 
 
 @njit
