@@ -312,3 +312,6 @@ BODIES: Final[dict[str, type[Body]]] = {
     "stopped": Stopped,
 }
 """Type of the body by kind of record."""
+
+KINDS: Final[dict[type, str]] = {body: kind for kind, body in BODIES.items()}
+"""Kind of record by type of the body."""

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from tutti.ledger.kinds import Column, Segment
+from tutti.model.errors import LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tutti.ledger.store import AnyArray
+    from tutti.ledger.store import AnyArray, LedgerReader
 
 TIME: Final = "ts"
 """Name of a segment's time axis: int64, ns UTC, rising."""
@@ -63,3 +64,24 @@ def content_hash(arrays: Mapping[str, AnyArray]) -> str:
         plain = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
         digest.update(plain.data)
     return digest.hexdigest()
+
+
+def load(reader: LedgerReader, segment: Segment) -> dict[str, AnyArray]:
+    """Return the arrays of a segment, in the shapes that they were given in.
+
+    Raises
+    ------
+    LedgerError
+        If the file is missing or its content isn't what the chain says.
+    """
+    stored = reader.read_segment(segment.file)
+    expected = {column.name: column for column in segment.columns}
+    if stored.keys() != expected.keys():
+        raise LedgerError(f"segment {segment.file} holds other columns than the ledger says")
+    try:
+        arrays = {name: array.reshape(expected[name].shape) for name, array in stored.items()}
+    except ValueError as e:
+        raise LedgerError(f"segment {segment.file} holds arrays of other shapes: {e}") from e
+    if content_hash(arrays) != segment.content:
+        raise LedgerError(f"segment {segment.file} holds other values than the ledger says")
+    return arrays

@@ -34,9 +34,6 @@ CREATE TRIGGER journal_no_update BEFORE UPDATE ON journal
 BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER journal_no_delete BEFORE DELETE ON journal
 BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-CREATE TRIGGER journal_in_order BEFORE INSERT ON journal
-WHEN NEW.seq <> coalesce((SELECT max(seq) FROM journal), 0) + 1
-BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER meta_no_update BEFORE UPDATE ON meta
 BEGIN SELECT RAISE(ABORT, 'the run of a journal never changes'); END;
 CREATE TRIGGER meta_no_delete BEFORE DELETE ON meta
@@ -44,8 +41,7 @@ BEGIN SELECT RAISE(ABORT, 'the run of a journal never changes'); END;
 """
 
 TRIGGERS: Final = frozenset(
-    {"journal_no_update", "journal_no_delete", "journal_in_order", "meta_no_update"}
-    | {"meta_no_delete"}
+    {"journal_no_update", "journal_no_delete", "meta_no_update", "meta_no_delete"}
 )
 
 _INSTRUMENT = """

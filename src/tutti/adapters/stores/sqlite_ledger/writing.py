@@ -32,8 +32,10 @@ _INSERT = "INSERT INTO journal (seq, ts, kind, ref, body, hash) VALUES (?, ?, ?,
 _INSERT_FILE = "INSERT OR REPLACE INTO segment_file VALUES (?, ?, ?)"
 _BATCH = 8192
 _TAIL = 1000
-# A commit that finds more pages than this in the WAL moves them to the database, and is slow.
-_WAL_PAGES = 16_384
+# The write-ahead log is as long as this from the start and used in a circle: a commit that has to
+# lengthen the file waits for the file system's journal, too, and costs twice as much.
+_LOG_BYTES = 16 * 1024 * 1024
+_LOG_PAGES = 4000
 
 
 class Durability(Enum):
@@ -129,7 +131,7 @@ class SqliteLedger(SqliteLedgerReader):
         """Move committed rows from the write-ahead log into the database.
 
         Takes longer than a commit and delays none: call it between ticks, from any thread. Without
-        it the log grows to 64 MiB, and the commit that finds it so large moves it by itself.
+        it the commit that finds 16 MiB in the log moves them by itself, and is a slow one.
         """
         with (
             translated(self._path),
@@ -169,9 +171,22 @@ class SqliteLedger(SqliteLedgerReader):
         each = self._durability is Durability.EACH_COMMIT
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute(f"PRAGMA synchronous = {'FULL' if each else 'OFF'}")
-        self._connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
+        self._connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
         if each:
             self._connection.execute(schema.INDEX)
+            _lengthen(self._path.with_name(f"{self._path.name}-wal"))
             sync(self._folder)
         self._head = os.open(self._folder / HEAD, os.O_RDWR | os.O_CREAT, 0o644)
         undo.callback(os.close, self._head)
+
+
+def _lengthen(log: Path) -> None:
+    # SQLite reads the log up to the first frame that isn't its own, so zeros are no frames
+    descriptor = os.open(log, os.O_WRONLY)
+    try:
+        length = os.fstat(descriptor).st_size
+        if length < _LOG_BYTES:
+            os.pwrite(descriptor, bytes(_LOG_BYTES - length), length)
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,170 @@
+"""A journal added up: the state from which a process that was killed goes on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from tutti.ledger.kinds import AccountState, ModeChange, Started
+from tutti.ledger.records import decode
+from tutti.model.order import (
+    Fill,
+    FundingPaid,
+    Liquidated,
+    Order,
+    OrderIntent,
+    Position,
+    Side,
+)
+
+if TYPE_CHECKING:
+    from tutti.ledger.store import LedgerReader, Row
+    from tutti.model.instrument import InstrumentId
+
+_COUNTER: Final = slice(12, 18)
+_WRAP: Final = 1 << 24
+
+
+@dataclass(slots=True, kw_only=True)
+class LedgerState:
+    """What a ledger says is true now.
+
+    Parameters
+    ----------
+    run_id : str
+        Empty for a ledger that nobody started.
+    last_ts : int
+        Of the newest row, ns UTC; 0 when there is none.
+    positions : dict of str to Position
+        Newest position by instrument, flat ones included.
+    cash : dict of str to Decimal
+        By venue, quote currency: the balances of the first start, less what fills cost, plus
+        funding.
+    open_orders : dict of str to Order
+        Orders that are not final, by id. Each may be known to a venue: reconcile it.
+    intents : dict of str to OrderIntent
+        Of the open orders, by id.
+    unsent : dict of str to OrderIntent
+        Approved, with no order recorded: these never left the process.
+    fill_ids : set of str
+        Executions that were booked already.
+    mode : ModeChange or None
+        Newest; None while the account was never restricted.
+    account : AccountState or None
+        Newest.
+    started : Started or None
+        Newest.
+    counts : Counter
+        Rows by kind.
+    next_id : int
+        Counter value for the next order id.
+    """
+
+    run_id: str = ""
+    last_ts: int = 0
+    positions: dict[str, Position] = field(default_factory=dict)
+    cash: dict[str, Decimal] = field(default_factory=dict)
+    open_orders: dict[str, Order] = field(default_factory=dict)
+    intents: dict[str, OrderIntent] = field(default_factory=dict)
+    unsent: dict[str, OrderIntent] = field(default_factory=dict)
+    fill_ids: set[str] = field(default_factory=set)
+    mode: ModeChange | None = None
+    account: AccountState | None = None
+    started: Started | None = None
+    counts: Counter[str] = field(default_factory=Counter)
+    next_id: int = 0
+
+
+def fold(reader: LedgerReader) -> LedgerState:
+    """Return the state after the newest row.
+
+    Raises
+    ------
+    LedgerError
+        If a row can't be read.
+    """
+    state = LedgerState(run_id=reader.run_id)
+    for row in reader.rows():
+        state.last_ts = row.ts
+        state.counts[row.kind] += 1
+        _apply(state, row)
+    return state
+
+
+def _apply(state: LedgerState, row: Row) -> None:
+    match row.kind:
+        case "started":
+            state.started = decode(row, Started)
+            if state.counts["started"] == 1:
+                state.cash.update(state.started.balances)
+        case "intent":
+            state.intents[row.ref] = decode(row, OrderIntent)
+            state.next_id = _after(row.ref, state.next_id)
+        case "approval" if row.ref in state.intents:
+            state.unsent[row.ref] = state.intents[row.ref]
+        case "refusal":
+            state.intents.pop(row.ref, None)
+        case "order":
+            _apply_order(state, decode(row, Order))
+        case "mode":
+            state.mode = decode(row, ModeChange)
+        case "account":
+            state.account = decode(row, AccountState)
+        case "position":
+            position = decode(row, Position)
+            state.positions[str(position.instrument)] = position
+        case _:
+            _apply_money(state, row)
+
+
+def _apply_order(state: LedgerState, order: Order) -> None:
+    state.unsent.pop(order.id, None)
+    if order.status.is_final:
+        state.open_orders.pop(order.id, None)
+        state.intents.pop(order.id, None)
+    else:
+        state.open_orders[order.id] = order
+
+
+def _apply_money(state: LedgerState, row: Row) -> None:
+    match row.kind:
+        case "fill":
+            fill = decode(row, Fill)
+            _pay(state, fill.id, fill.instrument, fill.side, fill.quantity * fill.price, fill.fee)
+        case "liquidation":
+            forced = decode(row, Liquidated)
+            notional = forced.quantity * forced.price
+            _pay(state, forced.fill_id, forced.instrument, forced.side, notional, forced.fee)
+        case "funding":
+            funding = decode(row, FundingPaid)
+            venue = funding.instrument.venue
+            state.cash[venue] = state.cash.get(venue, Decimal(0)) + funding.amount
+        case _:
+            pass  # decisions, segments and the like move no money
+
+
+def _pay(
+    state: LedgerState,
+    fill_id: str,
+    instrument: InstrumentId,
+    side: Side,
+    notional: Decimal,
+    fee: Decimal,
+) -> None:
+    if fill_id in state.fill_ids:  # a liquidation may be on record as a fill, too
+        return
+    state.fill_ids.add(fill_id)
+    before = state.cash.get(instrument.venue, Decimal(0))
+    state.cash[instrument.venue] = before - side.sign * notional - fee
+
+
+def _after(order_id: str, next_id: int) -> int:
+    # the id holds the low 24 bits of its counter; later ids never lie more than half a turn back
+    try:
+        low = int(order_id[_COUNTER], 16)
+    except ValueError:  # not an id of `tutti.kernel.ids`
+        return next_id + 1
+    turn = (low - next_id) % _WRAP
+    return next_id + turn + 1 if turn < _WRAP // 2 else next_id

@@ -1,0 +1,123 @@
+"""Why an order was sent: the chain from its fills back to what was known, from the ledger alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from tutti.ledger.kinds import KINDS, Approval, Decision, DecisionItem, Objection, Started
+from tutti.ledger.records import Entry, entry
+from tutti.model.errors import LedgerError
+from tutti.model.order import Fill, Order, OrderIntent
+
+if TYPE_CHECKING:
+    from tutti.ledger.store import LedgerReader, Row
+
+_T = TypeVar("_T")
+
+_NEAR = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """Everything that the ledger holds about one order.
+
+    Parameters
+    ----------
+    orders : tuple of Entry
+        Its states, oldest first.
+    approval, refusal : Entry or None
+        What risk said; both None when the process ended before it spoke.
+    item : DecisionItem or None
+        What was seen and wanted of the order's instrument; None for an order that no tick asked
+        for (a person's, for instance).
+    """
+
+    order_id: str
+    fills: tuple[Entry[Fill], ...]
+    orders: tuple[Entry[Order], ...]
+    approval: Entry[Approval] | None
+    refusal: Entry[Objection] | None
+    intent: Entry[OrderIntent]
+    decision: Entry[Decision] | None
+    item: DecisionItem | None
+    started: Entry[Started] | None
+
+
+def why(reader: LedgerReader, order_id: str) -> Trace:
+    """Return how an order came about.
+
+    Parameters
+    ----------
+    order_id : str
+        Whole, or a beginning that only one order has. A child order is traced to its parent's
+        intent.
+
+    Raises
+    ------
+    LedgerError
+        If no order, or more than one, has that id; the message names some that come near.
+    """
+    found = _resolve(reader, order_id)
+    own = list(reader.rows(ref=found))
+    orders = _of(own, Order)
+    rows = own
+    if orders and orders[-1].body.parent:
+        rows = list(reader.rows(ref=orders[-1].body.parent))
+    intents, approvals, refusals = _of(rows, OrderIntent), _of(rows, Approval), _of(rows, Objection)
+    if not intents:
+        raise LedgerError(f"order {found} has no intent in this ledger")
+    intent = intents[0]
+    decision, item = _decision(reader, intent)
+    return Trace(
+        order_id=found,
+        fills=tuple(_of(own, Fill)),
+        orders=tuple(orders),
+        approval=approvals[0] if approvals else None,
+        refusal=refusals[0] if refusals else None,
+        intent=intent,
+        decision=decision,
+        item=item,
+        started=_newest_before(reader, intent.seq, Started),
+    )
+
+
+def _resolve(reader: LedgerReader, order_id: str) -> str:
+    ids = reader.refs(order_id, _NEAR + 1)
+    if ids and (ids[0] == order_id or len(ids) == 1):
+        return ids[0]
+    if ids:
+        more = ", ..." if len(ids) > _NEAR else ""
+        raise LedgerError(
+            f"more than one order begins with {order_id!r}: {', '.join(ids[:_NEAR])}{more}"
+        )
+    near: list[str] = []
+    for length in range(len(order_id) - 1, -1, -1):
+        near = reader.refs(order_id[:length], _NEAR)
+        if near:
+            break
+    hint = f"; near it: {', '.join(near)}" if near else ": the ledger holds none"
+    raise LedgerError(f"no order {order_id!r} in this ledger{hint}")
+
+
+def _of(rows: list[Row], body: type[_T]) -> list[Entry[_T]]:
+    kind = KINDS[body]
+    return [entry(row, body) for row in rows if row.kind == kind]
+
+
+def _newest_before(reader: LedgerReader, seq: int, body: type[_T]) -> Entry[_T] | None:
+    for row in reader.rows(kinds=(KINDS[body],), before=seq, newest_first=True):
+        return entry(row, body)
+    return None
+
+
+def _decision(
+    reader: LedgerReader, intent: Entry[OrderIntent]
+) -> tuple[Entry[Decision] | None, DecisionItem | None]:
+    # A tick's decision is written right before its intents.
+    decision = _newest_before(reader, intent.seq, Decision)
+    if decision is None or decision.body.as_of != intent.body.as_of:
+        return None, None
+    name = str(intent.body.instrument)
+    items = [item for item in decision.body.items if item.instrument == name]
+    return decision, items[0] if items else None
