@@ -1,0 +1,116 @@
+"""Structured logs: one JSON object a line, with the fields that log stores index, without secrets.
+
+The fields are ``ts``, ``level``, ``event``, ``logger`` and whatever is bound or passed: by
+convention ``run``, ``agent``, ``instrument``, ``bias``, ``confidence``, ``action``, ``reward``.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from pydantic import SecretStr
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping, Sequence
+    from pathlib import Path
+
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+FILE: Final = "log.jsonl"
+HIDDEN: Final = "[redacted]"
+
+_SECRET_NAME = re.compile(
+    r"(^|[_-])(token|secret|password|passphrase|authorization|api_?key|private_?key)s?($|[_-])",
+    re.IGNORECASE,
+)
+_SECRET_TEXT = re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}")
+
+
+def configure_logs(
+    folder: Path, *, level: str = "info", console: bool = False, secrets: Sequence[SecretStr] = ()
+) -> Path:
+    """Send all logs of the process to ``log.jsonl`` in ``folder``; return its path.
+
+    Parameters
+    ----------
+    level : str
+        ``debug``, ``info``, ``warning`` or ``error``.
+    console : bool
+        Also write them to standard error.
+    secrets : sequence of SecretStr
+        Values that must not appear, wherever they turn up.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / FILE
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        Redactor(secrets),
+    ]
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.JSONRenderer(default=str, sort_keys=True),
+        ],
+    )
+    handlers: list[logging.Handler] = [logging.FileHandler(path, encoding="utf-8", delay=True)]
+    if console:
+        handlers.append(logging.StreamHandler(sys.stderr))
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        if isinstance(old.formatter, structlog.stdlib.ProcessorFormatter):
+            root.removeHandler(old)
+            old.close()
+    for handler in handlers:
+        handler.setFormatter(formatter)
+        root.addHandler(handler)
+    root.setLevel(level.upper())
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    return path
+
+
+class Redactor:
+    """Replaces secrets in a log event: by the name of the field, by form, and by value."""
+
+    def __init__(self, secrets: Sequence[SecretStr] = ()) -> None:
+        self._values = tuple(
+            value for secret in secrets if (value := secret.get_secret_value().strip())
+        )
+
+    def __call__(
+        self, logger: WrappedLogger, method: str, event: EventDict
+    ) -> MutableMapping[str, Any]:
+        """Return the event without secrets; the signature is structlog's."""
+        del logger, method
+        return {name: self._clean(name, value) for name, value in event.items()}
+
+    def _clean(self, name: str, value: Any) -> Any:
+        if name.startswith("_"):
+            return value
+        if isinstance(value, SecretStr) or (_SECRET_NAME.search(name) and value is not None):
+            return HIDDEN
+        if isinstance(value, str):
+            for secret in self._values:
+                value = value.replace(secret, HIDDEN)
+            return _SECRET_TEXT.sub(rf"\1 {HIDDEN}", value)
+        if isinstance(value, dict):
+            return {key: self._clean(str(key), inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._clean("", inner) for inner in value]
+        return value
