@@ -1,0 +1,68 @@
+"""What the checks say about a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """Whether rows can't be true, or may be true and deserve a look."""
+
+    IMPOSSIBLE = "impossible"
+    DOUBTFUL = "doubtful"
+
+
+class Code(StrEnum):
+    """What was found. Those up to ``BACKWARD_TIMESTAMP`` are impossible, the rest doubtful."""
+
+    MISSING_TIMESTAMP = "missing_timestamp"
+    NOT_FINITE = "not_finite"
+    NOT_POSITIVE = "not_positive"
+    NEGATIVE_VOLUME = "negative_volume"
+    HIGH_BELOW_LOW = "high_below_low"
+    OUTSIDE_RANGE = "outside_range"
+    NEWEST_FIRST = "newest_first"
+    DUPLICATE_TIMESTAMP = "duplicate_timestamp"
+    BACKWARD_TIMESTAMP = "backward_timestamp"
+
+    GAPS = "gaps"
+    FROZEN_PRICES = "frozen_prices"
+    DEAD_MARKET = "dead_market"
+    WICKS = "wicks"
+    PRICE_JUMP = "price_jump"
+    VOLUME_UNIT = "volume_unit"
+    TICK_CHANGE = "tick_change"
+    MARKET_SWITCH = "market_switch"
+    DUPLICATE_FEED = "duplicate_feed"
+    DIFFERENT_MARKET = "different_market"
+    NO_BARS = "no_bars"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One kind of fault in one file.
+
+    Parameters
+    ----------
+    row : int
+        First row concerned, 1 for the first row of data; 0 for the file as a whole.
+    ts : int
+        Timestamp of that row, ns UTC; 0 where there is none.
+    count : int
+        Rows (for gaps and wicks: events) concerned.
+    message : str
+        One line for a person, without the name of the file.
+    """
+
+    severity: Severity
+    code: Code
+    file: str
+    row: int
+    ts: int
+    count: int
+    message: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}, row {self.row}" if self.row else self.file
+        return f"{where}: {self.code}: {self.message}"
