@@ -1,0 +1,125 @@
+"""The agent that a recipe describes, and its reasons in words."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tutti.agents.quant.recipe import Factor, Gate, Recipe, Shape
+from tutti.agents.quant.scoring import ScoreCard, limits_of, ramp, settled, shaped
+from tutti.model.errors import ConfigError
+from tutti.model.opinion import Views
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tutti.features.block import FeatureBlock
+
+_TUNABLE = ("buy", "sell", "full", "ceiling")
+
+
+class ScoredAgent:
+    """Quant agent that is its recipe and nothing else: no state, no time, no randomness."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.name = recipe.name
+        self.needs = recipe.needs
+        self._card = ScoreCard((recipe,))
+
+    def opine(self, features: FeatureBlock) -> Views:
+        """Return bias and confidence of shape (T, N); NaN where a needed feature is NaN.
+
+        Raises
+        ------
+        ValueError
+            If a needed feature is not in the block.
+        """
+        bias, confidence = self._card.score(features)
+        return Views(bias[0], confidence[0])
+
+    def explain(self, row: Mapping[str, float]) -> str:
+        """Return the factors with their contributions, the score, and what it lies beyond.
+
+        Parameters
+        ----------
+        row : mapping
+            Features of one instrument at one tick, by name.
+        """
+        recipe = self.recipe
+        unknown = [name for name in self.needs if math.isnan(row.get(name, math.nan))]
+        unknown += [f.over for f in recipe.factors if f.over is not None and row[f.over] <= 0]
+        if unknown:
+            return f"no view: {', '.join(dict.fromkeys(unknown))} not known or zero"
+        terms = [_graded(factor, row) for factor in recipe.factors]
+        words = [words for words, _ in terms]
+        raw = sum(term for _, term in terms)
+        opened = 1.0
+        if recipe.gate is not None:
+            opened = _opened(recipe.gate, row)
+            words.append(f"all times {opened:.2f} at {_value(recipe.gate, row)}")
+        score, bias, _ = settled(raw, sum(abs(t) for _, t in terms), opened, limits_of(recipe))
+        return f"{', '.join(words)} -> {_verdict(recipe, score, bias)}"
+
+
+def scored_agent(recipe: Recipe, params: Mapping[str, float] | None = None) -> ScoredAgent:
+    """Return the agent of a recipe, with some of its limits replaced.
+
+    Parameters
+    ----------
+    params : mapping, optional
+        Any of ``buy``, ``sell``, ``full`` and ``ceiling``.
+
+    Raises
+    ------
+    ConfigError
+        If a parameter is unknown or out of range.
+    """
+    given: dict[str, Any] = {name: float(value) for name, value in (params or {}).items()}
+    unknown = sorted(set(given) - set(_TUNABLE))
+    if unknown:
+        known = ", ".join(_TUNABLE)
+        raise ConfigError(f"{recipe.name}: unknown parameters {unknown}; there are {known}")
+    try:
+        return ScoredAgent(replace(recipe, **given))
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def _opened(gate: Gate, row: Mapping[str, float]) -> float:
+    return ramp(row[gate.feature], gate.closed, gate.open)
+
+
+def _value(gate: Gate, row: Mapping[str, float]) -> str:
+    return f"{gate.label} {row[gate.feature]:.2f}"
+
+
+def _graded(factor: Factor, row: Mapping[str, float]) -> tuple[str, float]:
+    # the same steps as the kernel's, for one cell
+    measure = factor.unit * (row[factor.over] if factor.over else 1.0)
+    a = row[factor.feature]
+    b = row[factor.other] if factor.other else 0.0
+    if factor.shape is Shape.BREAK:
+        measured: tuple[float, ...] = (a / measure, b / measure)
+        up = (a / measure - factor.centre) / factor.scale
+        down = (-b / measure - factor.centre) / factor.scale
+        f = max(0.0, min(1.0, up)) - max(0.0, min(1.0, down))
+    else:
+        x = (a + factor.other_times * b) / measure
+        measured = (x,)
+        f = shaped((x - factor.centre) / factor.scale, factor.shape)
+    said = factor.says.format(*measured)
+    if factor.gate is not None:
+        f *= _opened(factor.gate, row)
+        said += f" at {_value(factor.gate, row)}"
+    term = factor.weight * f
+    return f"{said} ({term:+.2f})", term
+
+
+def _verdict(recipe: Recipe, score: float, bias: float) -> str:
+    if bias > 0:
+        return f"score {score:+.2f} above {recipe.buy:+.2f}: long"
+    if bias < 0:
+        return f"score {score:+.2f} below {recipe.sell:+.2f}: short"
+    return f"score {score:+.2f} within {recipe.sell:+.2f} and {recipe.buy:+.2f}: hold"
