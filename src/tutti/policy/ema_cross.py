@@ -136,3 +136,7 @@ class EmaCross:
             size=size(self.sizing, score, confidence, market, features),
             lead=np.full(shape, -1, np.int64),
         )
+
+    def explain(self, t: int, i: int) -> str:  # noqa: ARG002, the same at every tick
+        """Return what is compared."""
+        return f"{self.fast}-bar against {self.slow}-bar average"

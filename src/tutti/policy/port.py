@@ -35,3 +35,7 @@ class Policy(Protocol):
     ) -> Signals:
         """Return the signals of the next ticks, in the order of ``market.instruments``."""
         ...
+
+    def explain(self, t: int, i: int) -> str:
+        """Return why, in words, for instrument ``i`` at tick ``t`` of the last block."""
+        ...

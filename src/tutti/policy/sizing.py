@@ -25,7 +25,7 @@ _CVAR = "cvar_95_250"
 class SizingMethod(StrEnum):
     """Way to choose the size of a position; formulas at ``size``."""
 
-    CONFIDENCE_NOTIONAL = "confidence_notional"
+    NOTIONAL = "notional"
     FRACTIONAL_KELLY = "fractional_kelly"
     VOLATILITY_TARGET = "volatility_target"
     CVAR_BUDGET = "cvar_budget"
@@ -41,7 +41,7 @@ class Sizing:
     ----------
     method : SizingMethod
     base_notional : float
-        Quote currency; confidence notional.
+        Quote currency; notional.
     fraction : float
         Of equity; fixed fraction.
     quantity : float
@@ -50,12 +50,12 @@ class Sizing:
         Share of the full Kelly bet, in (0, 1].
     information_coefficient : float
         Correlation expected between score and next return, in (0, 1]; fractional Kelly.
-    volatility_target : float
-        Of the account, per year, as a fraction of equity.
+    target_volatility : float
+        Of the account, per year, as a fraction of equity; volatility target.
     share : float
-        Part of the volatility target that one position may use, in (0, 1].
+        Part of the volatility target, or of the CVaR budget, that one position may use, in (0, 1].
     cvar_budget : float
-        Fraction of equity that one position may lose in the mean of the worst 5 % of horizons.
+        Fraction of equity that the account may lose in the mean of the worst 5 % of horizons.
     horizon_bars : int
         Bars that a position is expected to be held; CVaR budget.
     max_fraction : float
@@ -67,15 +67,15 @@ class Sizing:
         If a value is not positive and finite, or a fraction exceeds 1.
     """
 
-    method: SizingMethod = SizingMethod.CONFIDENCE_NOTIONAL
+    method: SizingMethod = SizingMethod.NOTIONAL
     base_notional: float = 150.0
     fraction: float = 0.05
     quantity: float = 1.0
     kelly_fraction: float = 0.25
     information_coefficient: float = 0.02
-    volatility_target: float = 0.2
+    target_volatility: float = 0.2
     share: float = 0.1
-    cvar_budget: float = 0.01
+    cvar_budget: float = 0.05
     horizon_bars: int = 24
     max_fraction: float = 0.1
 
@@ -88,7 +88,7 @@ class Sizing:
                 f"policy.sizing.method must be one of {known}, was {self.method!r}"
             ) from None
         for name in (
-            "base_notional", "fraction", "quantity", "volatility_target", "cvar_budget",
+            "base_notional", "fraction", "quantity", "target_volatility", "cvar_budget",
             "horizon_bars", "max_fraction",
         ):  # fmt: skip
             value: float = getattr(self, name)
@@ -104,7 +104,7 @@ class Sizing:
     @property
     def are_fractions(self) -> bool:
         """True where sizes are fractions of equity, False where they are quote currency."""
-        return self.method not in (SizingMethod.CONFIDENCE_NOTIONAL, SizingMethod.FIXED_QUANTITY)
+        return self.method not in (SizingMethod.NOTIONAL, SizingMethod.FIXED_QUANTITY)
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -144,20 +144,20 @@ def size(
     -----
     With c confidence, s score, v volatility per bar, P bars per year:
 
-    - confidence notional: ``base_notional * (0.8 + 0.4 c)`` (Agent Symphony specification, section
+    - notional: ``base_notional * (0.8 + 0.4 c)`` (Agent Symphony specification, section
       2.3).
     - fractional Kelly: ``kelly_fraction * edge / v^2``, the continuous Kelly bet (Kelly 1956; Thorp
       2006, "The Kelly criterion in blackjack, sports betting and the stock market", section 7).
       The edge is Grinold's forecast ``information_coefficient * v * |s| * c`` (Grinold and Kahn
       2000, "Active Portfolio Management", chapter 11: alpha = volatility x IC x score).
-    - volatility target: ``share * volatility_target / (v * sqrt(P))`` (Moskowitz, Ooi and Pedersen
+    - volatility target: ``share * target_volatility / (v * sqrt(P))`` (Moskowitz, Ooi and Pedersen
       2012, "Time series momentum", section 2: position inverse to volatility).
-    - CVaR budget: ``cvar_budget / (cvar * sqrt(horizon_bars))``, cvar the mean of the worst
+    - CVaR budget: ``share * cvar_budget / (cvar * sqrt(horizon_bars))``, cvar the mean of the worst
       5 % of bars (Rockafellar and Uryasev 2000), scaled to the horizon by the root of time.
     - fixed fraction and fixed quantity: what they say; the quantity at the close of the bar.
     """
     match sizing.method:
-        case SizingMethod.CONFIDENCE_NOTIONAL:
+        case SizingMethod.NOTIONAL:
             return sizing.base_notional * (0.8 + 0.4 * confidence)
         case SizingMethod.FIXED_FRACTION:
             return np.full(score.shape, float(sizing.fraction))
@@ -167,10 +167,10 @@ def size(
             edge = sizing.information_coefficient * np.abs(score) * confidence
             return _bounded(sizing, sizing.kelly_fraction * edge, features[_VOLATILITY])
         case SizingMethod.VOLATILITY_TARGET:
-            per_bar = sizing.volatility_target / math.sqrt(YEAR / market.step)
+            per_bar = sizing.target_volatility / math.sqrt(YEAR / market.step)
             return _bounded(sizing, sizing.share * per_bar, features[_VOLATILITY])
         case SizingMethod.CVAR_BUDGET:
-            budget = sizing.cvar_budget / math.sqrt(sizing.horizon_bars)
+            budget = sizing.share * sizing.cvar_budget / math.sqrt(sizing.horizon_bars)
             return _bounded(sizing, budget, features[_CVAR])
 
 
