@@ -93,10 +93,7 @@ def _plain(annotation: Any) -> tuple[Any, list[Any]]:
             for item in more:
                 metadata.extend(item.metadata if isinstance(item, FieldInfo) else [item])
         elif get_origin(annotation) in (Union, UnionType) and NoneType in get_args(annotation):
-            inner = [a for a in get_args(annotation) if a is not NoneType]
-            if len(inner) != 1:
-                return annotation, metadata
-            annotation = inner[0]
+            annotation = next(a for a in get_args(annotation) if a is not NoneType)
         else:
             return annotation, metadata
 

@@ -24,7 +24,7 @@ FILE: Final = "log.jsonl"
 HIDDEN: Final = "[redacted]"
 
 _SECRET_NAME = re.compile(
-    r"(^|[_-])(token|secret|password|passphrase|authorization|api_?key|private_?key)s?($|[_-])",
+    r"(^|[_-])(token|secret|password|passphrase|authorization|api_?key|private_?key)$",
     re.IGNORECASE,
 )
 _SECRET_TEXT = re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}")
