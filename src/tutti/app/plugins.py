@@ -33,7 +33,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "volatility_harvester": "tutti.agents.quant.volatility_harvester:volatility_harvester",
         "mean_reversion": "tutti.agents.quant.mean_reversion:mean_reversion",
         "vpin": "tutti.agents.quant.vpin:vpin",
-        "strategy_optimizer": "tutti.agents.quant.strategy_optimizer:StrategyOptimizer",
+        "strategy_optimizer": "tutti.agents.quant.strategy_optimizer:strategy_optimizer",
     },
     "tutti.venues": {"simulated": "tutti.sandbox.venue:SimulatedVenue"},
     "tutti.policies": {

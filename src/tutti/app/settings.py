@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from tutti.conductor.weights import REGIME_WEIGHTS
 from tutti.model.instrument import InstrumentId
 from tutti.model.opinion import Regime
 
@@ -169,6 +170,7 @@ class RegimeRuleSettings(Section):
     volatility_high_rank: Number = Field(0.8, ge=0, le=1)
     squeeze_rank: Number = Field(0.2, ge=0, le=1)
     hysteresis_bars: Whole = Field(3, ge=1)
+    direction_band: Number = Field(0.1, ge=0)
 
     @model_validator(mode="after")
     def _range_below_trend(self) -> Self:
@@ -181,21 +183,6 @@ class RegimeRuleSettings(Section):
         return self
 
 
-_TREND = {
-    "trend_surfer": 1.5,
-    "momentum_hunter": 1.4,
-    "breakout_sniper": 1.2,
-    "mean_reversion": 0.5,
-    "volatility_harvester": 0.8,
-}
-_WILD = {
-    "breakout_sniper": 1.3,
-    "volatility_harvester": 1.3,
-    "vpin": 1.3,
-    "mean_reversion": 0.8,
-}
-
-
 class ConductorSettings(Section):
     """Market regime and how it re-weights the agents: ``conductor``."""
 
@@ -203,17 +190,7 @@ class ConductorSettings(Section):
     reference: Instrument | None = Field(None, examples=["BTC-USDT-PERP.SIM"])
     rules: RegimeRuleSettings = RegimeRuleSettings()
     weights: dict[RegimeName, dict[str, Annotated[Number, Field(ge=0)]]] = {
-        "RANGE_BOUND": {
-            "mean_reversion": 1.5,
-            "volatility_harvester": 1.2,
-            "momentum_hunter": 0.6,
-            "trend_surfer": 0.5,
-            "breakout_sniper": 0.7,
-        },
-        "BULL_TRENDING": _TREND,
-        "BULL_VOLATILE": _WILD,
-        "BEAR_TRENDING": _TREND,
-        "BEAR_VOLATILE": _WILD,
+        regime.name: dict(factors) for regime, factors in REGIME_WEIGHTS.items()
     }
 
     @model_validator(mode="after")
