@@ -157,17 +157,6 @@ def _follow_directions(bars: Bars, t: int, i: int, window: int, memory: FloatArr
 
 
 @njit
-def _adx(memory: FloatArray, i: int, window: int, plus: float, minus: float) -> float:
-    # an average that stands still, once it is there, while nothing moves
-    if plus + minus == 0.0 and memory[1, _SEEN, i] == window:
-        return float(memory[1, _AVERAGE, i])
-    strength = 0.0
-    if plus + minus > 0.0:
-        strength = 100.0 * abs(plus - minus) / (plus + minus)
-    return _average(memory, 1, i, window, 1.0 / window, strength)
-
-
-@njit
 def directional(
     bars: Bars, window: int, memory: FloatArray, values: FloatArray, slots: IntArray
 ) -> None:
@@ -177,7 +166,7 @@ def directional(
     -----
     ``DI = 100 * sum of directional movement / sum of true range``, sums that forget ``1 / window``
     a bar; ADX is the average, with weight ``1 / window`` and seeded with the mean of ``window``
-    values, of ``100 * |+DI - -DI| / (+DI + -DI)``. Where nothing moved both DI are 0 and ADX stays.
+    values, of ``100 * |+DI - -DI| / (+DI + -DI)``. All three are 0 until something moves.
     Source: Wilder (1978); TA-Lib ADX, PLUS_DI, MINUS_DI.
     """
     for t in range(bars.close.shape[0]):
@@ -193,7 +182,9 @@ def directional(
                     span = memory[0, _RANGE, i]
                     plus = 100.0 * memory[0, _PLUS, i] / span if span > 0.0 else 0.0
                     minus = 100.0 * memory[0, _MINUS, i] / span if span > 0.0 else 0.0
-                    adx = _adx(memory, i, window, plus, minus)
+                    moved = plus + minus
+                    strength = 100.0 * abs(plus - minus) / moved if moved > 0.0 else 0.0
+                    adx = _average(memory, 1, i, window, 1.0 / window, strength)
                 memory[0, _CLOSE, i] = close
                 memory[0, _HIGH, i] = bars.high[t, i]
                 memory[0, _LOW, i] = bars.low[t, i]
