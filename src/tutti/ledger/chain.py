@@ -47,7 +47,7 @@ def broken_link(previous: Row | None, run_id: str, rows: Iterable[Row]) -> tuple
             return seq, f"row {seq} holds something that was never written there"
         digest = link(digest, seq, row.ts, row.kind, row.ref, row.body.encode())
         if row.hash != digest:
-            return seq, f"row {seq} ({row.kind}) was changed, or another row before it was put in"
+            return seq, f"row {seq} ({row.kind}) doesn't follow from the one before: it was changed"
     return None
 
 

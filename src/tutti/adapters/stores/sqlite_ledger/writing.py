@@ -69,6 +69,7 @@ class SqliteLedger(SqliteLedgerReader):
         self._durability = durability
         self.batch = 1 if durability is Durability.EACH_COMMIT else _BATCH
         self._files: list[tuple[str, int, str]] = []
+        self._is_closed = False
         super().__init__(folder)
 
     def begin(self, run_id: str) -> list[Row]:
@@ -140,7 +141,10 @@ class SqliteLedger(SqliteLedgerReader):
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
-        """Put everything on the disk and let another process write."""
+        """Put everything on the disk and let another process write; a second call does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         with self._release, translated(self._path):
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute(schema.INDEX)

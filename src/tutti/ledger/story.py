@@ -1,0 +1,96 @@
+"""A trace in words: one line for each link of the chain, newest first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tutti.kernel.clock import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tutti.ledger.kinds import DecisionItem, Started
+    from tutti.ledger.trace import Trace
+
+
+def tell(trace: Trace) -> tuple[tuple[str, str], ...]:
+    """Return pairs of a label and a line, from the fills back to the data that was read."""
+    return tuple(_lines(trace))
+
+
+def _lines(trace: Trace) -> Iterator[tuple[str, str]]:
+    intent = trace.intent.body
+    for fill in reversed(trace.fills):
+        made = fill.body
+        yield (
+            "fill",
+            f"{iso(fill.ts)} {made.side} {made.quantity} at {made.price}, fee {made.fee}, "
+            f"{'maker' if made.is_maker else 'taker'}, slippage {made.slippage_bps:+.2f} bps",
+        )
+    for order in reversed(trace.orders):
+        state = order.body
+        detail = f" ({state.detail})" if state.detail else ""
+        filled = f"filled {state.filled} of {state.quantity}"
+        yield "order", f"{iso(order.ts)} {state.status}, {filled}{detail}"
+    if trace.approval is not None:
+        rules = ", ".join(trace.approval.body.rules)
+        yield "approved", f"{iso(trace.approval.ts)} by {rules}"
+    if trace.refusal is not None:
+        refusal = trace.refusal.body
+        yield "refused", f"{iso(trace.refusal.ts)} by {refusal.rule}: {refusal.reason}"
+    price = "" if intent.price is None else f" {intent.price}"
+    yield (
+        "intent",
+        f"{iso(trace.intent.ts)} {intent.side} {intent.quantity} {intent.instrument} "
+        f"{intent.type}{price}, reference {intent.reference_price}: {intent.reason}, "
+        f"led by {intent.lead}",
+    )
+    if trace.decision is not None:
+        made_by = trace.decision.body
+        yield "decision", f"{iso(made_by.as_of)} equity {made_by.equity:.2f}, {made_by.mode}"
+    if trace.item is not None:
+        yield from _seen(trace.item)
+    if trace.started is not None:
+        yield from _run(trace.started.body)
+
+
+def _seen(item: DecisionItem) -> Iterator[tuple[str, str]]:
+    signal = f"score {_number(item.score)}, confidence {_number(item.confidence)}"
+    yield "target", f"weight {item.weight:+.4f} of equity, {signal}: {item.reason}"
+    if item.context is not None:
+        context = item.context
+        yield (
+            "context",
+            f"bias {context.bias:+.4f}, confidence {context.confidence:.4f}, "
+            f"{context.regime.name.lower()} ({context.regime_confidence:.2f})",
+        )
+        for voice in context.voices:
+            view = f"bias {_number(voice.bias)}, confidence {_number(voice.confidence)}"
+            yield "voice", f"{voice.agent} {view}, weight {voice.weight:.3f}: {voice.rationale}"
+    if item.features:
+        values = (f"{name} {_number(value)}" for name, value in item.features.items())
+        yield "features", ", ".join(values)
+    bar = {
+        "open": item.open,
+        "high": item.high,
+        "low": item.low,
+        "close": item.close,
+        "volume": item.volume,
+    }
+    yield "bar", ", ".join(f"{name} {v:g}" for name, v in bar.items() if v is not None)
+
+
+def _run(started: Started) -> Iterator[tuple[str, str]]:
+    versions = ", ".join(f"{name} {version}" for name, version in started.versions.items())
+    commit = f", commit {started.commit}" if started.commit else ""
+    yield (
+        "run",
+        f"{started.run_id}, configuration {started.configuration}, seed {started.seed}, "
+        f"{versions}{commit}",
+    )
+    for source in started.data:
+        yield "data", f"{source.path} {source.sha256}"
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:+.4f}"

@@ -1,0 +1,183 @@
+"""What a ledger adds up to is where a process that was killed goes on."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tutti.kernel.ids import IdSource
+from tutti.ledger.fold import LedgerState, fold
+from tutti.model.instrument import InstrumentId
+from tutti.model.order import OrderStatus, Side
+
+if TYPE_CHECKING:
+    from tests.unit.ledger.conftest import Scribe
+
+    from tutti.adapters.stores.sqlite_ledger import SqliteLedger
+
+_BTC = "BTC-USDT-PERP.SIM"
+
+
+def _folded(scribe: Scribe, store: SqliteLedger) -> LedgerState:
+    scribe.journal.commit()
+    return fold(store)
+
+
+def test_empty_ledger_adds_up_to_nothing(scribe: Scribe, store: SqliteLedger) -> None:
+    assert _folded(scribe, store) == LedgerState(run_id="run-1")
+
+
+def test_filled_order_leaves_position_and_cash(scribe: Scribe, store: SqliteLedger) -> None:
+    scribe.started()
+    intent = scribe.filled_order()
+    state = _folded(scribe, store)
+    assert state.run_id == "run-1"
+    assert state.last_ts == scribe.ts
+    assert state.positions[_BTC].quantity == Decimal("0.5")
+    assert state.cash == {"SIM": Decimal(10_000) - Decimal("0.5") * 42_010 - Decimal("10.5025")}
+    assert (state.open_orders, state.intents, state.unsent) == ({}, {}, {})
+    assert state.fill_ids == {"f1"}
+    assert state.next_id == int(intent.id[12:18], 16) + 1 == 1
+    assert state.counts["order"] == 2
+
+
+def test_sale_raises_cash(scribe: Scribe, store: SqliteLedger) -> None:
+    scribe.started()
+    intent = scribe.intent(side=Side.SELL)
+    scribe.fill(intent, fee=Decimal(0))
+    assert _folded(scribe, store).cash == {"SIM": Decimal(10_000) + Decimal("0.5") * 42_010}
+
+
+def test_same_fill_twice_is_booked_once(scribe: Scribe, store: SqliteLedger) -> None:
+    scribe.started()
+    intent = scribe.intent()
+    scribe.fill(intent, "f1")
+    once = _folded(scribe, store).cash
+    scribe.fill(intent, "f1")
+    assert _folded(scribe, store).cash == once
+
+
+def test_liquidation_that_is_a_fill_too_is_booked_once(scribe: Scribe, store: SqliteLedger) -> None:
+    scribe.started()
+    scribe.liquidation("l1")
+    scribe.fill(scribe.intent(), "l1")
+    assert _folded(scribe, store).cash == {"SIM": Decimal(10_000 + 2 * 1500 - 3)}
+
+
+def test_funding_changes_the_cash_of_its_venue(scribe: Scribe, store: SqliteLedger) -> None:
+    scribe.started()
+    scribe.funding("-2.5")
+    scribe.funding("4", InstrumentId("BTC", "OTHER"))
+    assert _folded(scribe, store).cash == {"SIM": Decimal("9997.5"), "OTHER": Decimal(4)}
+
+
+def test_fill_at_a_venue_without_balance_starts_from_nothing(
+    scribe: Scribe, store: SqliteLedger
+) -> None:
+    scribe.fill(scribe.intent(), fee=Decimal(1))
+    assert _folded(scribe, store).cash == {"SIM": -Decimal("0.5") * 42_010 - 1}
+
+
+def test_second_start_does_not_add_its_balances(scribe: Scribe, store: SqliteLedger) -> None:
+    scribe.started()
+    scribe.funding("5")
+    scribe.started(balances={"SIM": Decimal(10_005)}, seed=8)
+    state = _folded(scribe, store)
+    assert state.cash == {"SIM": Decimal(10_005)}
+    assert state.started is not None
+    assert state.started.seed == 8
+
+
+@pytest.mark.parametrize("status", [OrderStatus.SENT, OrderStatus.ACCEPTED, OrderStatus.UNRESOLVED])
+def test_order_that_is_not_final_is_open_with_its_intent(
+    scribe: Scribe, store: SqliteLedger, status: OrderStatus
+) -> None:
+    intent = scribe.intent()
+    scribe.approval(intent)
+    order = scribe.order(intent, status)
+    state = _folded(scribe, store)
+    assert state.open_orders == {intent.id: order}
+    assert state.intents == {intent.id: intent}
+    assert state.unsent == {}
+
+
+@pytest.mark.parametrize("status", [OrderStatus.FILLED, OrderStatus.REJECTED])
+def test_order_that_is_final_is_not_open(
+    scribe: Scribe, store: SqliteLedger, status: OrderStatus
+) -> None:
+    intent = scribe.intent()
+    scribe.order(intent, OrderStatus.SENT)
+    scribe.order(intent, status)
+    state = _folded(scribe, store)
+    assert (state.open_orders, state.intents) == ({}, {})
+
+
+def test_approved_intent_without_an_order_never_left(scribe: Scribe, store: SqliteLedger) -> None:
+    intent = scribe.intent()
+    scribe.approval(intent)
+    state = _folded(scribe, store)
+    assert state.unsent == {intent.id: intent}
+    assert state.open_orders == {}
+
+
+def test_refused_intent_leaves_nothing(scribe: Scribe, store: SqliteLedger) -> None:
+    scribe.refusal(scribe.intent())
+    state = _folded(scribe, store)
+    assert (state.intents, state.unsent, state.open_orders) == ({}, {}, {})
+    assert state.next_id == 1
+
+
+def test_approval_without_its_intent_leaves_nothing(scribe: Scribe, store: SqliteLedger) -> None:
+    intent = scribe.intent()
+    scribe.refusal(intent)
+    scribe.approval(intent)
+    assert _folded(scribe, store).unsent == {}
+
+
+def test_newest_mode_and_account_stand(scribe: Scribe, store: SqliteLedger) -> None:
+    scribe.mode("reduce_only", "daily loss")
+    scribe.account(9_000.0)
+    scribe.mode("flatten", "drawdown")
+    scribe.account(8_000.0)
+    state = _folded(scribe, store)
+    assert state.mode is not None
+    assert (state.mode.mode, state.mode.reason) == ("flatten", "drawdown")
+    assert state.account is not None
+    assert state.account.equity == 8_000.0
+
+
+def test_rows_that_move_nothing_are_counted(scribe: Scribe, store: SqliteLedger) -> None:
+    scribe.decision()
+    scribe.segment()
+    scribe.quiet_rows()
+    state = _folded(scribe, store)
+    assert state.counts.total() == 5
+    assert state.cash == {}
+
+
+@pytest.mark.parametrize("start", [0, 41, (1 << 24) - 2])
+def test_next_id_follows_the_last_one_used(scribe: Scribe, store: SqliteLedger, start: int) -> None:
+    ids = IdSource("run-1", start)
+    used = [ids.new(scribe.ts) for _ in range(3)]
+    if start:  # as a restarted process would have gone on from an earlier id
+        scribe.intent(id=IdSource("run-1", start - 1).new(scribe.ts))
+    for order_id in used:
+        scribe.intent(id=order_id)
+    following = IdSource("run-1", _folded(scribe, store).next_id).new(scribe.ts)
+    assert following == ids.new(scribe.ts)
+
+
+def test_next_id_is_not_lowered_by_a_late_row(scribe: Scribe, store: SqliteLedger) -> None:
+    ids = IdSource("run-1")
+    first, second = ids.new(scribe.ts), ids.new(scribe.ts)
+    scribe.intent(id=second)
+    scribe.intent(id=first)
+    assert _folded(scribe, store).next_id == 2
+
+
+def test_ids_of_another_form_are_counted(scribe: Scribe, store: SqliteLedger) -> None:
+    scribe.intent(id="by hand")
+    scribe.intent(id="x" * 32)
+    assert _folded(scribe, store).next_id == 2
