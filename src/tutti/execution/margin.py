@@ -73,6 +73,8 @@ def _liquidation_point(
             if math.isnan(start):
                 start = marks[i]
                 worst = marks[i]
+                if math.isnan(start):
+                    return NOT_DUE
             at_open += size * start - abs(size) * start * terms.maintenance_margin[i]
             at_worst += size * worst - abs(size) * worst * terms.maintenance_margin[i]
             exposed = exposed or terms.is_perpetual[i] != 0
@@ -156,7 +158,7 @@ def quiet_until(start: int, stop: int, book: Book, bars: Tradable, terms: Terms,
                 terms.venue[i] == v
                 and terms.is_perpetual[i] != 0
                 and book.lots[i] != 0
-                and bars.funding[t, i] != 0.0
+                and abs(bars.funding[t, i]) > 0.0
             ):
                 return t
         if _liquidation_point(t, marks, book, bars, terms, v) != NOT_DUE:
@@ -165,3 +167,13 @@ def quiet_until(start: int, stop: int, book: Book, bars: Tradable, terms: Terms,
             if not math.isnan(bars.close[t, i]):
                 marks[i] = bars.close[t, i]
     return stop
+
+
+@njit
+def carry_marks(start: int, stop: int, close: FloatArray, marks: FloatArray) -> None:
+    """Bring ``marks`` (n,) to the last close of the bars ``[start, stop)``, where there is one."""
+    for i in range(marks.size):
+        for t in range(stop - 1, start - 1, -1):
+            if not math.isnan(close[t, i]):
+                marks[i] = close[t, i]
+                break

@@ -1,0 +1,108 @@
+"""What execution asks of a venue, simulated or real."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol
+
+from tutti.model.order import OrderFilled, OrderStatus
+
+if TYPE_CHECKING:
+    from tutti.model.instrument import InstrumentId
+    from tutti.model.order import ApprovedOrder, VenueEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueOrderReport:
+    """What a venue knows of one order.
+
+    Parameters
+    ----------
+    status : OrderStatus
+        ACCEPTED, PARTIALLY_FILLED, FILLED, CANCELLED, REJECTED or EXPIRED.
+    filled : Decimal
+        Base units filled, in total.
+    fills : tuple of OrderFilled
+        Its executions, with the ids that the venue's events carry too.
+    ts : int
+        When the venue said so, ns UTC.
+    """
+
+    order_id: str
+    venue_order_id: str
+    status: OrderStatus
+    filled: Decimal
+    fills: tuple[OrderFilled, ...]
+    ts: int
+    detail: str = ""
+
+
+class Venue(Protocol):
+    """Place that trades, as seen by execution.
+
+    Nothing here waits: an adapter hands requests to its own tasks and reports what came back as
+    events. An error that is raised says for certain what happened, except ``OutcomeUnknown``.
+    """
+
+    @property
+    def name(self) -> str:
+        """Venue part of its instruments' ids."""
+        ...
+
+    @property
+    def is_authoritative(self) -> bool:
+        """True when ``find`` answers None only for an order that does not exist there."""
+        ...
+
+    def submit(self, order: ApprovedOrder, ts: int) -> None:
+        """Send an order at ``ts`` (ns UTC); the answer comes as an event.
+
+        Raises
+        ------
+        Transient
+            If it certainly did not leave, and may the next time.
+        OrderRejected
+            If the venue certainly does not have it.
+        OutcomeUnknown
+            If the venue may have it; also when it knows the client order id already.
+        """
+        ...
+
+    def cancel(self, order_id: str, ts: int) -> None:
+        """Ask to cancel an order; the answer comes as an event.
+
+        Raises
+        ------
+        OrderRejected
+            If the venue works no such order.
+        Transient
+            If the request certainly did not leave.
+        """
+        ...
+
+    def events(self) -> list[VenueEvent]:
+        """Return what happened since the last call, oldest first, and forget it."""
+        ...
+
+    def find(self, order_id: str) -> VenueOrderReport | None:
+        """Return what the venue knows of an order by its client order id; None for nothing.
+
+        Raises
+        ------
+        VenueError
+            If it can't tell now.
+        """
+        ...
+
+    def positions(self) -> dict[InstrumentId, Decimal]:
+        """Return what is held, signed base units; instruments held flat are absent."""
+        ...
+
+    def balances(self) -> dict[str, Decimal]:
+        """Return the cash by currency.
+
+        A purchase lowers it by its notional, for perpetuals too, as in ``Book.cash``: an adapter
+        for a venue that reports a wallet balance takes off the entry notional of open contracts.
+        """
+        ...

@@ -1,0 +1,137 @@
+"""Send an order: retry only what is certain not to have left, never what may have arrived."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tutti.execution.lifecycle import apply, failed, noted
+from tutti.kernel.clock import SECOND
+from tutti.model.errors import (
+    ConfigError,
+    OrderRejected,
+    RateLimited,
+    Transient,
+    VenueError,
+)
+from tutti.model.order import OrderRefused
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tutti.execution.port import Venue
+    from tutti.kernel.clock import Clock
+    from tutti.model.order import ApprovedOrder, Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryRules:
+    """How often, and after which waits, an order that did not leave is sent again.
+
+    Parameters
+    ----------
+    attempts : int
+        Attempts in total, at least 1.
+    first_wait_s, longest_wait_s : float
+        Wait after the first failure, and the longest; seconds.
+    factor : float
+        Growth of the wait from failure to failure, at least 1.
+    jitter : float
+        Share of each wait that is random, in [0, 1], so that many senders don't return at once.
+    """
+
+    attempts: int = 3
+    first_wait_s: float = 0.25
+    longest_wait_s: float = 10.0
+    factor: float = 2.0
+    jitter: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1:
+            raise ConfigError(f"attempts must be at least 1, was {self.attempts!r}")
+        if not 0.0 < self.first_wait_s <= self.longest_wait_s:
+            raise ConfigError(
+                f"waits must be positive and rise, were {self.first_wait_s!r} "
+                f"and {self.longest_wait_s!r}"
+            )
+        if not self.factor >= 1.0:
+            raise ConfigError(f"factor must be at least 1, was {self.factor!r}")
+        if not 0.0 <= self.jitter <= 1.0:
+            raise ConfigError(f"jitter must lie in [0, 1], was {self.jitter!r}")
+
+    def wait_s(self, failures: int, random: np.random.Generator) -> float:
+        """Return how long to wait after ``failures`` (at least 1) failed attempts."""
+        longest = min(self.first_wait_s * self.factor ** (failures - 1), self.longest_wait_s)
+        return float(longest * (1.0 - self.jitter * random.random()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryLater:
+    """Order that did not leave and is to be sent again after ``wait_s`` seconds."""
+
+    wait_s: float
+    failures: int
+    detail: str
+
+
+def attempt(  # noqa: PLR0913
+    venue: Venue,
+    approved: ApprovedOrder,
+    order: Order,
+    ts: int,
+    rules: RetryRules,
+    random: np.random.Generator,
+    failures: int = 0,
+) -> Order | RetryLater:
+    """Send ``order`` once; return it as it is now, or when to try again.
+
+    Parameters
+    ----------
+    order : Order
+        SENT already, and durable as such: it may be on the wire from here on.
+    failures : int
+        Attempts that failed before this one.
+
+    Returns
+    -------
+    Order
+        The same object when the venue's answer is still to come; REJECTED; FAILED after the last
+        attempt that certainly did not leave; SENT with a detail when nobody knows.
+    RetryLater
+        After a failure that may pass.
+    """
+    try:
+        venue.submit(approved, ts)
+    except Transient as error:
+        failures += 1
+        if failures >= rules.attempts:
+            return failed(order, ts, f"not sent after {failures} attempts: {error}")
+        wait_s = rules.wait_s(failures, random)
+        if isinstance(error, RateLimited):
+            wait_s = max(wait_s, error.retry_after_s)
+        return RetryLater(wait_s=wait_s, failures=failures, detail=str(error))
+    except OrderRejected as error:
+        return apply(order, OrderRefused(order_id=order.id, ts=ts, detail=str(error)))
+    except VenueError as error:
+        # unknown, or of a kind that promises nothing: it may have arrived
+        return noted(order, ts, str(error))
+    return order
+
+
+async def deliver(
+    venue: Venue,
+    approved: ApprovedOrder,
+    order: Order,
+    clock: Clock,
+    rules: RetryRules,
+    random: np.random.Generator,
+) -> Order:
+    """Send ``order`` until it left, was refused, or all attempts failed; see :func:`attempt`."""
+    failures = 0
+    while True:
+        ts = clock.now()
+        outcome = attempt(venue, approved, order, ts, rules, random, failures)
+        if not isinstance(outcome, RetryLater):
+            return outcome
+        failures = outcome.failures
+        await clock.sleep_until(ts + round(outcome.wait_s * SECOND))
