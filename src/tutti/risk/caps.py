@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tutti.kernel.jit import njit
 from tutti.model.arrays import EQUITY, Book, Terms
 
@@ -17,93 +19,42 @@ _HEADROOM = 1e-8
 
 
 @njit
-def margin_rate(i: int, terms: Terms, limits: Limits) -> float:
-    """Return the equity that a venue must hold for each unit of exposure in instrument ``i``.
+def margin_rate(leverage: float, maintenance: float, guard: float, fee: float) -> float:
+    """Return the equity that a venue must hold for each unit of exposure in an instrument.
 
     Enough for the initial margin, or to stay above the liquidation guard, whichever is more, and to
     pay the fee of closing.
+
+    Parameters
+    ----------
+    leverage : float
+        Largest at the venue; 1 for spot.
+    maintenance : float
+        Maintenance margin, as a fraction of notional; 0 for spot.
+    guard : float
+        ``Limits.liquidation_margin``.
+    fee : float
+        Taker fee, as a fraction of notional.
     """
-    rate: float = 1.0 / terms.max_leverage[i]
-    if terms.is_perpetual[i] != 0:
-        rate = max(rate, terms.maintenance_margin[i] + limits.liquidation_margin)
-    rate += max(terms.taker_fee[i], 0.0)
-    return rate
+    # the guard is below 1, so it asks nothing of spot that the leverage of 1 doesn't
+    return max(1.0 / leverage, maintenance + guard) + max(fee, 0.0)
 
 
 @njit
-def _value(i: int, lots: int, price: float, book: Book, terms: Terms) -> float:
-    mark = book.mark[i] if math.isnan(price) else price
-    value: float = lots * terms.lot[i] * mark if lots != 0 else 0.0
-    return value
+def _opens(weight: float, held: float, equity: float) -> bool:
+    wanted = weight * equity
+    return wanted * held < 0.0 or abs(wanted) > abs(held) * (1.0 + _HEADROOM)
 
 
 @njit
-def _worst_held(i: int, price: float, book: Book, terms: Terms) -> float:
-    held = abs(_value(i, book.lots[i], price, book, terms))
-    return max(held, abs(_value(i, book.lots[i] + book.working[i], price, book, terms)))
-
-
-@njit
-def _opens(i: int, weight: float, price: float, book: Book, terms: Terms) -> bool:
-    held: float = _value(i, book.lots[i], price, book, terms) / book.account[EQUITY]
-    return weight * held < 0.0 or abs(weight) > abs(held) * (1.0 + _HEADROOM)
-
-
-@njit
-def _whole(notional: float, price: float, lot: float) -> float:
-    return math.floor(notional / (price * lot)) * lot * price
-
-
-@njit
-def _cut(i: int, most: float, weights: FloatArray, price: float, book: Book, terms: Terms) -> None:
-    """Cut target ``i`` to a notional of ``most``, in whole lots, but not below what is held."""
-    equity = book.account[EQUITY]
-    if abs(weights[i]) * equity <= most:
-        return
-    held = _value(i, book.lots[i], price, book, terms)
-    kept = max(_whole(most, price, terms.lot[i]), 0.0) if most > 0.0 else 0.0
-    if weights[i] * held > 0.0:
+def _cut(weight: float, most: float, held: float, equity: float, lot_value: float) -> float:
+    """Return the weight cut to a notional of ``most``, in whole lots, but not below what is held."""
+    if abs(weight) * equity <= most:
+        return weight
+    kept = math.floor(most / lot_value) * lot_value if most > 0.0 else 0.0
+    if weight * held > 0.0:
         kept = max(kept, abs(held))
-    weights[i] = math.copysign(min(kept / equity, abs(weights[i])), weights[i])
-
-
-@njit
-def _scale(
-    v: int, weights: FloatArray, book: Book, price: FloatArray, terms: Terms, limits: Limits
-) -> None:
-    """Scale what targets add at venue ``v`` (-1: everywhere) into the room that its limits leave."""
-    equity = book.account[EQUITY]
-    used = 0.0
-    added = 0.0
-    margin_used = 0.0
-    margin_added = 0.0
-    venue_equity = book.cash[v] if v >= 0 else 0.0
-    for i in range(weights.shape[0]):
-        if v >= 0 and terms.venue[i] != v:
-            continue
-        worst = _worst_held(i, price[i], book, terms)
-        rate = margin_rate(i, terms, limits)
-        if v >= 0:
-            venue_equity += _value(i, book.lots[i], price[i], book, terms)
-        used += worst
-        margin_used += worst * rate
-        if _opens(i, weights[i], price[i], book, terms):
-            more = max(abs(weights[i]) * equity - worst, 0.0)
-            added += more
-            margin_added += more * rate
-    share = _share(used, added, limits.max_gross_fraction * equity)
-    if v >= 0:
-        share = _share(used, added, limits.max_venue_fraction * equity)
-        share = min(share, _share(margin_used, margin_added, venue_equity))
-    if share >= 1.0:
-        return
-    for i in range(weights.shape[0]):
-        if v >= 0 and terms.venue[i] != v:
-            continue
-        if _opens(i, weights[i], price[i], book, terms):
-            worst = _worst_held(i, price[i], book, terms)
-            more = max(abs(weights[i]) * equity - worst, 0.0)
-            _cut(i, worst + share * more if share >= 0.0 else 0.0, weights, price[i], book, terms)
+    return math.copysign(min(kept / equity, abs(weight)), weight)
 
 
 @njit
@@ -118,6 +69,55 @@ def _share(used: float, added: float, limit: float) -> float:
 
 
 @njit
+def _scale(
+    weights: FloatArray, book: Book, price: FloatArray, terms: Terms, limits: Limits
+) -> None:
+    """Scale what the targets add, venue by venue and then over all, into the room there is."""
+    equity = book.account[EQUITY]
+    n, venues = weights.shape[0], book.cash.shape[0]
+    held = np.zeros(n)
+    worst = np.zeros(n)
+    for i in range(n):
+        if book.lots[i] != 0 or book.working[i] != 0:
+            value = terms.lot[i] * (book.mark[i] if math.isnan(price[i]) else price[i])
+            held[i] = book.lots[i] * value
+            worst[i] = max(abs(held[i]), abs((book.lots[i] + book.working[i]) * value))
+    # the last round is for the account as a whole
+    for v in range(venues + 1):
+        used = 0.0
+        added = 0.0
+        margin_used = 0.0
+        margin_added = 0.0
+        margin = book.cash[v] if v < venues else math.inf
+        for i in range(n):
+            if v < venues and terms.venue[i] != v:
+                continue
+            rate = margin_rate(
+                terms.max_leverage[i],
+                terms.maintenance_margin[i],
+                limits.liquidation_margin,
+                terms.taker_fee[i],
+            )
+            margin += held[i]
+            used += worst[i]
+            margin_used += worst[i] * rate
+            if _opens(weights[i], held[i], equity):
+                more = max(abs(weights[i]) * equity - worst[i], 0.0)
+                added += more
+                margin_added += more * rate
+        most = limits.max_venue_fraction if v < venues else limits.max_gross_fraction
+        share = min(_share(used, added, most * equity), _share(margin_used, margin_added, margin))
+        if share >= 1.0:
+            continue
+        for i in range(n):
+            if (v < venues and terms.venue[i] != v) or not _opens(weights[i], held[i], equity):
+                continue
+            more = max(abs(weights[i]) * equity - worst[i], 0.0)
+            room = worst[i] + share * more if share >= 0.0 else 0.0
+            weights[i] = _cut(weights[i], room, held[i], equity, price[i] * terms.lot[i])
+
+
+@njit
 def cap_targets(
     weights: FloatArray, book: Book, price: FloatArray, terms: Terms, limits: Limits
 ) -> None:
@@ -128,21 +128,23 @@ def cap_targets(
     weights : ndarray of float64, shape (n,)
         Signed fractions of equity; the weight as it is for a position that is left alone.
     price : ndarray of float64, shape (n,)
-        Closes; NaN where there is no bar, and then a position counts at its last mark.
+        Closes; NaN where there is no bar, and then a position counts at its last mark, and none
+        can be opened.
 
     Notes
     -----
-    Caps only ever take from what a target adds. A position that has grown over a limit by the
-    market is not sold for it (that would trade at each bar), but nothing is added to it, and no
-    room is left for others. What is sold at this tick makes no room before it is filled, and an
-    order at work counts as filled: so whichever orders fill, in whichever order, exposure stays
-    inside the limits, and ``review`` finds nothing to object to. Where the additions of a venue, or
-    of the account, don't fit, all are scaled by the same factor, and rounded down to whole lots.
-    A spot instrument is never sold short. Where equity is not positive nothing is added.
+    Caps only ever take from what a target adds. A position that the market has carried over a limit
+    is not sold for it (that would trade at each bar), but nothing is added to it, and no room is
+    left for others. What is sold at this tick makes no room before it is filled, and an order at
+    work counts as filled: so whichever orders fill, in whichever order, exposure stays inside the
+    limits, and ``review`` finds nothing to object to. Where the additions of a venue, or of the
+    account, don't fit, all are scaled by the same factor, and rounded down to whole lots. A spot
+    instrument is never sold short. Where equity is not positive every target is 0.
     """
     equity = book.account[EQUITY]
     if not 0.0 < equity < math.inf:
-        weights[:] = 0.0
+        for i in range(weights.shape[0]):
+            weights[i] = 0.0
         return
     adds = False
     most = min(
@@ -151,13 +153,17 @@ def cap_targets(
     for i in range(weights.shape[0]):
         if weights[i] < 0.0 and terms.is_perpetual[i] == 0:
             weights[i] = 0.0
-        if _opens(i, weights[i], price[i], book, terms):
-            if 0.0 < price[i] < math.inf and abs(weights[i]) < math.inf:
-                _cut(i, most * (1.0 - _HEADROOM), weights, price[i], book, terms)
-                adds = True
-            else:
-                weights[i] = _value(i, book.lots[i], price[i], book, terms) / equity
+        held = 0.0
+        if book.lots[i] != 0:
+            mark = book.mark[i] if math.isnan(price[i]) else price[i]
+            held = book.lots[i] * terms.lot[i] * mark
+        if not _opens(weights[i], held, equity):
+            continue
+        if 0.0 < price[i] < math.inf and abs(weights[i]) < math.inf:
+            lot_value = price[i] * terms.lot[i]
+            weights[i] = _cut(weights[i], most * (1.0 - _HEADROOM), held, equity, lot_value)
+            adds = True
+        else:
+            weights[i] = held / equity
     if adds:
-        for v in range(book.cash.shape[0]):
-            _scale(v, weights, book, price, terms, limits)
-        _scale(-1, weights, book, price, terms, limits)
+        _scale(weights, book, price, terms, limits)

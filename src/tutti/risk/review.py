@@ -9,11 +9,19 @@ import numpy as np
 
 from tutti.kernel.clock import SECOND
 from tutti.kernel.jit import njit
-from tutti.model.arrays import DAY_START_EQUITY, EQUITY, MODE, TRADING, Book, Terms
+from tutti.model.arrays import (
+    DAY_START_EQUITY,
+    EQUITY,
+    MODE,
+    PEAK_EQUITY,
+    TRADING,
+    Book,
+    Terms,
+)
 from tutti.model.errors import InvariantBroken
 from tutti.model.market import FloatArray, IntArray
 from tutti.model.order import ApprovedOrder, OrderIntent, Refusal
-from tutti.risk.breakers import HALTED, PAUSED, UNRESOLVED, drawdown, may_lead
+from tutti.risk.breakers import HALTED, PAUSED, UNRESOLVED, drawdown
 from tutti.risk.caps import margin_rate
 
 if TYPE_CHECKING:
@@ -124,8 +132,8 @@ class Findings(NamedTuple):
 class _Exposure(NamedTuple):
     """Most that can be held once any of the approved and working orders filled.
 
-    ``buys`` and ``sells``: lots at work, shape (n,). By venue, shape (v,): gross exposure, margin
-    it needs, equity. ``positions``, shape (1,): instruments held or at work.
+    By instrument, shape (n,): lots at work. By venue, shape (v,): gross exposure, margin it needs,
+    equity.
     """
 
     buys: IntArray
@@ -133,60 +141,64 @@ class _Exposure(NamedTuple):
     gross: FloatArray
     margin: FloatArray
     equity: FloatArray
-    positions: IntArray
+
+
+class _Outcome(NamedTuple):
+    """What an order would leave: position, exposures and margin in quote currency."""
+
+    lots: int
+    position: float
+    venue_gross: float
+    gross: float
+    margin: float
+    venue_equity: float
+    positions: int
 
 
 @njit
-def _worst(i: int, exposure: _Exposure, book: Book, terms: Terms) -> float:
-    most = max(abs(book.lots[i] + exposure.buys[i]), abs(book.lots[i] - exposure.sells[i]))
-    return most * terms.lot[i] * book.mark[i] if most != 0 else 0.0
+def _most_lots(held: int, buys: int, sells: int) -> int:
+    return max(abs(held + buys), abs(held - sells))
 
 
 @njit
-def _exposure(book: Book, terms: Terms, limits: Limits) -> _Exposure:
-    exposure = _Exposure(
-        np.maximum(book.working, 0),
-        np.maximum(-book.working, 0),
-        np.zeros(book.cash.shape[0]),
-        np.zeros(book.cash.shape[0]),
-        book.cash.copy(),
-        np.zeros(1, np.int64),
-    )
+def _take_in(exposure: _Exposure, book: Book, terms: Terms, rates: FloatArray) -> int:
+    """Write what is held and at work into ``exposure``; return the number of positions."""
+    positions = 0
+    for v in range(book.cash.shape[0]):
+        exposure.equity[v] = book.cash[v]
     for i in range(book.lots.shape[0]):
         if book.lots[i] == 0 and book.working[i] == 0:
             continue
+        exposure.buys[i] = max(book.working[i], 0)
+        exposure.sells[i] = max(-book.working[i], 0)
+        value = terms.lot[i] * book.mark[i]
+        most = _most_lots(book.lots[i], exposure.buys[i], exposure.sells[i]) * value
         v = terms.venue[i]
-        worst = _worst(i, exposure, book, terms)
-        exposure.gross[v] += worst
-        exposure.margin[v] += worst * margin_rate(i, terms, limits)
+        exposure.gross[v] += most
+        exposure.margin[v] += most * rates[i]
         if book.lots[i] != 0:
-            exposure.equity[v] += book.lots[i] * terms.lot[i] * book.mark[i]
-        exposure.positions[0] += 1
-    return exposure
+            exposure.equity[v] += book.lots[i] * value
+        positions += 1
+    return positions
 
 
 @njit
 def _within(value: float, limit: float) -> bool:
     # false for NaN: what can't be known is not approved
-    return (
-        value <= limit - abs(limit) * _EXACT and value < math.inf
-        if limit < math.inf
-        else (value < math.inf)
-    )
+    return value < math.inf and (limit == math.inf or value <= limit - abs(limit) * _EXACT)
 
 
 @njit
 def _objection_to_any(
-    i: int, lots: int, book: Book, limits: Limits, locks: IntArray, ts: int
+    locked: int, price: float, age: int, lots: int, limits: Limits
 ) -> tuple[int, float, float]:
     """Check what every order must pass, one that only reduces included."""
-    if locks[i] == UNRESOLVED:
+    if locked == UNRESOLVED:
         return _UNRESOLVED_ORDER, 0.0, 0.0
-    if locks[i] == HALTED:
+    if locked == HALTED:
         return _HALT, 0.0, 0.0
-    if not 0.0 < book.mark[i] < math.inf:
-        return _PRICE, book.mark[i], 0.0
-    age = ts - book.marked_at[i]
+    if not 0.0 < price < math.inf:
+        return _PRICE, price, 0.0
     if age > limits.max_data_age_ns:
         return _STALE_DATA, age / SECOND, limits.max_data_age_ns / SECOND
     if -age > limits.max_clock_skew_ns:
@@ -198,71 +210,48 @@ def _objection_to_any(
 
 @njit
 def _objection_to_opening(
-    i: int, lead: int, book: Book, limits: Limits, locks: IntArray
+    locked: int, account: FloatArray, lead_loss: float, limits: Limits
 ) -> tuple[int, float, float]:
     """Check whether the account may open or add anything at all."""
-    account = book.account
-    if locks[i] == PAUSED:
+    if locked == PAUSED:
         return _MARKET_PAUSE, 0.0, 0.0
     if account[MODE] != TRADING:
         return _TRADING_MODE, account[MODE], TRADING
     if not 0.0 < account[EQUITY] < math.inf:
         return _EQUITY, account[EQUITY], 0.0
-    fall = drawdown(book)
-    if fall >= limits.max_drawdown:
+    fall = drawdown(account[EQUITY], account[PEAK_EQUITY])
+    # written so that NaN is refused
+    if not fall < limits.max_drawdown:
         return _DRAWDOWN, fall, limits.max_drawdown
     loss = account[DAY_START_EQUITY] - account[EQUITY]
-    if loss >= limits.max_daily_loss:
+    if not loss < limits.max_daily_loss:
         return _DAILY_LOSS, loss, limits.max_daily_loss
-    if not may_lead(lead, book, limits):
-        return _AGENT_DAILY_LOSS, -book.agent_day[lead], limits.max_agent_daily_loss
+    if not lead_loss < limits.max_agent_daily_loss:
+        return _AGENT_DAILY_LOSS, lead_loss, limits.max_agent_daily_loss
     return _APPROVED, 0.0, 0.0
 
 
 @njit
 def _objection_to_size(
-    i: int, lots: int, exposure: _Exposure, book: Book, terms: Terms, limits: Limits
+    outcome: _Outcome, perpetual: int, equity: float, limits: Limits
 ) -> tuple[int, float, float]:
     """Check what would be held if the order, and everything at work before it, filled."""
-    equity = book.account[EQUITY]
-    end = book.lots[i] + (exposure.buys[i] if lots > 0 else -exposure.sells[i]) + lots
-    if end < 0 and terms.is_perpetual[i] == 0:
-        return _SHORT_SPOT, float(end), 0.0
-    idle = book.lots[i] == 0 and exposure.buys[i] == 0 and exposure.sells[i] == 0
-    if idle and exposure.positions[0] >= limits.max_positions:
-        return _POSITION_COUNT, exposure.positions[0] + 1.0, float(limits.max_positions)
-    value = abs(end) * terms.lot[i] * book.mark[i]
+    if outcome.lots < 0 and perpetual == 0:
+        return _SHORT_SPOT, float(outcome.lots), 0.0
+    if outcome.positions > limits.max_positions:
+        return _POSITION_COUNT, float(outcome.positions), float(limits.max_positions)
     most = limits.max_notional_multiple * limits.base_notional
-    if not _within(value, most):
-        return _POSITION_SIZE, value, most
-    if not _within(value, limits.max_instrument_fraction * equity):
-        return _INSTRUMENT_EXPOSURE, value / equity, limits.max_instrument_fraction
-    v = terms.venue[i]
-    more = max(value - _worst(i, exposure, book, terms), 0.0)
-    gross = exposure.gross[v] + more
-    if not _within(gross, limits.max_venue_fraction * equity):
-        return _VENUE_EXPOSURE, gross / equity, limits.max_venue_fraction
-    gross = exposure.gross.sum() + more
-    if not _within(gross, limits.max_gross_fraction * equity):
-        return _GROSS_EXPOSURE, gross / equity, limits.max_gross_fraction
-    margin = exposure.margin[v] + more * margin_rate(i, terms, limits)
-    if not _within(margin, exposure.equity[v]):
-        return _VENUE_MARGIN, margin, exposure.equity[v]
+    if not _within(outcome.position, most):
+        return _POSITION_SIZE, outcome.position, most
+    if not _within(outcome.position, limits.max_instrument_fraction * equity):
+        return _INSTRUMENT_EXPOSURE, outcome.position / equity, limits.max_instrument_fraction
+    if not _within(outcome.venue_gross, limits.max_venue_fraction * equity):
+        return _VENUE_EXPOSURE, outcome.venue_gross / equity, limits.max_venue_fraction
+    if not _within(outcome.gross, limits.max_gross_fraction * equity):
+        return _GROSS_EXPOSURE, outcome.gross / equity, limits.max_gross_fraction
+    if not _within(outcome.margin, outcome.venue_equity):
+        return _VENUE_MARGIN, outcome.margin, outcome.venue_equity
     return _APPROVED, 0.0, 0.0
-
-
-@njit
-def _add(i: int, lots: int, exposure: _Exposure, book: Book, terms: Terms, limits: Limits) -> None:
-    before = _worst(i, exposure, book, terms)
-    if book.lots[i] == 0 and exposure.buys[i] == 0 and exposure.sells[i] == 0:
-        exposure.positions[0] += 1
-    if lots > 0:
-        exposure.buys[i] += lots
-    else:
-        exposure.sells[i] -= lots
-    more = _worst(i, exposure, book, terms) - before
-    exposure.gross[terms.venue[i]] += more
-    exposure.margin[terms.venue[i]] += more * margin_rate(i, terms, limits)
 
 
 @njit
@@ -289,28 +278,64 @@ def objections(
     the position past flat; it passes all but the first rules (locks, price, age of data, quantity).
     An order that turns a position round is held to every rule, with what it would leave open.
     """
-    count = proposals.lots.shape[0]
-    findings = Findings(np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros((count, 2)))
-    exposure = _exposure(book, terms, limits)
+    count, n, venues = proposals.lots.shape[0], book.lots.shape[0], book.cash.shape[0]
+    codes = np.zeros(count, np.int64)
+    reduces = np.zeros(count, np.int64)
+    figures = np.zeros((count, 2))
+    buys, sells = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    exposure = _Exposure(buys, sells, np.zeros(venues), np.zeros(venues), np.zeros(venues))
+    rates = np.zeros(n)
+    for i in range(n):
+        rates[i] = margin_rate(
+            terms.max_leverage[i],
+            terms.maintenance_margin[i],
+            limits.liquidation_margin,
+            terms.taker_fee[i],
+        )
+    positions = _take_in(exposure, book, terms, rates)
     for k in range(count):
-        i = proposals.column[k]
-        lots = proposals.lots[k]
-        if lots > 0:
-            reduces = book.lots[i] + exposure.buys[i] + lots <= 0
-        else:
-            reduces = book.lots[i] - exposure.sells[i] + lots >= 0
-        code, value, limit = _objection_to_any(i, lots, book, limits, locks, ts)
-        if code == _APPROVED and not reduces:
-            code, value, limit = _objection_to_opening(i, proposals.lead[k], book, limits, locks)
-        if code == _APPROVED and not reduces:
-            code, value, limit = _objection_to_size(i, lots, exposure, book, terms, limits)
+        i, lots, lead = proposals.column[k], proposals.lots[k], proposals.lead[k]
+        v, held = terms.venue[i], book.lots[i]
+        lot_value = terms.lot[i] * book.mark[i]
+        end = held + lots + (buys[i] if lots > 0 else -sells[i])
+        reducing = end <= 0 if lots > 0 else end >= 0
+        before = _most_lots(held, buys[i], sells[i])
+        more = max(abs(end) - before, 0) * lot_value
+        gross = more
+        for value in exposure.gross:
+            gross += value
+        idle = held == 0 and buys[i] == 0 and sells[i] == 0
+        outcome = _Outcome(
+            end,
+            abs(end) * lot_value,
+            exposure.gross[v] + more,
+            gross,
+            exposure.margin[v] + more * rates[i],
+            exposure.equity[v],
+            positions + 1 if idle else positions,
+        )
+        code, value, limit = _objection_to_any(
+            locks[i], book.mark[i], ts - book.marked_at[i], lots, limits
+        )
+        if code == _APPROVED and not reducing:
+            lead_loss = -book.agent_day[lead] if lead >= 0 else -math.inf
+            code, value, limit = _objection_to_opening(locks[i], book.account, lead_loss, limits)
+            if code == _APPROVED:
+                code, value, limit = _objection_to_size(
+                    outcome, terms.is_perpetual[i], book.account[EQUITY], limits
+                )
         if code == _APPROVED:
-            _add(i, lots, exposure, book, terms, limits)
-        findings.codes[k] = code
-        findings.reduces[k] = reduces
-        findings.figures[k, 0] = value
-        findings.figures[k, 1] = limit
-    return findings
+            # an order that reduces adds nothing to the worst case
+            buys[i] += max(lots, 0)
+            sells[i] += max(-lots, 0)
+            exposure.gross[v] += more
+            exposure.margin[v] += more * rates[i]
+            positions = outcome.positions
+        codes[k] = code
+        reduces[k] = reducing
+        figures[k, 0] = value
+        figures[k, 1] = limit
+    return Findings(codes, reduces, figures)
 
 
 def propose(
