@@ -6,22 +6,33 @@ bias b, confidence c and weight ``w = configured * regime's * may speak``::
     conviction = sum(w * c over b != 0) / sum(w)       how sure those are that take a side
     agreement  = |sum(w * c * b)| / sum(w * c * |b|)   1 when they take the same side
 
-WEIGHTED_AVERAGE
-    bias = sum(w * c * b) / sum(w * c); confidence = conviction * agreement.
-MAJORITY_VOTE
-    bias = (w for long - w for short) / sum(w), 0 on a tie; a hold votes for neither.
-    confidence = sum(w * c of the winning side) / sum(w).
-BAYESIAN_POOL
-    Each opinion is evidence of a rise with probability p = (1 + b * c) / 2, kept within
-    [0.0005, 0.9995]; from even odds, log-odds = sum(w * log(p / (1 - p))), so a weight of 1 is one
-    independent witness and agents that see the same thing deserve less.
-    bias = 2 * P - 1 with P from the pooled odds; confidence = |bias|.
+``WEIGHTED_AVERAGE``::
+
+    bias       = sum(w * c * b) / sum(w * c)
+    confidence = conviction * agreement
+
+``MAJORITY_VOTE``, a hold votes for neither side::
+
+    bias       = (sum(w of longs) - sum(w of shorts)) / sum(w)
+    confidence = sum(w * c of the winning side) / sum(w), 0 on a tie
+
+``BAYESIAN_POOL``, each opinion is evidence of a rise, the prior is even odds::
+
+    p          = (1 + b * c) / 2, kept within [0.0005, 0.9995]
+    log_odds   = sum(w * log(p / (1 - p))) / sqrt(sum(w^2))
+    bias       = 2 * P - 1 with P = 1 / (1 + exp(-log_odds))
+    confidence = |bias|
+
+Dividing by the root of the squared weights counts n equal witnesses as sqrt(n) independent ones, for
+agents that read the same bars are not independent; one agent alone keeps its own odds. Only the
+proportions of the weights matter, in all three.
 
 A hold without confidence moves no average but lowers conviction: it is heard. An abstention has no
 effect at all. The lead is the agent with the largest ``w * c * b`` towards the pooled bias, the
 lowest index on a tie. Sums that cancel to within rounding are a tie, so that the order of the
 agents does not matter. Sources: Genest and Zidek (1986), Combining Probability Distributions,
-Statistical Science 1(1), for the pools; conviction and agreement are ours.
+Statistical Science 1(1), for the pools; Stouffer et al. (1949), The American Soldier, for the
+root, there on z-scores; conviction and agreement are ours.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ bars of volatility and of the width of the Bollinger bands::
     volatile   rank of volatility >= volatility_high_rank
     trending   ADX >= adx_trend
     ranging    ADX <= adx_range, or band-width rank <= squeeze_rank
-    otherwise  as before: between the two thresholds nothing changes
+    otherwise  ranging if that is the regime in force, else trending
 
 The first that holds is the candidate; volatile and trending are bull or bear by the sign of d, which
 turns only once d has left ``direction_band`` standard deviations of such a distance. A candidate

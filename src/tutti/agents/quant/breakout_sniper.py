@@ -17,8 +17,8 @@ RECIPE = Recipe(
     purpose="speaks only near the edge of the channel, loudest once price has left it",
     source=(
         "Trading-range break: Brock, Lakonishok and LeBaron (1992), Simple Technical Trading "
-        "Rules and the Stochastic Properties of Stock Returns, Journal of Finance 47(5), section "
-        "II; the 55-bar channel is Donchian's as used by the Turtles (Faith 2007, Way of the "
+        "Rules and the Stochastic Properties of Stock Returns, Journal of Finance 47(5); "
+        "the 55-bar channel is Donchian's as used by the Turtles (Faith 2007, Way of the "
         "Turtle, system 2). The distance is counted in average true ranges and begins to count "
         "a little before the break."
     ),
@@ -36,8 +36,7 @@ RECIPE = Recipe(
         ),
         Factor(
             says="5-bar return {:+.1f} sd",
-            why="a move on unusual volume is more often one that lasts (Gervais, Kaniel and "
-            "Mingelgrin 2001)",
+            why="volume tells how good the signal in a move is (Blume, Easley and O'Hara 1994)",
             weight=0.20,
             feature="momentum_5",
             over="volatility_100",

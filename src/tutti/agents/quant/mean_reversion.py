@@ -18,9 +18,9 @@ RECIPE = Recipe(
     source=(
         "Short-horizon reversal: Jegadeesh (1990), Evidence of Predictable Behavior of Security "
         "Returns, Journal of Finance 45(3); Lehmann (1990), Fads, Martingales, and Market "
-        "Efficiency, Quarterly Journal of Economics 105(1). Measures: Wilder (1978), section VI "
-        "(RSI); Bollinger (2002), chapter 8 (position in the bands). Stepping aside when ADX is "
-        "high is Wilder's own use of it."
+        "Efficiency, Quarterly Journal of Economics 105(1); their horizons are months and weeks, "
+        "here bars. Measures: Wilder (1978), New Concepts in Technical Trading Systems (RSI, and "
+        "ADX as the sign of a trend); Bollinger (2002), Bollinger on Bollinger Bands."
     ),
     factors=(
         Factor(

@@ -17,10 +17,10 @@ RECIPE = Recipe(
     purpose="follows the sign and size of past returns over a quarter, one and four lookbacks",
     source=(
         "Time-series momentum: Moskowitz, Ooi and Pedersen (2012), Time Series Momentum, Journal "
-        "of Financial Economics 104(2), section 3, returns divided by volatility; several "
+        "of Financial Economics 104(2), returns divided by volatility; several "
         "horizons at once and a bounded response as in Baz et al. (2015), Dissecting Investment "
-        "Strategies in the Cross Section and Time Series, section 2. They use months; here the "
-        "horizons count bars."
+        "Strategies in the Cross Section and Time Series. They use months; here the horizons "
+        "count bars."
     ),
     factors=(
         Factor(

@@ -49,7 +49,9 @@ class ScoredAgent:
         """
         recipe = self.recipe
         unknown = [name for name in self.needs if math.isnan(row.get(name, math.nan))]
-        unknown += [f.over for f in recipe.factors if f.over is not None and row[f.over] <= 0]
+        unknown += [
+            f.over for f in recipe.factors if f.over is not None and row.get(f.over, math.nan) <= 0
+        ]
         if unknown:
             return f"no view: {', '.join(dict.fromkeys(unknown))} not known or zero"
         terms = [_graded(factor, row) for factor in recipe.factors]
@@ -114,7 +116,8 @@ def _graded(factor: Factor, row: Mapping[str, float]) -> tuple[str, float]:
         f *= _opened(factor.gate, row)
         said += f" at {_value(factor.gate, row)}"
     term = factor.weight * f
-    return f"{said} ({term:+.2f})", term
+    # rounded first, and a zero added, so that nothing reads -0.00
+    return f"{said} ({round(term, 2) + 0.0:+.2f})", term
 
 
 def _verdict(recipe: Recipe, score: float, bias: float) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tutti.features.block import FeatureBlock
 
 _SOFT, _BREAK = int(Shape.SOFT), int(Shape.BREAK)
+_HUGE = 1e8  # where SOFT is 1 to the last bit, and its square no overflow
 
 
 class ScoreTable(NamedTuple):
@@ -55,7 +56,7 @@ def ramp(g: float, closed: float, opened: float) -> float:
 @njit
 def shaped(u: float, shape: int) -> float:
     """Return the factor score of ``u``, CLIP or SOFT; NaN for NaN."""
-    if shape == _SOFT:
+    if shape == _SOFT and abs(u) < _HUGE:
         return u / math.sqrt(1.0 + u * u)
     if u > 1.0:
         return 1.0

@@ -1,4 +1,4 @@
-"""Strategy Optimizer: follows the agents whose views have lately been followed by returns.
+"""Strategy Optimizer: it follows the agents whose views have lately been followed by returns.
 
 For each instrument and each agent heard, ``skill`` is the exponentially decayed mean of the
 agent's bias times the return of the next bar, in standard deviations, cut off at 4. At each tick::
@@ -13,7 +13,7 @@ agent's bias times the return of the next bar, in standard deviations, cut off a
 Strictly causal: a bias earns only what the next bar brings; the share at t rests on returns up to
 t. An agent that abstains neither earns nor forgets. Source: exponentially weighted forecasters,
 Freund and Schapire (1997), A Decision-Theoretic Generalization of On-Line Learning, Journal of
-Computer and System Sciences 55(1), section 2 (Hedge); the decay, which makes it track a best agent
+Computer and System Sciences 55(1) (Hedge); the decay, which makes it track a best agent
 that changes, after Herbster and Warmuth (1998), Tracking the Best Expert, Machine Learning 32.
 Theirs sums losses without forgetting or shares weight; ours forgets at a half-life.
 """
@@ -226,9 +226,9 @@ class StrategyOptimizer:
         followed = sorted((name for name in shares if shares[name] > 0), key=lambda n: -shares[n])
         if not followed:
             least = self.rules.min_outcomes
-            return f"no view: fewer than {least:.0f} outcomes seen yet, or nobody spoke"
+            return f"no view: no bar, nobody to follow, or fewer than {least:.0f} outcomes seen"
         score = sum(shares[name] * row[_bias_of(name)] for name in followed)
-        said = ", ".join(f"{shares[n]:.0%} {n} ({row[_bias_of(n)]:+.2f})" for n in followed)
+        said = ", ".join(f"{shares[n]:.0%} {n} ({row[_bias_of(n)] + 0.0:+.2f})" for n in followed)
         speaks = abs(score) > self.rules.threshold
         against = f"{'beyond' if speaks else 'within'} {self.rules.threshold:.2f}"
         return (

@@ -16,9 +16,9 @@ RECIPE = Recipe(
     display_name="Trend Surfer",
     purpose="stays with extended moves, on the side of the slow averages",
     source=(
-        "Directional movement: Wilder (1978), New Concepts in Technical Trading Systems, section "
-        "IV (ADX, DI); side of a moving average: Brock, Lakonishok and LeBaron (1992), section "
-        "II, and Faber (2007), A Quantitative Approach to Tactical Asset Allocation. Distances "
+        "Directional movement: Wilder (1978), New Concepts in Technical Trading Systems (ADX, "
+        "DI); side of a moving average: Brock, Lakonishok and LeBaron (1992), Simple Technical "
+        "Trading Rules, and Faber (2007), A Quantitative Approach to Tactical Asset Allocation. Distances "
         "are divided by the standard deviation they would have in a random walk, the square root "
         "of a third of the window times the volatility."
     ),

@@ -17,8 +17,8 @@ RECIPE = Recipe(
     purpose="quiet in calm markets; in expansion it goes with the impulse",
     source=(
         "Range expansion: Crabel (1990), Day Trading with Short Term Price Patterns and Opening "
-        "Range Breakout, part II; bands that widen: Bollinger (2002), Bollinger on Bollinger "
-        "Bands, chapter 15. Volatility clusters (Mandelbrot 1963; Engle 1982), so an expansion "
+        "Range Breakout; bands that widen: Bollinger (2002), Bollinger on Bollinger "
+        "Bands. Volatility clusters (Mandelbrot 1963; Engle 1982), so an expansion "
         "outlives its first bar. Ranks over 250 bars stand for their narrow-range days."
     ),
     factors=(
