@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from decimal import Decimal
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import polars as pl
 
 from tutti.kernel.clock import iso
 from tutti.model.instrument import InstrumentId
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Tier = Literal["event", "fast", "both"]
+
+TIMES = ("ts", "opened_at", "closed_at")
+"""Columns of the CSV files that are instants, written as ISO 8601 to the millisecond."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +288,7 @@ def summary(result: BacktestResult) -> dict[str, Any]:
 def write_result(
     result: BacktestResult, folder: Path, *, command: Sequence[str] = ()
 ) -> tuple[Path, ...]:
-    """Write ``orders.csv``, ``fills.csv``, ``equity.csv`` and ``run.json``; return their paths.
+    """Write orders, fills, trades, equity and prices as CSV, and ``run.json``; return the paths.
 
     Each file appears whole or not at all: it is written beside its place and moved there.
 
@@ -295,20 +300,22 @@ def write_result(
         Command line of the run, recorded in ``run.json``.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    writers: dict[str, Callable[[IO[str]], None]] = {
-        "orders.csv": lambda file: _rows(file, _ORDER_COLUMNS, _order_lines(result)),
-        "fills.csv": lambda file: _rows(file, _FILL_COLUMNS, _fill_lines(result)),
+    writers: dict[str, Callable[[IO[bytes]], None]] = {
+        "orders.csv": lambda file: _write_rows(file, OrderRow, result.orders, result),
+        "fills.csv": lambda file: _write_rows(file, FillRow, result.fills, result),
+        "trades.csv": lambda file: _write_rows(file, ClosedTrade, result.trades, result),
         "equity.csv": lambda file: _write_equity(file, result),
+        "prices.csv": lambda file: _write_prices(file, result),
         "run.json": lambda file: _write_run(file, result, command),
     }
     return tuple(write_atomically(folder / name, write) for name, write in writers.items())
 
 
-def write_atomically(path: Path, write: Callable[[IO[str]], None]) -> Path:
-    """Call ``write`` with a new text file, move it to ``path`` once it is on disk; return the path."""
+def write_atomically(path: Path, write: Callable[[IO[bytes]], None]) -> Path:
+    """Call ``write`` with a new file, move it to ``path`` once it is on disk; return the path."""
     draft = path.with_name(f".{path.name}.new")
     try:
-        with draft.open("w", encoding="utf-8", newline="") as file:
+        with draft.open("wb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
@@ -318,101 +325,66 @@ def write_atomically(path: Path, write: Callable[[IO[str]], None]) -> Path:
     return path
 
 
-_FILL_COLUMNS = (
-    "ts",
-    "instrument",
-    "side",
-    "quantity",
-    "price",
-    "fee",
-    "liquidity",
-    "slippage_bps",
-    "order_id",
-    "reason",
-)
-_ORDER_COLUMNS = (
-    "order_id",
-    "ts",
-    "instrument",
-    "side",
-    "quantity",
-    "type",
-    "price",
-    "status",
-    "filled",
-    "average_price",
-    "reason",
-    "lead",
-)
-
-
-def _fill_lines(result: BacktestResult) -> Iterable[tuple[object, ...]]:
+def _write_rows(
+    file: IO[bytes],
+    kind: type[OrderRow | FillRow | ClosedTrade],
+    rows: Sequence[OrderRow | FillRow | ClosedTrade],
+    result: BacktestResult,
+) -> None:
     names = [str(instrument) for instrument in result.instruments]
-    for fill in result.fills:
-        yield (
-            iso(fill.ts),
-            names[fill.instrument],
-            "buy" if fill.side > 0 else "sell",
-            f"{fill.quantity:f}",
-            f"{fill.price:f}",
-            f"{fill.fee:f}",
-            "maker" if fill.is_maker else "taker",
-            repr(float(fill.slippage_bps)),
-            fill.order_id,
-            fill.reason,
-        )
-
-
-def _order_lines(result: BacktestResult) -> Iterable[tuple[object, ...]]:
-    names = [str(instrument) for instrument in result.instruments]
-    for order in result.orders:
-        yield (
-            order.order_id,
-            iso(order.ts),
-            names[order.instrument],
-            "buy" if order.side > 0 else "sell",
-            f"{order.quantity:f}",
-            order.type,
-            "" if order.price is None else f"{order.price:f}",
-            order.status,
-            f"{order.filled:f}",
-            f"{order.average_price:f}",
-            order.reason,
-            order.lead,
-        )
-
-
-def _rows(file: IO[str], columns: Sequence[str], lines: Iterable[tuple[object, ...]]) -> None:
-    writer = csv.writer(file, lineterminator="\n")
+    columns = [each.name for each in fields(kind)]
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+    writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows(lines)
+    for row in rows:
+        writer.writerow([_cell(name, getattr(row, name), names) for name in columns])
+    text.detach()
 
 
-def _write_equity(file: IO[str], result: BacktestResult) -> None:
-    # half a million rows are usual, so the stamps are made in one go
-    stamps = np.datetime_as_string(result.ts.astype("datetime64[ns]"), unit="ms").tolist()
-    names = list(result.baselines)
-    file.write(",".join(["ts", "equity", *names]) + "\n")
-    columns = [result.equity.tolist(), *(result.baselines[n].equity.tolist() for n in names)]
-    file.writelines(
-        f"{stamp}Z,{','.join(map(repr, values))}\n"
-        for stamp, *values in zip(stamps, *columns, strict=True)
-    )
+def _cell(column: str, value: Any, names: Sequence[str]) -> str:
+    if column == "instrument":
+        return names[int(value)]
+    if column == "side":
+        return "buy" if value > 0 else "sell"
+    if column in TIMES:
+        return iso(int(value))
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, float):
+        return repr(float(value))
+    return "" if value is None else str(value)
 
 
-def _write_run(file: IO[str], result: BacktestResult, command: Sequence[str]) -> None:
+def _write_equity(file: IO[bytes], result: BacktestResult) -> None:
+    columns = {"equity": result.equity}
+    columns |= {name: baseline.equity for name, baseline in result.baselines.items()}
+    columns |= {"gross_exposure": result.gross_exposure, "net_exposure": result.net_exposure}
+    _write_columns(file, result.ts, columns)
+
+
+def _write_prices(file: IO[bytes], result: BacktestResult) -> None:
+    columns = {str(name): result.closes[:, i] for i, name in enumerate(result.instruments)}
+    _write_columns(file, result.closes_at, columns)
+
+
+def _write_columns(file: IO[bytes], ts: IntArray, columns: Mapping[str, FloatArray]) -> None:
+    # half a million rows are usual
+    stamps = pl.from_epoch(pl.Series("ts", ts), "ns").dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
+    frame = pl.DataFrame([stamps, *(pl.Series(name, values) for name, values in columns.items())])
+    frame.fill_nan(None).write_csv(file)
+
+
+def _write_run(file: IO[bytes], result: BacktestResult, command: Sequence[str]) -> None:
     document = {
         "command": list(command),
         **summary(result),
+        "step": result.step,
+        "funding": _number(result.funding),
         "versions": dict(result.versions),
-        "data_files": [
-            {"path": source.path, "sha256": source.sha256, "rows": source.rows}
-            for source in result.data_files
-        ],
+        "data_files": [asdict(source) for source in result.data_files],
         "configuration": result.configuration,
     }
-    json.dump(document, file, indent=2, allow_nan=False)
-    file.write("\n")
+    file.write(f"{json.dumps(document, indent=2, allow_nan=False)}\n".encode())
 
 
 def _number(value: float) -> float | None:
