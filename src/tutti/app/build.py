@@ -14,6 +14,7 @@ from tutti.agents.array_panel import ArrayPanel
 from tutti.agents.quant import QUANT_AGENTS
 from tutti.agents.state import AgentState, may_speak
 from tutti.app.plugins import Plugins
+from tutti.app.settings import AgentSettings
 from tutti.conductor.regime import RegimeClassifier, RegimeRules
 from tutti.conductor.weights import regime_weights
 from tutti.engine.analysis import Analysis, Weighting
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tutti.agents.port import ArrayAgent, MetaAgent
-    from tutti.app.settings import AgentSettings, Config
+    from tutti.app.settings import Config
     from tutti.model.instrument import Instrument
     from tutti.policy.port import Policy
 
@@ -275,9 +276,7 @@ def _state(settings: AgentSettings, ids: Sequence[InstrumentId]) -> AgentState:
     if settings.instruments is not None:
         allowed = frozenset(_known(name, ids, f"agents.{settings.name}.instruments")
                             for name in settings.instruments)  # fmt: skip
-    return AgentState(
-        name=settings.name, display_name=settings.display_name, instruments=allowed
-    )
+    return AgentState(name=settings.name, display_name=settings.display_name, instruments=allowed)
 
 
 def _classifier(config: Config, ids: Sequence[InstrumentId]) -> RegimeClassifier:
@@ -289,9 +288,7 @@ def _classifier(config: Config, ids: Sequence[InstrumentId]) -> RegimeClassifier
     return RegimeClassifier(rules, len(ids), reference)
 
 
-def _pair(
-    pair: tuple[str, str], ids: Sequence[InstrumentId]
-) -> tuple[InstrumentId, InstrumentId]:
+def _pair(pair: tuple[str, str], ids: Sequence[InstrumentId]) -> tuple[InstrumentId, InstrumentId]:
     first, second = (_known(name, ids, "policy.pairs") for name in pair)
     return first, second
 

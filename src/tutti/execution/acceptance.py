@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from tutti.execution.margin import initial_margin, venue_equity
-from tutti.kernel.jit import njit
+from tutti.kernel.jit import lean_njit
 
 if TYPE_CHECKING:
     from tutti.model.arrays import Book, Terms
@@ -28,7 +28,7 @@ _TOLERANCE = 1e-9
 _NO_PRICE, _MIN_QUANTITY, _MIN_NOTIONAL, _NOT_HELD, _FUNDS = 1, 2, 3, 4, 5
 
 
-@njit
+@lean_njit
 def _spot_reserved(book: Book, terms: Terms, v: int) -> float:
     total = 0.0
     for i in range(terms.lot.size):
@@ -38,7 +38,7 @@ def _spot_reserved(book: Book, terms: Terms, v: int) -> float:
     return total
 
 
-@njit
+@lean_njit
 def _perpetual_value(book: Book, terms: Terms, v: int) -> float:
     total = 0.0
     for i in range(terms.lot.size):
@@ -47,7 +47,7 @@ def _perpetual_value(book: Book, terms: Terms, v: int) -> float:
     return total
 
 
-@njit
+@lean_njit
 def objection_at(i: int, signed_lots: int, price: float, book: Book, terms: Terms) -> int:
     """Return the code of what the venue has against an order; 0 for nothing.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tutti.kernel.jit import njit
+from tutti.kernel.jit import lean_njit
 from tutti.model.errors import ConfigError
 from tutti.model.market import FloatArray
 
@@ -89,20 +89,20 @@ def costs_of(
     )
 
 
-@njit
+@lean_njit
 def slack(ticks: float) -> float:
     """Return the rounding error, in ticks, that a price from a file may carry at this height."""
     return 1e-9 + 1e-12 * abs(ticks)
 
 
-@njit
+@lean_njit
 def against(side: int, ticks: float) -> int:
     """Return ``ticks`` as a whole number, up for a buy and down for a sell, at least 1."""
     whole = math.ceil(ticks - slack(ticks)) if side > 0 else math.floor(ticks + slack(ticks))
     return max(whole, 1)
 
 
-@njit
+@lean_njit
 def taker_price(  # noqa: PLR0913
     side: int, price: float, lots: int, i: int, t: int, bars: Tradable, terms: Terms, costs: Costs
 ) -> int:
@@ -133,7 +133,7 @@ def taker_price(  # noqa: PLR0913
     return against(side, price * (1.0 + side * worse) / terms.tick[i])
 
 
-@njit
+@lean_njit
 def fee_of(lots: int, price_ticks: int, is_maker: int, i: int, terms: Terms) -> float:
     """Return the fee of a fill in quote currency; negative for a rebate.
 

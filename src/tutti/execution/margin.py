@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from tutti.execution.cost import Costs, taker_price
-from tutti.kernel.jit import njit
+from tutti.kernel.jit import lean_njit, njit
 
 if TYPE_CHECKING:
     from tutti.model.arrays import Book, Terms, Tradable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NOT_DUE = -1.0
 
 
-@njit
+@lean_njit
 def venue_equity(book: Book, terms: Terms, v: int) -> float:
     """Return cash plus positions at their marks at venue ``v``, quote currency."""
     total: float = book.cash[v]
@@ -29,7 +29,7 @@ def venue_equity(book: Book, terms: Terms, v: int) -> float:
     return total
 
 
-@njit
+@lean_njit
 def maintenance(book: Book, terms: Terms, v: int) -> float:
     """Return the maintenance margin of the perpetuals at venue ``v``, quote currency."""
     total = 0.0
@@ -40,7 +40,7 @@ def maintenance(book: Book, terms: Terms, v: int) -> float:
     return total
 
 
-@njit
+@lean_njit
 def initial_margin(book: Book, terms: Terms, v: int) -> float:
     """Return the initial margin of the perpetuals at venue ``v``, working orders included.
 
@@ -55,7 +55,7 @@ def initial_margin(book: Book, terms: Terms, v: int) -> float:
     return total
 
 
-@njit
+@lean_njit
 def _liquidation_point(
     t: int, marks: FloatArray, book: Book, bars: Tradable, terms: Terms, v: int
 ) -> float:
@@ -83,7 +83,7 @@ def _liquidation_point(
     return at_open / (at_open - at_worst) if at_open > 0.0 else 0.0
 
 
-@njit
+@lean_njit
 def liquidation_due(
     t: int,
     book: Book,
@@ -100,7 +100,7 @@ def liquidation_due(
     return _liquidation_point(t, book.mark, book, bars, terms, v) != NOT_DUE
 
 
-@njit
+@lean_njit
 def liquidation_fills(  # noqa: PLR0913
     t: int,
     book: Book,

@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from tutti.execution.cost import Costs, slack, taker_price
-from tutti.kernel.jit import njit
+from tutti.kernel.jit import lean_njit
 
 if TYPE_CHECKING:
     from tutti.model.arrays import Terms, Tradable
@@ -27,7 +27,7 @@ COLUMN, KIND, SIDE, LOTS_LEFT, LIMIT_TICKS, ARRIVAL, FILL_LOTS, FILL_TICKS, IS_M
 N_COLUMNS = 9
 
 
-@njit
+@lean_njit
 def capacity_at(i: int, t: int, bars: Tradable, terms: Terms, costs: Costs) -> int:
     """Return how many lots the bar can fill, all our orders together; -1 for any number.
 
@@ -42,7 +42,7 @@ def capacity_at(i: int, t: int, bars: Tradable, terms: Terms, costs: Costs) -> i
     return max(math.floor(lots + slack(lots)), 1)
 
 
-@njit
+@lean_njit
 def match_at(  # noqa: PLR0913
     i: int,
     t: int,
@@ -105,7 +105,7 @@ def match_at(  # noqa: PLR0913
     return 0, 0, 0
 
 
-@njit
+@lean_njit
 def match_orders(
     t: int, orders: IntArray, count: int, bars: Tradable, terms: Terms, costs: Costs
 ) -> int:

@@ -52,3 +52,14 @@ def njit(function: _Function) -> _Function:
     """
     compiled: _Function = numba.njit(cache=True, error_model="numpy")(function)
     return compiled
+
+
+def lean_njit(function: _Function) -> _Function:
+    """Compile a kernel that makes no array and returns none, without reference counting.
+
+    Counting references costs two atomic operations for each array that a call hands over: with
+    NamedTuples of forty arrays that is most of what a small kernel does. A kernel compiled so can
+    call only others of its kind.
+    """
+    compiled: _Function = numba.njit(cache=True, error_model="numpy", _nrt=False)(function)
+    return compiled

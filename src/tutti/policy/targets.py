@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tutti.kernel.jit import njit
+from tutti.kernel.jit import lean_njit
 from tutti.model.arrays import EQUITY, Book, Signals, Terms
 from tutti.model.errors import ConfigError
 from tutti.model.order import Reason
@@ -92,7 +92,7 @@ class TargetSettings:
         )
 
 
-@njit
+@lean_njit
 def desired_weight(size: float, equity: float, rules: TargetRules) -> float:
     """Return the size as a fraction of equity; 0 where it is missing or can't be."""
     weight = size if rules.sizes_are_fractions else size / equity
@@ -100,7 +100,7 @@ def desired_weight(size: float, equity: float, rules: TargetRules) -> float:
     return weight if 0.0 < weight < math.inf else 0.0
 
 
-@njit
+@lean_njit
 def target_at(  # noqa: PLR0913, a kernel takes its arrays one by one
     i: int,
     t: int,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tutti.kernel.clock import DAY
-from tutti.kernel.jit import njit
+from tutti.kernel.jit import lean_njit
 from tutti.model.arrays import (
     DAY_NUMBER,
     DAY_START_EQUITY,
@@ -52,13 +52,13 @@ def new_book(n_instruments: int, n_agents: int, cash: Sequence[float], ts: int) 
     )
 
 
-@njit
+@lean_njit
 def _credit(book: Book, lead: int, amount: float) -> None:
     if lead >= 0:
         book.agent_day[lead] += amount
 
 
-@njit
+@lean_njit
 def apply_fill(  # noqa: PLR0913
     book: Book,
     terms: Terms,
@@ -134,7 +134,7 @@ def apply_fill(  # noqa: PLR0913
     return realised
 
 
-@njit
+@lean_njit
 def pay_funding(book: Book, terms: Terms, i: int, rate: float, price: float) -> float:
     """Pay one funding on what is held of instrument ``i``; return what the account received.
 
@@ -152,7 +152,7 @@ def pay_funding(book: Book, terms: Terms, i: int, rate: float, price: float) -> 
     return amount
 
 
-@njit
+@lean_njit
 def equity(book: Book, terms: Terms) -> float:
     """Return cash plus positions at their marks over all venues, quote currency."""
     total = 0.0
@@ -164,7 +164,7 @@ def equity(book: Book, terms: Terms) -> float:
     return total
 
 
-@njit
+@lean_njit
 def mark(book: Book, terms: Terms, close: FloatArray, ts: int) -> None:
     """Value the book at the closes of a tick, in place; equity and its peak with it.
 
@@ -188,7 +188,7 @@ def mark(book: Book, terms: Terms, close: FloatArray, ts: int) -> None:
         book.account[PEAK_EQUITY] = value
 
 
-@njit
+@lean_njit
 def new_day(book: Book, ts: int) -> bool:
     """Begin a new UTC day if ``ts`` lies in one: agents' profits to 0, equity as the day's start.
 

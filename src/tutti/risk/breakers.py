@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tutti.kernel.jit import njit
+from tutti.kernel.jit import lean_njit
 from tutti.model.arrays import (
     DAY_START_EQUITY,
     EQUITY,
@@ -35,13 +35,13 @@ UNLOCKED, UNRESOLVED, HALTED, PAUSED = 0, 1, 2, 3
 wild to add to a position (it may be reduced)."""
 
 
-@njit
+@lean_njit
 def drawdown(equity: float, peak: float) -> float:
     """Return the fall of equity from its peak as a fraction; 1 where there was never any."""
     return 1.0 - equity / peak if peak > 0.0 else 1.0
 
 
-@njit
+@lean_njit
 def may_lead(agent: int, book: Book, limits: Limits) -> bool:
     """Return whether an agent's loss of the day leaves it free to lead an entry.
 
@@ -50,7 +50,7 @@ def may_lead(agent: int, book: Book, limits: Limits) -> bool:
     return agent < 0 or book.agent_day[agent] > -limits.max_agent_daily_loss
 
 
-@njit
+@lean_njit
 def update_mode(book: Book, limits: Limits, ts: int) -> None:  # noqa: ARG001, part of the seam
     """Set the mode of the account from its equity, in place; after ``mark``, once a tick.
 
@@ -67,7 +67,7 @@ def update_mode(book: Book, limits: Limits, ts: int) -> None:  # noqa: ARG001, p
         account[MODE] = REDUCE_ONLY
 
 
-@njit
+@lean_njit
 def start_day(book: Book) -> None:
     """End yesterday's daily-loss stop, in place; when ``portfolio.new_day`` found a new UTC day."""
     if book.account[MODE] == REDUCE_ONLY:

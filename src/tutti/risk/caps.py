@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tutti.kernel.jit import njit
+from tutti.kernel.jit import lean_njit, njit
 from tutti.model.arrays import EQUITY, Book, Terms
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _HEADROOM = 1e-8
 """Fraction of each limit that caps leave unused, so that rounding never carries an order over it."""
 
 
-@njit
+@lean_njit
 def margin_rate(leverage: float, maintenance: float, guard: float, fee: float) -> float:
     """Return the equity that a venue must hold for each unit of exposure in an instrument.
 
@@ -51,7 +51,11 @@ def _cut(weight: float, most: float, held: float, equity: float, lot_value: floa
     """Return the weight cut to a notional of ``most``, in whole lots, but not below what is held."""
     if abs(weight) * equity <= most:
         return weight
-    kept = math.floor(most / lot_value) * lot_value if most > 0.0 else 0.0
+    kept = 0.0
+    if most > 0.0:
+        lots = most / lot_value
+        # so many lots that a float no longer counts them need no rounding
+        kept = math.floor(lots) * lot_value if lots < _COUNTED else most
     if weight * held > 0.0:
         kept = max(kept, abs(held))
     return math.copysign(min(kept / equity, abs(weight)), weight)

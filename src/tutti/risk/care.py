@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tutti.kernel.jit import njit
+from tutti.kernel.jit import lean_njit
 from tutti.model.order import Reason
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class CareRules(NamedTuple):
     liquidation_margin: float
 
 
-@njit
+@lean_njit
 def margin_ratio(v: int, book: Book, terms: Terms) -> float:
     """Return what venue ``v`` could still lose, as a fraction of its perpetuals' notional.
 
@@ -58,7 +58,7 @@ def margin_ratio(v: int, book: Book, terms: Terms) -> float:
     return (equity - maintenance) / gross if gross != 0.0 else float("inf")
 
 
-@njit
+@lean_njit
 def endangered_venues(book: Book, terms: Terms, rules: CareRules) -> int:
     """Return the venues whose margin ratio is under the guard, as bits: bit v for venue v.
 
@@ -72,7 +72,7 @@ def endangered_venues(book: Book, terms: Terms, rules: CareRules) -> int:
     return endangered
 
 
-@njit
+@lean_njit
 def care_at(  # noqa: PLR0913, a kernel takes its arrays one by one
     i: int,
     ts: int,

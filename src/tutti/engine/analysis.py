@@ -1,0 +1,158 @@
+"""What is made of the market before the book is looked at: features to signals, block by block."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+
+from tutti.agents.aggregation import Aggregation, aggregate
+from tutti.features.block import FeatureBlock
+from tutti.model.arrays import Signals
+from tutti.model.market import FloatArray, IntArray, MarketBlock
+from tutti.model.opinion import Abstention, ContextBlock, Opinion, RegimeBlock, Views
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tutti.agents.array_panel import ArrayPanel
+    from tutti.conductor.regime import RegimeClassifier
+    from tutti.features.pipeline import FeaturePipeline
+    from tutti.model.instrument import InstrumentId
+    from tutti.policy.port import Policy
+
+
+class AnalysisBlock(NamedTuple):
+    """Everything that was thought about a block of t ticks and n instruments.
+
+    ``views`` has arrays of shape (a, t, n), array agents first, in the panel's order.
+    """
+
+    features: FeatureBlock
+    views: Views
+    regime: RegimeBlock
+    context: ContextBlock
+    signals: Signals
+
+
+class LateViews(Protocol):
+    """Opinions of asynchronous agents, as they stand at an instant."""
+
+    names: tuple[str, ...]
+
+    def views(self, ts: int) -> tuple[Views, ...]:
+        """Return one entry an agent, arrays of shape (1, n), NaN where faded or absent."""
+        ...
+
+    def standing(self, instrument: InstrumentId, ts: int) -> list[Opinion | Abstention]:
+        """Return what each agent has on the board about an instrument."""
+        ...
+
+
+class Weighting(NamedTuple):
+    """How opinions become one context.
+
+    Parameters
+    ----------
+    method : Aggregation
+        Weighted average, majority vote or Bayesian pool.
+    weights : ndarray of float64, shape (a,)
+        Base weight of each agent.
+    regime_weights : ndarray of float64, shape (5, a)
+        Factor by regime code and agent.
+    active : ndarray of int64, shape (a, n)
+        0 where an agent may not speak on an instrument.
+    """
+
+    method: Aggregation
+    weights: FloatArray
+    regime_weights: FloatArray
+    active: IntArray
+
+
+class Analysis:
+    """Runs features, agents, conductor, aggregation and policy over blocks of bars.
+
+    State is carried from block to block, so any cutting of the same bars gives the same numbers:
+    a backtest passes thousands of ticks at a time, a live run one.
+
+    Parameters
+    ----------
+    pipeline : FeaturePipeline
+        Computes what agents, conductor and policy need.
+    panel : ArrayPanel
+        May be empty.
+    classifier : RegimeClassifier or None
+        None where nothing asks for the regime.
+    policy : Policy
+    weighting : Weighting
+    late : LateViews or None
+        Opinions of asynchronous agents; blocks must then be one tick long.
+    """
+
+    def __init__(
+        self,
+        *,
+        pipeline: FeaturePipeline,
+        panel: ArrayPanel,
+        classifier: RegimeClassifier | None,
+        policy: Policy,
+        weighting: Weighting,
+        late: LateViews | None = None,
+    ) -> None:
+        self.pipeline = pipeline
+        self.panel = panel
+        self.classifier = classifier
+        self.policy = policy
+        self.weighting = weighting
+        self.late = late
+        self.agent_names: tuple[str, ...] = tuple(panel.names) + tuple(late.names if late else ())
+
+    def advance(self, block: MarketBlock) -> AnalysisBlock:
+        """Analyse the next ticks.
+
+        Raises
+        ------
+        ValueError
+            If asynchronous agents are on the panel and the block is longer than one tick.
+        """
+        features = self.pipeline.advance(block)
+        regime = self._regime(features, block)
+        views = self.panel.opine_stacked(features)
+        if self.late is not None:
+            if len(block) != 1:
+                raise ValueError(f"blocks must be one tick long with late views, was {len(block)}")
+            views = _joined(views, self.late.views(int(block.known_at[0])))
+        context = self._context(views, regime, block)
+        signals = self.policy.signals(block, features, context, regime)
+        return AnalysisBlock(features, views, regime, context, signals)
+
+    def _regime(self, features: FeatureBlock, block: MarketBlock) -> RegimeBlock:
+        if self.classifier is not None:
+            return self.classifier.classify(features)
+        shape = block.close.shape
+        return RegimeBlock(np.full(shape, -1, np.int64), np.full(shape, np.nan))
+
+    def _context(self, views: Views, regime: RegimeBlock, block: MarketBlock) -> ContextBlock:
+        if not len(views.bias):
+            shape = block.close.shape
+            return ContextBlock(
+                np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, -1, np.int64)
+            )
+        how = self.weighting
+        return aggregate(
+            views.bias,
+            views.confidence,
+            regime.code,
+            how.weights,
+            how.regime_weights,
+            how.active,
+            how.method,
+        )
+
+
+def _joined(views: Views, late: Sequence[Views]) -> Views:
+    return Views(
+        np.concatenate([views.bias, *(view.bias[None] for view in late)]),
+        np.concatenate([views.confidence, *(view.confidence[None] for view in late)]),
+    )

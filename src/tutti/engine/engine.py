@@ -1,0 +1,575 @@
+"""The event tier: one writer that takes bars and venue events in order and leaves rows behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol, assert_never
+
+import numpy as np
+
+from tutti.engine.analysis import Analysis, AnalysisBlock
+from tutti.engine.decide import (
+    END,
+    VENUE,
+    Rules,
+    Style,
+    Trace,
+    empty_trace,
+    empty_wishes,
+    order_terms,
+    scan,
+)
+from tutti.engine.records import DecisionWriter, QuietTicks, agent_pnl
+from tutti.engine.rows import tradable
+from tutti.execution.book_of_orders import OpenOrders
+from tutti.execution.cost import Costs
+from tutti.execution.lifecycle import cancel_sent, created_and_sent, fill_of
+from tutti.execution.matching import LIMIT
+from tutti.execution.submission import RetryLater, RetryRules, attempt
+from tutti.kernel.clock import SECOND
+from tutti.ledger.kinds import AccountState, Approval, Decision, ModeChange, Objection
+from tutti.model.arrays import (
+    DAY_NUMBER,
+    DAY_START_EQUITY,
+    EQUITY,
+    FEES_PAID,
+    FUNDING_RECEIVED,
+    MODE,
+    PEAK_EQUITY,
+    TURNOVER,
+    Book,
+    Terms,
+    Tradable,
+)
+from tutti.model.errors import InvariantBroken, OrderRejected, Transient
+from tutti.model.instrument import Instrument
+from tutti.model.market import IntArray, MarketBlock
+from tutti.model.order import (
+    ApprovedOrder,
+    Fill,
+    FundingPaid,
+    Liquidated,
+    Order,
+    OrderAccepted,
+    OrderCancelled,
+    OrderEvent,
+    OrderExpired,
+    OrderFilled,
+    OrderIntent,
+    OrderRefused,
+    OrderStatus,
+    OrderType,
+    Reason,
+    Refusal,
+    Side,
+    VenueEvent,
+)
+from tutti.portfolio.accounting import apply_fill, pay_funding
+from tutti.portfolio.positions import Portfolio
+from tutti.risk.breakers import UNLOCKED, UNRESOLVED
+from tutti.risk.review import Proposals, objections, review
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tutti.execution.port import Venue
+    from tutti.kernel.ids import IdSource
+    from tutti.ledger.journal import Journal
+
+MODES = ("trading", "reduce_only", "flatten")
+"""Names of the codes in ``Book.account[MODE]``."""
+
+
+class MarketListener(Protocol):
+    """Venue that lives off the same bars: it matches, funds and liquidates by them."""
+
+    def observe(self, bars: Tradable, t: int) -> None:
+        """Take in bar ``t``; what comes of it waits in ``events``."""
+        ...
+
+
+class EngineListener(Protocol):
+    """Somebody who is told what the engine did; must not change anything."""
+
+    def decided(self, decision: Decision, answers: Sequence[ApprovedOrder | Refusal]) -> None:
+        """A tick led to intents."""
+        ...
+
+    def order_changed(self, order: Order, intent: OrderIntent) -> None:
+        """An order is new or in another state."""
+        ...
+
+    def filled(self, fill: Fill, intent: OrderIntent | None) -> None:
+        """A fill was booked; no intent when the venue closed by force."""
+        ...
+
+    def funded(self, event: FundingPaid) -> None:
+        """A funding payment was booked."""
+        ...
+
+
+class Silent:
+    """Listener that isn't interested."""
+
+    def decided(self, decision: Decision, answers: Sequence[ApprovedOrder | Refusal]) -> None:
+        """Ignore it."""
+
+    def order_changed(self, order: Order, intent: OrderIntent) -> None:
+        """Ignore it."""
+
+    def filled(self, fill: Fill, intent: OrderIntent | None) -> None:
+        """Ignore it."""
+
+    def funded(self, event: FundingPaid) -> None:
+        """Ignore it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What stays the same over a run.
+
+    Parameters
+    ----------
+    instruments : tuple of Instrument
+        The columns.
+    policy_name : str
+        What positions are booked to where no agent leads.
+    segment_ticks : int
+        Ticks whose contexts and opinions are kept in one file; 0 keeps none.
+    """
+
+    instruments: tuple[Instrument, ...]
+    terms: Terms
+    costs: Costs
+    rules: Rules
+    style: Style
+    policy_name: str
+    retry: RetryRules
+    segment_ticks: int = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What changes: the book of arrays, the same in decimals, and our orders."""
+
+    book: Book
+    portfolio: Portfolio
+    orders: OpenOrders
+
+
+@dataclass(slots=True)
+class Counts:
+    """What has happened so far."""
+
+    ticks: int = 0
+    decisions: int = 0
+    orders: int = 0
+    fills: int = 0
+    refusals: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Deferred:
+    approved: ApprovedOrder
+    due: int
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """The block that is being worked through."""
+
+    market: MarketBlock
+    bars: Tradable
+    thought: AnalysisBlock
+    t: int
+
+    @property
+    def as_of(self) -> int:
+        return int(self.bars.ts[self.t]) + self.market.step
+
+
+class Engine:
+    """Takes blocks of bars in time order and does everything that follows from them.
+
+    Parameters
+    ----------
+    setup : Setup
+    analysis : Analysis
+    account : Account
+        Fresh, or folded from a ledger after a restart.
+    venues : mapping of str to Venue
+        By the venue part of the instruments' ids.
+    market_venues : sequence of MarketListener
+        Those of them that are simulated on the same bars.
+    journal : Journal
+    ids : IdSource
+    random : Generator
+        Jitter of retries.
+    listener : EngineListener
+
+    Notes
+    -----
+    Handlers run to their end; nothing here waits. A row is handed to the journal before what it
+    records is acted on, and the rows of a tick's orders are committed before a venue hears of them.
+    """
+
+    def __init__(  # noqa: PLR0913 (an engine is where all of these meet)
+        self,
+        *,
+        setup: Setup,
+        analysis: Analysis,
+        account: Account,
+        venues: Mapping[str, Venue],
+        market_venues: Sequence[MarketListener],
+        journal: Journal,
+        ids: IdSource,
+        random: np.random.Generator,
+        listener: EngineListener | None = None,
+    ) -> None:
+        self.counts = Counts()
+        self.last_thought: AnalysisBlock | None = None
+        self._setup = setup
+        self._analysis = analysis
+        self._account = account
+        self._venues = dict(venues)
+        self._market_venues = tuple(market_venues)
+        self._journal = journal
+        self._ids = ids
+        self._random = random
+        self._listener: EngineListener = listener or Silent()
+        self._columns = {each.id: i for i, each in enumerate(setup.instruments)}
+        self._writer = DecisionWriter(analysis, tuple(self._columns), setup.policy_name)
+        n = len(setup.instruments)
+        n_agents = len(analysis.agent_names)
+        self._leads = {name: a for a, name in enumerate(analysis.agent_names)}
+        self._wishes = empty_wishes(n)
+        self._locks: IntArray = np.full(n, UNLOCKED, np.int64)
+        self._intents: dict[str, OrderIntent] = {}
+        self._deferred: list[_Deferred] = []
+        self._quiet = QuietTicks(setup.segment_ticks, n_agents, n) if setup.segment_ticks else None
+        self._steps = [(each.quantity_step, each.price_step) for each in setup.instruments]
+
+    @property
+    def writer(self) -> DecisionWriter:
+        """Puts decisions into words."""
+        return self._writer
+
+    def adopt(self, intents: Mapping[str, OrderIntent]) -> None:
+        """Take over the intents of orders that were open when an earlier process ended."""
+        self._intents.update(intents)
+        for order in self._account.orders.open():
+            self._count_working(order)
+
+    def process(self, market: MarketBlock) -> Trace:
+        """Work through the next ticks; return the account after each of them."""
+        trace = empty_trace(len(market))
+        start = 0
+        while start < len(market):
+            stop = len(market)
+            if self._quiet is not None:
+                stop = min(stop, start + self._quiet.room)
+            part = market.rows(start, stop)
+            self._run(part, Trace(*(array[start:stop] for array in trace)))
+            start = stop
+        return trace
+
+    def handle(self, event: VenueEvent, now: _Now | None = None) -> None:
+        """Apply what a venue said, once however often it says it.
+
+        Raises
+        ------
+        InvariantBroken
+            If it can't be: an unknown order, an overfill, a contradiction.
+        """
+        match event:
+            case FundingPaid():
+                self._fund(event, now)
+            case Liquidated():
+                self._liquidated(event)
+            case (
+                OrderAccepted() | OrderRefused() | OrderFilled() | OrderCancelled() | OrderExpired()
+            ):
+                self._order_event(event)
+            case _:
+                assert_never(event)
+
+    def drain(self, now: _Now | None = None) -> None:
+        """Apply everything that the venues have to say."""
+        for venue in self._venues.values():
+            for event in venue.events():
+                self.handle(event, now)
+
+    def close_segment(self) -> None:
+        """Write down the quiet ticks collected so far, and the state of the account."""
+        if self._quiet is not None and (taken := self._quiet.take()) is not None:
+            ts, arrays = taken
+            self._journal.segment(ts, arrays)
+            self._record_account(int(ts[-1]))
+        self._journal.commit()
+
+    def _run(self, market: MarketBlock, trace: Trace) -> None:
+        setup, account = self._setup, self._account
+        thought = self._analysis.advance(market)
+        self.last_thought = thought
+        bars = tradable(market)
+        t, venue_done = 0, False
+        while t < len(market):
+            mode = account.book.account[MODE]
+            code, t, n_intents = scan(
+                t, len(market), venue_done, market.step, bars, setup.terms, setup.costs,
+                thought.signals, account.book, setup.rules, self._wishes, trace,
+            )  # fmt: skip
+            if code == END:
+                break
+            now = _Now(market, bars, thought, t)
+            if code == VENUE:
+                self._ask_venues(now)
+                venue_done = True
+                continue
+            if account.book.account[MODE] != mode:
+                self._record_mode(now)
+            if n_intents:
+                self._decide(now, n_intents)
+            t, venue_done = t + 1, False
+        self.counts.ticks += len(market)
+        if self._quiet is not None:
+            self._quiet.add(market, thought, trace)
+            if not self._quiet.room:
+                self.close_segment()
+
+    def _ask_venues(self, now: _Now) -> None:
+        for venue in self._market_venues:
+            venue.observe(now.bars, now.t)
+        self.drain(now)
+        if self._setup.style.order_type == LIMIT:
+            self._cancel_overdue(now)
+        if self._deferred:
+            due = [each for each in self._deferred if each.due <= now.as_of]
+            self._deferred = [each for each in self._deferred if each.due > now.as_of]
+            for each in due:
+                self._send(each.approved, now.as_of, each.failures)
+            self.drain(now)
+
+    def _decide(self, now: _Now, n_intents: int) -> None:
+        as_of = now.as_of
+        columns = self._wishes.sequence[:n_intents].copy()
+        leads = now.thought.signals.lead[now.t, columns]
+        lots = self._wishes.lots[columns]
+        findings = objections(
+            Proposals(lots, columns, leads),
+            self._account.book, self._setup.terms, self._setup.rules.limits, self._locks, as_of,
+        )  # fmt: skip
+        intents = [
+            self._intent(now, int(i), int(lots[k]), bool(findings.reduces[k]), int(leads[k]))
+            for k, i in enumerate(columns)
+        ]
+        decision = self._record_decision(now, columns)
+        journal = self._journal
+        for intent in intents:
+            journal.append("intent", as_of, intent, intent.id)
+        answers = review(intents, findings, as_of)
+        approved: list[ApprovedOrder] = []
+        for answer in answers:
+            if isinstance(answer, Refusal):
+                self.counts.refusals += 1
+                journal.append("refusal", as_of, Objection.of(answer), answer.intent.id)
+            else:
+                approved.append(answer)
+                self._open(answer, as_of)
+        # what a venue is about to hear of is on disk first
+        journal.commit()
+        self._listener.decided(decision, answers)
+        for each in approved:
+            self._send(each, as_of, 0)
+        self.drain(now)
+
+    def _open(self, approved: ApprovedOrder, as_of: int) -> None:
+        intent = approved.intent
+        order = created_and_sent(approved, as_of)
+        self._journal.append("approval", as_of, Approval.of(approved), intent.id)
+        self._journal.append("order", as_of, order, order.id)
+        self._account.orders.add(order)
+        self._intents[order.id] = intent
+        self._count_working(order)
+        self.counts.orders += 1
+        self._listener.order_changed(order, intent)
+
+    def _send(self, approved: ApprovedOrder, ts: int, failures: int) -> None:
+        order = self._account.orders.get(approved.intent.id)
+        if order is None or order.status.is_final:
+            return
+        venue = self._venues[order.instrument.venue]
+        outcome = attempt(venue, approved, order, ts, self._setup.retry, self._random, failures)
+        if isinstance(outcome, RetryLater):
+            due = ts + round(outcome.wait_s * SECOND)
+            self._deferred.append(_Deferred(approved, due, outcome.failures))
+        elif outcome is not order:
+            self._account.orders.replace(outcome)
+            self._changed(outcome, ts)
+
+    def _cancel_overdue(self, now: _Now) -> None:
+        lifetime = self._setup.style.lifetime_ns
+        for order in self._account.orders.open():
+            is_working = order.status in {OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED}
+            if (
+                order.type is not OrderType.LIMIT
+                or not is_working
+                or now.as_of - order.created_at < lifetime
+            ):
+                continue
+            asked = cancel_sent(order, now.as_of)
+            self._account.orders.replace(asked)
+            self._changed(asked, now.as_of)
+            self._journal.commit()
+            try:
+                self._venues[order.instrument.venue].cancel(order.id, now.as_of)
+            except (OrderRejected, Transient):
+                # it ended meanwhile, or is asked again: the venue's events will say
+                continue
+        self.drain(now)
+
+    def _order_event(self, event: OrderEvent) -> None:
+        order = self._account.orders.apply(event)
+        if order is None:
+            return
+        if isinstance(event, OrderFilled):
+            self._fill(order, event)
+        self._changed(order, event.ts)
+
+    def _changed(self, order: Order, ts: int) -> None:
+        self._journal.append("order", ts, order, order.id)
+        self._count_working(order)
+        self._listener.order_changed(order, self._intents[order.id])
+        if order.status.is_final and order.status is not OrderStatus.CANCELLED:
+            # a cancelled or lapsed order may still see a late fill
+            if order.status is not OrderStatus.EXPIRED:
+                del self._intents[order.id]
+
+    def _fill(self, order: Order, event: OrderFilled) -> None:
+        intent = self._intents.get(order.id)
+        if intent is None:
+            raise InvariantBroken(f"order {order.id} was filled after its end was final; reconcile")
+        i = self._columns[order.instrument]
+        fill = fill_of(order, event, intent.reference_price)
+        position = self._account.portfolio.apply(fill, intent.lead)
+        lots = int(event.quantity / self._steps[i][0]) * order.side.sign
+        apply_fill(
+            self._account.book, self._setup.terms, i, lots, float(event.price), float(event.fee),
+            event.ts, self._leads.get(intent.lead, -1),
+        )  # fmt: skip
+        self.counts.fills += 1
+        self._journal.append("fill", event.ts, fill, order.id)
+        self._journal.append("position", event.ts, position, str(order.instrument))
+        self._listener.filled(fill, intent)
+
+    def _fund(self, event: FundingPaid, now: _Now | None) -> None:
+        i = self._columns[event.instrument]
+        book = self._account.book
+        price = book.mark[i]
+        if now is not None and not np.isnan(now.bars.close[now.t, i]):
+            price = now.bars.close[now.t, i]
+        self._account.portfolio.fund(event)
+        pay_funding(book, self._setup.terms, i, event.rate, float(price))
+        self._journal.append("funding", event.ts, event, str(event.instrument))
+        self._listener.funded(event)
+
+    def _liquidated(self, event: Liquidated) -> None:
+        i = self._columns[event.instrument]
+        position = self._account.portfolio.liquidated(event)
+        lots = int(event.quantity / self._steps[i][0]) * event.side.sign
+        apply_fill(
+            self._account.book, self._setup.terms, i, lots, float(event.price), float(event.fee),
+            event.ts, -1,
+        )  # fmt: skip
+        self.counts.fills += 1
+        self._journal.append("liquidation", event.ts, event, str(event.instrument))
+        self._journal.append("position", event.ts, position, str(event.instrument))
+        fill = Fill(
+            id=event.fill_id,
+            order_id="",
+            instrument=event.instrument,
+            ts=event.ts,
+            side=event.side,
+            quantity=event.quantity,
+            price=event.price,
+            fee=event.fee,
+            is_maker=False,
+            slippage_bps=0.0,
+        )
+        self._listener.filled(fill, None)
+
+    def _count_working(self, order: Order) -> None:
+        i = self._columns[order.instrument]
+        orders = self._account.orders
+        book = self._account.book
+        book.working[i] = int(orders.working(order.instrument) / self._steps[i][0])
+        locked = order.status is OrderStatus.UNRESOLVED or self._locks[i] == UNRESOLVED
+        if locked:
+            is_locked = orders.is_locked(order.instrument)
+            self._locks[i] = UNRESOLVED if is_locked else UNLOCKED
+
+    def _intent(
+        self,
+        now: _Now,
+        i: int,
+        lots: int,
+        reduces: bool,
+        lead: int,  # noqa: FBT001
+    ) -> OrderIntent:
+        quantity_step, price_step = self._steps[i]
+        close = float(now.bars.close[now.t, i])
+        reason = int(self._wishes.reasons[i])
+        kind, ticks = order_terms(i, lots, reason, close, self._setup.terms, self._setup.style)
+        is_limit = kind == LIMIT
+        return OrderIntent(
+            id=self._ids.new(now.as_of),
+            instrument=self._setup.instruments[i].id,
+            as_of=now.as_of,
+            side=Side.BUY if lots > 0 else Side.SELL,
+            quantity=abs(lots) * quantity_step,
+            type=OrderType.LIMIT if is_limit else OrderType.MARKET,
+            price=ticks * price_step if is_limit else None,
+            reference_price=Decimal(repr(close)),
+            reason=Reason.of(reason),
+            lead=self._writer.lead(lead),
+            reduces=reduces,
+        )
+
+    def _record_decision(self, now: _Now, columns: IntArray) -> Decision:
+        account = self._account.book.account
+        decision = Decision(
+            as_of=now.as_of,
+            equity=float(account[EQUITY]),
+            mode=MODES[int(account[MODE])],
+            items=tuple(
+                self._writer.item(now.t, int(i), now.market, now.thought, self._wishes)
+                for i in columns
+            ),
+        )
+        self.counts.decisions += 1
+        self._journal.append("decision", now.as_of, decision)
+        return decision
+
+    def _record_mode(self, now: _Now) -> None:
+        account = self._account.book.account
+        mode = MODES[int(account[MODE])]
+        fall = 1.0 - account[EQUITY] / account[PEAK_EQUITY]
+        loss = account[DAY_START_EQUITY] - account[EQUITY]
+        reason = f"drawdown {fall:.2%}, loss since 00:00 UTC {loss:,.2f}"
+        self._journal.append("mode", now.as_of, ModeChange(mode=mode, reason=reason))
+
+    def _record_account(self, ts: int) -> None:
+        account = self._account.book.account
+        state = AccountState(
+            equity=float(account[EQUITY]),
+            peak_equity=float(account[PEAK_EQUITY]),
+            day=int(account[DAY_NUMBER]),
+            day_start_equity=float(account[DAY_START_EQUITY]),
+            fees=float(account[FEES_PAID]),
+            funding=float(account[FUNDING_RECEIVED]),
+            turnover=float(account[TURNOVER]),
+            agent_day=agent_pnl(self._account.book, self._analysis.agent_names),
+        )
+        self._journal.append("account", ts, state)

@@ -1,0 +1,343 @@
+"""The fast tier: a whole backtest in one compiled loop, for sweeps, baselines and learning.
+
+It decides, reviews, matches and books with the very functions that the event tier calls, and leaves
+out what only a record needs: objects, order states, the ledger. The event tier is the truth; a
+parity test holds the two together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from tutti.engine.decide import (
+    QUIET,
+    Rules,
+    Style,
+    Trace,
+    Wishes,
+    empty_trace,
+    empty_wishes,
+    intents_at,
+    needs_venue,
+    order_terms,
+    record_trace,
+    wish_at,
+)
+from tutti.engine.rows import tradable
+from tutti.execution.acceptance import objection_at
+from tutti.execution.cost import Costs, fee_of
+from tutti.execution.margin import liquidation_fills
+from tutti.execution.matching import (
+    ARRIVAL,
+    COLUMN,
+    FILL_LOTS,
+    FILL_TICKS,
+    IS_MAKER,
+    KIND,
+    LIMIT,
+    LIMIT_TICKS,
+    LOTS_LEFT,
+    N_COLUMNS,
+    SIDE,
+    match_orders,
+)
+from tutti.kernel.jit import njit
+from tutti.model.market import FloatArray, IntArray, MarketBlock
+from tutti.portfolio.accounting import apply_fill, new_day, pay_funding
+from tutti.risk.breakers import UNLOCKED, start_day
+from tutti.risk.review import Proposals, objections
+
+if TYPE_CHECKING:
+    from tutti.model.arrays import Book, Signals, Terms, Tradable
+
+# columns of the table of fills, int64 (k, 7)
+FILL_T, FILL_I, FILL_SIGNED_LOTS, FILL_PRICE_TICKS, FILL_MAKER, FILL_REASON, FILL_ORDER = range(7)
+FILL_LIQUIDATION = -1
+"""Order number of a forced close."""
+
+# what is kept about each working order beside the matching table, int64 (n, 4)
+_REASON, _LEAD, _NUMBER, _DECIDED = range(4)
+
+N_ORDERS, N_REFUSED, N_REJECTED, N_DECISIONS, N_FILLS, N_WORKING = range(6)
+
+
+class Working(NamedTuple):
+    """Working orders, oldest first: the matching table, reasons and leads, counters.
+
+    ``counts`` is int64 (6,), indexed by N_ORDERS ... N_WORKING.
+    """
+
+    table: IntArray
+    notes: IntArray
+    counts: IntArray
+
+
+class Fills(NamedTuple):
+    """Fills as arrays: int64 (k, 7), columns FILL_T ..., and float64 (k, 2): price and fee."""
+
+    whole: IntArray
+    money: FloatArray
+
+
+@njit
+def _note_fill(  # noqa: PLR0913
+    k: int, fills: Fills, t: int, i: int, lots: int, ticks: int, maker: int, reason: int,
+    number: int, price: float, fee: float,
+) -> None:  # fmt: skip
+    row = fills.whole[k]
+    row[FILL_T] = t
+    row[FILL_I] = i
+    row[FILL_SIGNED_LOTS] = lots
+    row[FILL_PRICE_TICKS] = ticks
+    row[FILL_MAKER] = maker
+    row[FILL_REASON] = reason
+    row[FILL_ORDER] = number
+    fills.money[k, 0] = price
+    fills.money[k, 1] = fee
+
+
+@njit
+def _match(  # noqa: PLR0913
+    t: int, t0: int, ts: int, bars: Tradable, terms: Terms, costs: Costs, book: Book,
+    working: Working, fills: Fills,
+) -> None:  # fmt: skip
+    counts = working.counts
+    table = working.table
+    count = counts[N_WORKING]
+    if match_orders(t, table, count, bars, terms, costs) == 0:
+        return
+    kept = 0
+    for k in range(count):
+        i = table[k, COLUMN]
+        lots = table[k, FILL_LOTS]
+        if lots > 0:
+            side = table[k, SIDE]
+            maker = table[k, IS_MAKER]
+            ticks = table[k, FILL_TICKS]
+            price = ticks * terms.tick[i]
+            fee = fee_of(lots, ticks, maker, i, terms)
+            apply_fill(book, terms, i, side * lots, price, fee, ts, working.notes[k, _LEAD])
+            book.working[i] -= side * lots
+            _note_fill(
+                counts[N_FILLS], fills, t0 + t, i, side * lots, ticks, maker,
+                working.notes[k, _REASON], working.notes[k, _NUMBER], price, fee,
+            )  # fmt: skip
+            counts[N_FILLS] += 1
+        if table[k, LOTS_LEFT] > 0:
+            if kept != k:
+                table[kept] = table[k]
+                working.notes[kept] = working.notes[k]
+            kept += 1
+    counts[N_WORKING] = kept
+
+
+@njit
+def _drop(v: int, decided_by: int, book: Book, terms: Terms, working: Working) -> None:
+    """Take off the perpetual orders of venue ``v``; -1: limit orders as old as ``decided_by``."""
+    kept = 0
+    for k in range(working.counts[N_WORKING]):
+        i = working.table[k, COLUMN]
+        if v < 0:
+            goes = working.table[k, KIND] == LIMIT and working.notes[k, _DECIDED] <= decided_by
+        else:
+            goes = terms.venue[i] == v and terms.is_perpetual[i] != 0
+        if goes:
+            book.working[i] = 0
+            continue
+        if kept != k:
+            working.table[kept] = working.table[k]
+            working.notes[kept] = working.notes[k]
+        kept += 1
+    working.counts[N_WORKING] = kept
+
+
+@njit
+def _venues(  # noqa: PLR0913
+    t: int, t0: int, bars: Tradable, terms: Terms, costs: Costs, book: Book,
+    working: Working, fills: Fills, lots: IntArray, ticks: IntArray,
+) -> None:  # fmt: skip
+    _match(t, t0, bars.ts[t], bars, terms, costs, book, working, fills)
+    for i in range(book.lots.shape[0]):
+        if terms.is_perpetual[i] and book.lots[i] != 0 and bars.funding[t, i] != 0.0:
+            price = bars.close[t, i]
+            if np.isnan(price):
+                price = book.mark[i]
+            pay_funding(book, terms, i, bars.funding[t, i], price)
+    for v in range(book.cash.shape[0]):
+        if not liquidation_fills(t, book, bars, terms, costs, v, lots, ticks):
+            continue
+        _drop(v, 0, book, terms, working)
+        for i in range(lots.shape[0]):
+            if lots[i] == 0:
+                continue
+            price = ticks[i] * terms.tick[i]
+            size = abs(lots[i]) * terms.lot[i]
+            fee = size * price * (terms.taker_fee[i] + costs.liquidation_fee)
+            apply_fill(book, terms, i, lots[i], price, fee, bars.ts[t], -1)
+            k = working.counts[N_FILLS]
+            _note_fill(k, fills, t0 + t, i, lots[i], ticks[i], 0, 0, FILL_LIQUIDATION, price, fee)
+            working.counts[N_FILLS] += 1
+
+
+@njit
+def run_block(  # noqa: PLR0913
+    start: int, t0: int, step: int, bars: Tradable, terms: Terms, costs: Costs, signals: Signals,
+    book: Book, rules: Rules, wishes: Wishes, trace: Trace, working: Working, fills: Fills,
+    style: Style, scratch: IntArray, locks: IntArray,
+) -> int:  # fmt: skip
+    """Run the ticks of a block from ``start`` on; return where it stopped.
+
+    It stops early, to be called again, when the table of fills has no room for another tick.
+
+    Parameters
+    ----------
+    t0 : int
+        Number of the block's first tick in the run; enters the fills.
+    scratch : int64 (4, n)
+    locks : int64 (n,)
+    """
+    n = book.lots.shape[0]
+    counts = working.counts
+    for t in range(start, bars.ts.shape[0]):
+        if counts[N_FILLS] + 3 * n > fills.whole.shape[0]:
+            return t
+        if new_day(book, bars.ts[t]):
+            start_day(book)
+        if needs_venue(t, bars, terms, costs, book):
+            _venues(t, t0, bars, terms, costs, book, working, fills, scratch[0], scratch[1])
+        as_of = bars.ts[t] + step
+        if style.order_type == LIMIT:
+            _drop(-1, as_of - style.lifetime_ns, book, terms, working)
+        n_intents = 0
+        n_open = wish_at(t, as_of, bars, terms, signals, book, rules, wishes)
+        if n_open != QUIET:
+            n_intents = intents_at(t, n_open, bars, terms, signals, book, rules, wishes)
+        record_trace(t, book, terms, trace)
+        if n_intents == 0:
+            continue
+        counts[N_DECISIONS] += 1
+        for k in range(n_intents):
+            i = wishes.sequence[k]
+            scratch[2, k] = wishes.lots[i]
+            scratch[3, k] = signals.lead[t, i]
+        findings = objections(
+            Proposals(scratch[2, :n_intents], wishes.sequence[:n_intents], scratch[3, :n_intents]),
+            book, terms, rules.limits, locks, as_of,
+        )  # fmt: skip
+        for k in range(n_intents):
+            i = wishes.sequence[k]
+            if findings.codes[k] != 0:
+                counts[N_REFUSED] += 1
+                continue
+            counts[N_ORDERS] += 1
+            lots = wishes.lots[i]
+            price = bars.close[t, i]
+            kind, limit_ticks = order_terms(i, lots, wishes.reasons[i], price, terms, style)
+            if kind == LIMIT:
+                price = limit_ticks * terms.tick[i]
+            if objection_at(i, lots, price, book, terms) != 0:
+                counts[N_REJECTED] += 1
+                continue
+            w = counts[N_WORKING]
+            row = working.table[w]
+            row[COLUMN] = i
+            row[KIND] = kind
+            row[SIDE] = 1 if lots > 0 else -1
+            row[LOTS_LEFT] = abs(lots)
+            row[LIMIT_TICKS] = limit_ticks
+            row[ARRIVAL] = as_of + costs.latency_ns
+            row[FILL_LOTS] = 0
+            working.notes[w, _REASON] = wishes.reasons[i]
+            working.notes[w, _LEAD] = signals.lead[t, i]
+            working.notes[w, _NUMBER] = counts[N_ORDERS] - 1
+            working.notes[w, _DECIDED] = as_of
+            counts[N_WORKING] = w + 1
+            book.working[i] = lots
+    return bars.ts.shape[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FastResult:
+    """What the fast tier found.
+
+    Parameters
+    ----------
+    trace : Trace
+        Arrays of shape (t,).
+    fills : Fills
+        In the order they happened.
+    """
+
+    trace: Trace
+    fills: Fills
+    n_decisions: int
+    n_orders: int
+    n_refusals: int
+    n_rejected: int
+
+
+class FastTier:
+    """Runs block after block; the account and the working orders are carried over.
+
+    Parameters
+    ----------
+    terms, costs, rules, style
+        What the event tier is given too.
+    book : Book
+        Written in place.
+    n_ticks : int
+        Length of the whole run.
+    """
+
+    def __init__(
+        self, *, terms: Terms, costs: Costs, rules: Rules, style: Style, book: Book, n_ticks: int
+    ) -> None:
+        n = len(terms.lot)
+        self._style = style
+        self._terms, self._costs, self._rules, self._book = terms, costs, rules, book
+        self._wishes = empty_wishes(n)
+        self._trace = empty_trace(n_ticks)
+        self._working = Working(
+            np.zeros((n, N_COLUMNS), np.int64), np.zeros((n, 4), np.int64), np.zeros(6, np.int64)
+        )
+        room = max(1024, 8 * n)
+        self._fills = Fills(np.zeros((room, 7), np.int64), np.zeros((room, 2)))
+        self._scratch = np.zeros((4, n), np.int64)
+        self._locks = np.full(n, UNLOCKED, np.int64)
+        self._done = 0
+
+    def advance(self, block: MarketBlock, signals: Signals) -> None:
+        """Run the next ticks."""
+        bars = tradable(block)
+        t0 = self._done
+        stop = t0 + len(block)
+        trace = Trace(*(array[t0:stop] for array in self._trace))
+        start = 0
+        while True:
+            start = run_block(
+                start, t0, block.step, bars, self._terms, self._costs, signals, self._book,
+                self._rules, self._wishes, trace, self._working, self._fills, self._style,
+                self._scratch, self._locks,
+            )  # fmt: skip
+            if start >= len(block):
+                break
+            self._fills = Fills(
+                *(np.concatenate([part, np.zeros_like(part)]) for part in self._fills)
+            )
+        self._done = stop
+
+    def result(self) -> FastResult:
+        """Return what has been run so far."""
+        counts = self._working.counts
+        k = int(counts[N_FILLS])
+        return FastResult(
+            trace=Trace(*(array[: self._done] for array in self._trace)),
+            fills=Fills(*(part[:k] for part in self._fills)),
+            n_decisions=int(counts[N_DECISIONS]),
+            n_orders=int(counts[N_ORDERS]),
+            n_refusals=int(counts[N_REFUSED]),
+            n_rejected=int(counts[N_REJECTED]),
+        )
