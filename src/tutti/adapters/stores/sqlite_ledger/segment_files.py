@@ -22,17 +22,25 @@ def write_arrays(path: Path, arrays: Mapping[str, AnyArray], *, durable: bool) -
     """Write the arrays as columns of ``path``, all or nothing; return its size and SHA-256.
 
     An array of shape (t, ...) becomes a column of fixed-size lists; its shape is on the chain.
+
+    Raises
+    ------
+    LedgerError
+        If they can't be packed.
+    OSError
+        If the file can't be written.
     """
-    columns = {
-        name: pl.Series(name, np.ascontiguousarray(array.reshape(len(array), -1)))
-        if array.ndim > 1
-        else pl.Series(name, array)
-        for name, array in arrays.items()
-    }
+    columns = {}
+    for name, array in arrays.items():
+        plain = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+        columns[name] = pl.Series(name, plain if plain.ndim == 1 else plain.reshape(len(plain), -1))
     unfinished = path.with_suffix(".unfinished")
-    pl.DataFrame(columns).write_parquet(
-        unfinished, compression="zstd", compression_level=1, statistics=False
-    )
+    try:
+        pl.DataFrame(columns).write_parquet(
+            unfinished, compression="zstd", compression_level=1, statistics=False
+        )
+    except pl.exceptions.PolarsError as e:
+        raise LedgerError(f"{path}: can't be written ({e})") from e
     digest = file_hash(unfinished)
     size = unfinished.stat().st_size
     if durable:
