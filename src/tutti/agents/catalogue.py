@@ -48,12 +48,13 @@ the configuration (`agents[].params`).
 
 def catalogue() -> str:
     """Return the page as Markdown: the recipes, the Strategy Optimizer, the ways to pool."""
-    parts = [_HEAD, *(_page(recipe) for recipe in RECIPES.values()), _optimizer()]
+    parts = [_HEAD, *(page(recipe) for recipe in RECIPES.values()), _optimizer()]
     parts.append(f"## How opinions become one\n\n{_docstring(aggregation)}\n")
     return "\n".join(parts)
 
 
-def _page(recipe: Recipe) -> str:
+def page(recipe: Recipe) -> str:
+    """Return one recipe as Markdown."""
     lines = [
         f"### {recipe.display_name} (`{recipe.name}`)",
         "",

@@ -62,6 +62,9 @@ class NoMetrics:
 class Panel:
     """Asks agents concurrently, each under its own timeout.
 
+    A late agent is cancelled, and must let itself be: one that swallows the cancellation or blocks
+    the event loop holds up everyone.
+
     Parameters
     ----------
     agents : sequence of Agent
