@@ -34,6 +34,9 @@ UNLOCKED, UNRESOLVED, HALTED, PAUSED = 0, 1, 2, 3
 """Locks of an instrument: none; an order of unknown fate, or a halt (nothing is sent); a market too
 wild to add to a position (it may be reduced)."""
 
+_EXACT = 1e-12
+"""Fraction of a limit by which a loss may miss it through rounding and still be at it."""
+
 
 @lean_njit
 def drawdown(equity: float, peak: float) -> float:
@@ -42,28 +45,34 @@ def drawdown(equity: float, peak: float) -> float:
 
 
 @lean_njit
+def reaches(loss: float, limit: float) -> bool:
+    """Return whether a loss is at its limit, rounding aside; an unknown one (NaN) is."""
+    return not loss < limit * (1.0 - _EXACT)
+
+
+@lean_njit
 def may_lead(agent: int, book: Book, limits: Limits) -> bool:
     """Return whether an agent's loss of the day leaves it free to lead an entry.
 
     The policy itself (-1) always is.
     """
-    return agent < 0 or book.agent_day[agent] > -limits.max_agent_daily_loss
+    return agent < 0 or not reaches(-book.agent_day[agent], limits.max_agent_daily_loss)
 
 
 @lean_njit
 def update_mode(book: Book, limits: Limits, ts: int) -> None:  # noqa: ARG001, part of the seam
     """Set the mode of the account from its equity, in place; after ``mark``, once a tick.
 
-    A drawdown that reaches its limit, or equity that is not positive, sets ``FLATTEN``: everything
-    is closed, and only ``reset`` ends it. A loss since the day began that reaches its limit sets
+    A drawdown that reaches its limit, or equity that is not positive or not known (NaN), sets
+    ``FLATTEN``: everything is closed, and only ``reset`` ends it. A loss since the day began that reaches its limit sets
     ``REDUCE_ONLY``; ``start_day`` ends it, a recovery doesn't.
     """
     account = book.account
     fall = drawdown(account[EQUITY], account[PEAK_EQUITY])
-    if fall >= limits.max_drawdown or account[EQUITY] <= 0.0:
+    if reaches(fall, limits.max_drawdown) or account[EQUITY] <= 0.0:
         account[MODE] = FLATTEN
     loss = account[DAY_START_EQUITY] - account[EQUITY]
-    if account[MODE] == TRADING and loss >= limits.max_daily_loss:
+    if account[MODE] == TRADING and reaches(loss, limits.max_daily_loss):
         account[MODE] = REDUCE_ONLY
 
 

@@ -18,6 +18,9 @@ _HEADROOM = 1e-8
 """Fraction of each limit that caps leave unused, so that rounding never carries an order over it."""
 
 
+_COUNTED = 2.0**53
+
+
 @lean_njit
 def margin_rate(leverage: float, maintenance: float, guard: float, fee: float) -> float:
     """Return the equity that a venue must hold for each unit of exposure in an instrument.
@@ -42,8 +45,8 @@ def margin_rate(leverage: float, maintenance: float, guard: float, fee: float) -
 
 @njit
 def _opens(weight: float, held: float, equity: float) -> bool:
-    wanted = weight * equity
-    return wanted * held < 0.0 or abs(wanted) > abs(held) * (1.0 + _HEADROOM)
+    turns = weight < 0.0 < held or held < 0.0 < weight
+    return turns or abs(weight) * equity > abs(held) * (1.0 + _HEADROOM)
 
 
 @njit

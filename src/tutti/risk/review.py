@@ -21,7 +21,7 @@ from tutti.model.arrays import (
 from tutti.model.errors import InvariantBroken
 from tutti.model.market import FloatArray, IntArray
 from tutti.model.order import ApprovedOrder, OrderIntent, Refusal
-from tutti.risk.breakers import HALTED, PAUSED, UNRESOLVED, drawdown
+from tutti.risk.breakers import HALTED, PAUSED, UNRESOLVED, drawdown, reaches
 from tutti.risk.caps import margin_rate
 
 if TYPE_CHECKING:
@@ -176,8 +176,7 @@ def _take_in(exposure: _Exposure, book: Book, terms: Terms, rates: FloatArray) -
         v = terms.venue[i]
         exposure.gross[v] += most
         exposure.margin[v] += most * rates[i]
-        if book.lots[i] != 0:
-            exposure.equity[v] += book.lots[i] * value
+        exposure.equity[v] += book.lots[i] * value
         positions += 1
     return positions
 
@@ -220,13 +219,12 @@ def _objection_to_opening(
     if not 0.0 < account[EQUITY] < math.inf:
         return _EQUITY, account[EQUITY], 0.0
     fall = drawdown(account[EQUITY], account[PEAK_EQUITY])
-    # written so that NaN is refused
-    if not fall < limits.max_drawdown:
+    if reaches(fall, limits.max_drawdown):
         return _DRAWDOWN, fall, limits.max_drawdown
     loss = account[DAY_START_EQUITY] - account[EQUITY]
-    if not loss < limits.max_daily_loss:
+    if reaches(loss, limits.max_daily_loss):
         return _DAILY_LOSS, loss, limits.max_daily_loss
-    if not lead_loss < limits.max_agent_daily_loss:
+    if reaches(lead_loss, limits.max_agent_daily_loss):
         return _AGENT_DAILY_LOSS, lead_loss, limits.max_agent_daily_loss
     return _APPROVED, 0.0, 0.0
 
@@ -296,41 +294,41 @@ def objections(
     for k in range(count):
         i, lots, lead = proposals.column[k], proposals.lots[k], proposals.lead[k]
         v, held = terms.venue[i], book.lots[i]
-        lot_value = terms.lot[i] * book.mark[i]
         end = held + lots + (buys[i] if lots > 0 else -sells[i])
         reducing = end <= 0 if lots > 0 else end >= 0
-        before = _most_lots(held, buys[i], sells[i])
-        more = max(abs(end) - before, 0) * lot_value
-        gross = more
-        for value in exposure.gross:
-            gross += value
-        idle = held == 0 and buys[i] == 0 and sells[i] == 0
-        outcome = _Outcome(
-            end,
-            abs(end) * lot_value,
-            exposure.gross[v] + more,
-            gross,
-            exposure.margin[v] + more * rates[i],
-            exposure.equity[v],
-            positions + 1 if idle else positions,
-        )
         code, value, limit = _objection_to_any(
             locks[i], book.mark[i], ts - book.marked_at[i], lots, limits
         )
         if code == _APPROVED and not reducing:
             lead_loss = -book.agent_day[lead] if lead >= 0 else -math.inf
             code, value, limit = _objection_to_opening(locks[i], book.account, lead_loss, limits)
+        if code == _APPROVED and not reducing:
+            lot_value = terms.lot[i] * book.mark[i]
+            more = max(abs(end) - _most_lots(held, buys[i], sells[i]), 0) * lot_value
+            gross = more
+            for at_venue in exposure.gross:
+                gross += at_venue
+            idle = held == 0 and buys[i] == 0 and sells[i] == 0
+            outcome = _Outcome(
+                end,
+                abs(end) * lot_value,
+                exposure.gross[v] + more,
+                gross,
+                exposure.margin[v] + more * rates[i],
+                exposure.equity[v],
+                positions + 1 if idle else positions,
+            )
+            code, value, limit = _objection_to_size(
+                outcome, terms.is_perpetual[i], book.account[EQUITY], limits
+            )
             if code == _APPROVED:
-                code, value, limit = _objection_to_size(
-                    outcome, terms.is_perpetual[i], book.account[EQUITY], limits
-                )
+                exposure.gross[v] = outcome.venue_gross
+                exposure.margin[v] = outcome.margin
+                positions = outcome.positions
         if code == _APPROVED:
-            # an order that reduces adds nothing to the worst case
+            # one that reduces adds only this: it leaves the worst case as it is
             buys[i] += max(lots, 0)
             sells[i] += max(-lots, 0)
-            exposure.gross[v] += more
-            exposure.margin[v] += more * rates[i]
-            positions = outcome.positions
         codes[k] = code
         reduces[k] = reducing
         figures[k, 0] = value
