@@ -21,6 +21,7 @@ _MIN_COMMON = 16
 _MIN_BARS = 50
 _MIN_PRICES = 20
 _SAME_SHARE = 0.95
+_LIKELY_SHARE = 0.8
 _DIFFERENT_SHARE = 0.5
 _RATIO_TOLERANCE = 1e-6
 
@@ -97,12 +98,15 @@ def check_against(series: BarSeries, reference: BarSeries) -> list[Finding]:
     series, reference : BarSeries
         Bars that should be of one market, without impossible rows.
     """
-    alike = likeness(series, reference)
-    if alike.n_bars < _MIN_BARS or alike.equal >= _DIFFERENT_SHARE:
-        return []
     _, at, there = np.intersect1d(series.ts, reference.ts, assume_unique=True, return_indices=True)
+    if len(at) < _MIN_BARS:
+        return []
     ours, theirs = series.close[at], reference.close[there]
-    basis = float(np.median(np.abs(ours / theirs - 1.0))) * 1e4
+    apart = np.abs(ours / theirs - 1.0)
+    different = float((apart > _RATIO_TOLERANCE).mean())
+    if different <= _DIFFERENT_SHARE:
+        return []
+    basis = float(np.median(apart)) * 1e4
     notes = [f"closes {basis:.3g} bps apart"]
     steps = [decimals(values) for values in (ours, theirs)]
     if steps[0] != steps[1]:
@@ -111,10 +115,10 @@ def check_against(series: BarSeries, reference: BarSeries) -> list[Finding]:
     if volume > 0.0:
         notes.append(f"{float(np.median(series.volume[at])) / volume:.2g} times its volume")
     message = (
-        f"named like {reference.instrument}, but {1.0 - alike.equal:.1%} of {alike.n_bars} bars"
-        f" differ from {reference.file} ({', '.join(notes)}): another market under this name"
+        f"named like {reference.instrument}, but {different:.1%} of {len(at)} closes differ from"
+        f" {reference.file} ({', '.join(notes)}): another market under this name"
     )
-    return [_report(series, Code.DIFFERENT_MARKET, alike.n_bars, message)]
+    return [_report(series, Code.DIFFERENT_MARKET, len(at), message)]
 
 
 def _step(count: int) -> str:
@@ -133,7 +137,7 @@ def _candidates(series: Sequence[BarSeries]) -> Iterator[tuple[int, int]]:
         for first in np.flatnonzero(enough):
             known = ratio[common[:, first], first]
             close_by = np.abs(known / np.median(known) - 1.0) < _RATIO_TOLERANCE
-            if close_by.mean() >= _SAME_SHARE:
+            if close_by.mean() >= _LIKELY_SHARE:
                 yield int(first), second
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-_ENOUGH_SPACINGS = 10
+_ENOUGH_SPACINGS = 5
 _SAME_SHARE = 0.95
 
 

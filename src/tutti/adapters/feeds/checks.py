@@ -99,7 +99,7 @@ def _row_faults(series: BarSeries) -> list[tuple[Code, Mask]]:
     top = h * (1.0 + _TOLERANCE)
     bottom = low * (1.0 - _TOLERANCE)
     fine = (low > 0.0) & (o > 0.0) & (c > 0.0) & (v >= 0.0) & (v < np.inf) & (h < np.inf)
-    fine &= (o <= top) & (c <= top) & (o >= bottom) & (c >= bottom) & (low <= h)
+    fine &= (o <= top) & (c <= top) & (o >= bottom) & (c >= bottom) & (low <= top)
     fine &= series.ts != NO_TIME
     if fine.all():
         return []
@@ -109,7 +109,7 @@ def _row_faults(series: BarSeries) -> list[tuple[Code, Mask]]:
         (Code.NOT_FINITE, ~finite),
         (Code.NOT_POSITIVE, (o <= 0.0) | (h <= 0.0) | (low <= 0.0) | (c <= 0.0)),
         (Code.NEGATIVE_VOLUME, v < 0.0),
-        (Code.HIGH_BELOW_LOW, h < low),
+        (Code.HIGH_BELOW_LOW, low > top),
         (Code.OUTSIDE_RANGE, ~fine),
     ]
 

@@ -108,9 +108,12 @@ def _from_text(column: pl.Series, file: str) -> IntArray:
     reals = text.cast(pl.Float64, strict=False)
     if reals.null_count() == text.null_count():
         return _from_reals(reals)
+    if 2 * reals.null_count() < len(text) + text.null_count():
+        # numbers for the most part: name the row that is none
+        raise _not_a_time(file, *_first_lost(text, reals))
     first = next(value for value in text if value is not None)
     if not _ISO_DAY.match(first):
-        raise _not_a_time(file, 1, first)
+        raise _not_a_time(file, *_first_lost(text, reals))
     text = text.str.replace(r"^(\d{4})[/.](\d{2})[/.](\d{2})", "${1}-${2}-${3}")
     times = _by_pattern(text, first)
     if times is None or times.null_count() > text.null_count():
@@ -121,9 +124,13 @@ def _from_text(column: pl.Series, file: str) -> IntArray:
 def _from_days(numbers: pl.Series, file: str) -> IntArray:
     days = numbers.cast(pl.String).str.to_date("%Y%m%d", strict=False)
     if days.null_count() > numbers.null_count():
-        at = int(np.argmax((days.is_null() & numbers.is_not_null()).to_numpy()))
-        raise _not_a_time(file, at + 1, str(numbers[at]))
+        raise _not_a_time(file, *_first_lost(numbers, days))
     return _physical(days.cast(pl.Datetime("ns")))
+
+
+def _first_lost(column: pl.Series, parsed: pl.Series) -> tuple[int, str]:
+    at = int(np.argmax((parsed.is_null() & column.is_not_null()).to_numpy()))
+    return at + 1, str(column[at])
 
 
 def _by_pattern(text: pl.Series, first: str) -> pl.Series | None:

@@ -71,10 +71,13 @@ def _volume_units(series: BarSeries) -> Iterator[Finding]:
     level = np.full(n_blocks, np.nan)
     level[alive] = np.log(np.nanmedian(active[alive], axis=1))
     shift = _separation(level)
+    found = []
     while (shift > np.log(_UNIT_FACTOR)).any():
         block = int(np.argmax(shift))
-        yield _unit_change(series, block * size, size)
+        found.append(block)
         shift[max(0, block - _SIDE_BLOCKS) : block + _SIDE_BLOCKS + 1] = 0.0
+    for block in sorted(found):
+        yield _unit_change(series, block * size, size)
 
 
 def _separation(level: FloatArray) -> FloatArray:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tutti.model.market import FloatArray, IntArray
 
 TIME = (
-    *("ts", "timestamp", "open_time", "opentime", "datetime", "time", "date", "unix", "t"),
+    *("ts", "timestamp", "open_time", "opentime", "unix", "datetime", "time", "date", "t"),
     *("start", "start_time", "__index_level_0__", "index", "unnamed:_0", ""),
 )
 BARS: Mapping[str, tuple[str, ...]] = {
@@ -118,6 +118,7 @@ def _csv(data: bytes, file: str, fields: Mapping[str, tuple[str, ...]]) -> pl.Da
         except (OSError, EOFError, zlib.error) as error:
             raise _unreadable(file, "gzip", error) from error
     head, start = _header(data, file)
+    body = data[start:].rstrip()
     separator = max(_SEPARATORS, key=head.count)
     cells = [cell.strip().strip('"') for cell in head.split(separator)]
     bare = len(cells) >= len(_BARE) and all(_NUMBER.fullmatch(cell) for cell in cells)
@@ -127,7 +128,7 @@ def _csv(data: bytes, file: str, fields: Mapping[str, tuple[str, ...]]) -> pl.Da
     try:
         # all as text, so that a word among the numbers can be named with its row
         frame = pl.read_csv(
-            io.BytesIO(data[start:]),
+            io.BytesIO(body),
             separator=separator,
             has_header=not bare,
             columns=[at for _, at in chosen],
@@ -136,6 +137,12 @@ def _csv(data: bytes, file: str, fields: Mapping[str, tuple[str, ...]]) -> pl.Da
             infer_schema=False,
         )
     except _BROKEN as error:
+        for row, line in enumerate(body.splitlines(), start=int(bare)):
+            if (n_cells := line.count(separator.encode()) + 1) > len(cells):
+                raise DataError(
+                    f"{file}, row {row}: has {n_cells} cells, the header has {len(cells)};"
+                    " correct the row"
+                ) from error
         raise _unreadable(file, "CSV", error) from error
     frame.columns = [name for name, _ in chosen]
     return frame
