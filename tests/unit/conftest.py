@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -128,21 +129,22 @@ class _Trader:
         return self._cash + self._value
 
     def _trade(self, ts: IntArray, close: FloatArray, i: int) -> None:
-        held, opened = Decimal(0), 0
-        for t in range(100, len(close) - 1):
-            wanted = close[t - 20 : t].mean() > close[t - 100 : t].mean()
-            if wanted != bool(held):
-                price = Decimal(repr(round(float(close[t]), 2)))
-                quantity = held or (Decimal(1000) / price).quantize(Decimal("0.001"))
-                fill = self._fill(int(ts[t]), i, 1 if wanted else -1, quantity, price)
-                self._cash[t:] -= fill.side * float(quantity * price) + float(fill.fee)
-                if held:
-                    self._close(
-                        int(ts[opened]), Decimal(repr(round(float(close[opened]), 2))), fill
-                    )
-                held, opened = (quantity, t) if wanted else (Decimal(0), 0)
-            self._value[t] += float(held) * close[t]
-        self._value[-1] += float(held) * close[-1]
+        total = np.concatenate([[0.0], np.cumsum(close)])
+        t = np.arange(100, len(close) - 1)
+        wanted = (total[t] - total[t - 20]) / 20 > (total[t] - total[t - 100]) / 100
+        turns = t[np.flatnonzero(np.diff(wanted.astype(int), prepend=0))].tolist()
+        for start, stop in itertools.zip_longest(turns[::2], turns[1::2]):
+            price = _price(close[start])
+            quantity = (Decimal(1000) / price).quantize(Decimal("0.001"))
+            self._pay(start, self._fill(int(ts[start]), i, 1, quantity, price))
+            self._value[start:stop] += float(quantity) * close[start:stop]
+            if stop is not None:
+                fill = self._fill(int(ts[stop]), i, -1, quantity, _price(close[stop]))
+                self._pay(stop, fill)
+                self._close(int(ts[start]), price, fill)
+
+    def _pay(self, t: int, fill: FillRow) -> None:
+        self._cash[t:] -= fill.side * float(fill.quantity * fill.price) + float(fill.fee)
 
     def _fill(self, ts: int, i: int, side: int, quantity: Decimal, price: Decimal) -> FillRow:
         reason = "entry" if side > 0 else "signal_exit"
@@ -193,6 +195,10 @@ class _Trader:
                 reason=fill.reason,
             )
         )
+
+
+def _price(close: float) -> Decimal:
+    return Decimal(repr(round(float(close), 2)))
 
 
 def _metrics(equity: FloatArray, fees: float = 0.0) -> dict[str, float]:

@@ -300,7 +300,7 @@ def write_result(
         Command line of the run, recorded in ``run.json``.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    writers: dict[str, Callable[[IO[bytes]], None]] = {
+    writers: dict[str, Callable[[IO[bytes]], object]] = {
         "orders.csv": lambda file: _write_rows(file, OrderRow, result.orders, result),
         "fills.csv": lambda file: _write_rows(file, FillRow, result.fills, result),
         "trades.csv": lambda file: _write_rows(file, ClosedTrade, result.trades, result),
@@ -311,7 +311,7 @@ def write_result(
     return tuple(write_atomically(folder / name, write) for name, write in writers.items())
 
 
-def write_atomically(path: Path, write: Callable[[IO[bytes]], None]) -> Path:
+def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> Path:
     """Call ``write`` with a new file, move it to ``path`` once it is on disk; return the path."""
     draft = path.with_name(f".{path.name}.new")
     try:
