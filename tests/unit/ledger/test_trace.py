@@ -12,8 +12,6 @@ from tutti.model.errors import LedgerError
 from tutti.model.order import OrderStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.unit.ledger.conftest import Scribe
 
     from tutti.adapters.stores.sqlite_ledger import SqliteLedger
@@ -162,13 +160,3 @@ def test_instrument_is_no_order(scribe: Scribe, store: SqliteLedger) -> None:
     scribe.journal.commit()
     with pytest.raises(LedgerError, match=r"no order 'BTC-USDT-PERP\.SIM'"):
         why(store, "BTC-USDT-PERP.SIM")
-
-
-def test_trace_needs_nothing_but_the_ledger_rows(
-    scribe: Scribe, store: SqliteLedger, tamper: Callable[..., None]
-) -> None:
-    scribe.started()
-    intent = scribe.filled_order()
-    scribe.journal.commit()
-    tamper("DROP INDEX journal_ref")
-    assert why(store, intent.id).fills[0].body.order_id == intent.id

@@ -23,6 +23,27 @@ SEGMENTS: Final = "segments"
 
 _COLUMNS = "seq, ts, kind, ref, body, hash"
 _CHUNK = 2048
+_OF_REF = """
+seq IN (
+    SELECT seq FROM row_of WHERE ref = ?
+    UNION ALL SELECT seq FROM journal WHERE seq > (SELECT upto FROM indexed) AND ref = ?
+)"""
+_REFS = """
+SELECT DISTINCT known.ref FROM (
+    SELECT ref, seq FROM row_of WHERE ref >= :first AND ref < :beyond
+    UNION ALL
+    SELECT ref, seq FROM journal
+    WHERE seq > (SELECT upto FROM indexed) AND ref >= :first AND ref < :beyond
+) AS known JOIN journal USING (seq) WHERE journal.kind IN ('intent', 'order')
+ORDER BY 1 LIMIT :limit
+"""
+_WRONGLY_INDEXED = """
+SELECT EXISTS (
+    SELECT 1 FROM row_of LEFT JOIN journal USING (seq) WHERE row_of.ref IS NOT journal.ref
+) OR (SELECT count(*) FROM row_of) <> (
+    SELECT count(*) FROM journal WHERE ref <> '' AND seq <= (SELECT upto FROM indexed)
+)
+"""
 _REMEDIES = {
     "SQLITE_FULL": "the disk is full: free some space",
     "SQLITE_IOERR": "the disk failed: look at the system's log",
@@ -95,9 +116,8 @@ class SqliteLedgerReader:
         if kinds:
             conditions.append(f"kind IN ({', '.join('?' * len(kinds))})")
         if ref is not None:
-            # the second part lets SQLite use the index, which leaves empty refs out
-            conditions.append("ref = ?" if ref == "" else "ref = ? AND ref <> ''")
-            values.append(ref)
+            conditions.append(_OF_REF if ref else "ref = ''")
+            values.extend((ref, ref) if ref else ())
         if before is not None:
             conditions.append("seq < ?")
             values.append(before)
@@ -115,9 +135,7 @@ class SqliteLedgerReader:
         """Return up to ``limit`` order ids that start with ``prefix``, sorted."""
         with translated(self._path):
             found = self._connection.execute(
-                "SELECT DISTINCT ref FROM journal WHERE ref <> '' AND ref >= ? AND ref < ? "
-                "AND kind IN ('intent', 'order') ORDER BY ref LIMIT ?",
-                (prefix, prefix + "\U0010ffff", limit),
+                _REFS, {"first": prefix, "beyond": f"{prefix}\U0010ffff", "limit": limit}
             )
             return [row[0] for row in found]
 
@@ -156,8 +174,11 @@ class SqliteLedgerReader:
             answer = self._connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
             found = self._connection.execute("SELECT name FROM sqlite_master WHERE type='trigger'")
             gone = sorted(TRIGGERS - {row[0] for row in found})
+            is_wrongly_indexed = self._connection.execute(_WRONGLY_INDEXED).fetchone()[0]
         if answer != "ok":
             return f"the database is damaged: {answer}"
+        if is_wrongly_indexed:
+            return "the index of references differs from the rows"
         if gone:
             return f"what keeps the journal append-only was taken out: {', '.join(gone)}"
         return ""

@@ -10,8 +10,15 @@ APPLICATION: Final = 0x54757474
 VERSION: Final = 1
 """Of the schema; a reader refuses a newer one."""
 
-INDEX: Final = "CREATE INDEX IF NOT EXISTS journal_ref ON journal (ref) WHERE ref <> ''"
+INDEX: Final = (
+    "INSERT INTO row_of SELECT ref, seq FROM journal "
+    "WHERE seq > (SELECT upto FROM indexed) AND ref <> ''",
+    "UPDATE indexed SET upto = (SELECT coalesce(max(seq), 0) FROM journal)",
+)
+"""Brings the index of references up to date."""
 
+# `row_of` is an index of `journal` by reference that may lag behind: rows after `indexed.upto` are
+# looked through one by one. A plain index costs each commit four more pages.
 _TABLES = """
 CREATE TABLE journal (
     seq INTEGER PRIMARY KEY,
@@ -22,6 +29,13 @@ CREATE TABLE journal (
     hash BLOB NOT NULL
 );
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE row_of (
+    ref TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (ref, seq)
+) WITHOUT ROWID;
+CREATE TABLE indexed (upto INTEGER NOT NULL);
+INSERT INTO indexed VALUES (0);
 CREATE TABLE segment_file (
     file TEXT PRIMARY KEY,
     bytes INTEGER NOT NULL,
@@ -98,4 +112,4 @@ PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {VERSION};
 COMMIT;
 """
-"""Everything of an empty ledger but its index."""
+"""Everything of an empty ledger."""

@@ -32,6 +32,7 @@ _INSERT = "INSERT INTO journal (seq, ts, kind, ref, body, hash) VALUES (?, ?, ?,
 _INSERT_FILE = "INSERT OR REPLACE INTO segment_file VALUES (?, ?, ?)"
 _BATCH = 8192
 _TAIL = 1000
+_UNINDEXED = 4096
 # The write-ahead log is as long as this from the start and used in a circle: a commit that has to
 # lengthen the file waits for the file system's journal, too, and costs twice as much.
 _LOG_BYTES = 16 * 1024 * 1024
@@ -64,6 +65,9 @@ class SqliteLedger(SqliteLedgerReader):
         If another process writes it, the folder can't be written to, or what is there is no
         ledger of this version.
     """
+
+    _head: int
+    _indexed: int
 
     def __init__(self, folder: Path, durability: Durability) -> None:
         self._durability = durability
@@ -104,12 +108,16 @@ class SqliteLedger(SqliteLedgerReader):
                 connection.executemany(_INSERT, rows)
                 if self._files:
                     connection.executemany(_INSERT_FILE, self._files)
+                if indexes := rows[-1].seq - self._indexed >= _UNINDEXED:
+                    self._index()
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:  # a full disk may have ended it already
                     connection.execute("ROLLBACK")
                 raise
             self._files.clear()
+            if indexes:
+                self._indexed = rows[-1].seq
             # After the commit, so that the head is never ahead of the rows; one small write in
             # place, which no kill can tear.
             os.pwrite(self._head, f"{rows[-1].seq:020d} {rows[-1].hash.hex()}\n".encode(), 0)
@@ -147,7 +155,9 @@ class SqliteLedger(SqliteLedgerReader):
         self._is_closed = True
         with self._release, translated(self._path):
             self._connection.execute("PRAGMA synchronous = FULL")
-            self._connection.execute(schema.INDEX)
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._index()
+            self._connection.execute("COMMIT")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             os.fsync(self._head)
             sync(self._folder)
@@ -176,12 +186,16 @@ class SqliteLedger(SqliteLedgerReader):
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute(f"PRAGMA synchronous = {'FULL' if each else 'OFF'}")
         self._connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+        (self._indexed,) = self._connection.execute("SELECT upto FROM indexed").fetchone()
         if each:
-            self._connection.execute(schema.INDEX)
             _lengthen(self._path.with_name(f"{self._path.name}-wal"))
             sync(self._folder)
         self._head = os.open(self._folder / HEAD, os.O_RDWR | os.O_CREAT, 0o644)
         undo.callback(os.close, self._head)
+
+    def _index(self) -> None:
+        for statement in schema.INDEX:
+            self._connection.execute(statement)
 
 
 def _lengthen(log: Path) -> None:

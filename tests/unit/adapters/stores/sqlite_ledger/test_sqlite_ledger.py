@@ -219,12 +219,58 @@ def test_rows_are_those_asked_for(written: Path, asked: dict[str, object], seqs:
         assert [row.seq for row in reader.rows(**asked)] == seqs  # type: ignore[arg-type]
 
 
-def test_rows_of_a_reference_are_found_by_the_index(written: Path) -> None:
-    with closing(sqlite3.connect(written / "ledger.sqlite")) as connection:
-        plan = connection.execute(
-            "EXPLAIN QUERY PLAN SELECT * FROM journal WHERE ref = ? AND ref <> ''", ("x",)
-        ).fetchall()
-    assert "journal_ref" in str(plan)
+def test_rows_of_a_reference_are_found_whether_indexed_or_not(folder: Path) -> None:
+    journal = Journal(SqliteLedger(folder, Durability.EACH_COMMIT), _RUN)
+    for n in range(6000):
+        journal.append("command", n, Command(name="pause", by="me"), f"ref {n % 1500}")
+        if n % 100 == 99:
+            journal.commit()
+    with SqliteLedgerReader(folder) as reader:
+        assert _indexed(reader) == 4100
+        assert [row.seq for row in reader.rows(ref="ref 7")] == [8, 1508, 3008, 4508]
+        assert next(row.seq for row in reader.rows(ref="ref 7", newest_first=True)) == 4508
+        assert reader.fault() == ""
+    journal.close()
+    with SqliteLedgerReader(folder) as reader:
+        assert _indexed(reader) == 6000
+        assert [row.seq for row in reader.rows(ref="ref 7")] == [8, 1508, 3008, 4508]
+        assert reader.fault() == ""
+
+
+def test_index_that_a_failed_commit_brought_up_to_date_is_as_before(folder: Path) -> None:
+    store = SqliteLedger(folder, Durability.EACH_COMMIT)
+    journal = Journal(store, _RUN)
+    for n in range(5000):
+        journal.append("command", n, Command(name="pause", by="me"), f"ref {n}")
+    store._connection.execute(
+        "CREATE TEMP TRIGGER stop BEFORE UPDATE ON indexed BEGIN SELECT RAISE(ABORT, 'no'); END"
+    )
+    with pytest.raises(LedgerError, match="no"):
+        journal.commit()
+    assert (list(store.rows()), _indexed(store)) == ([], 0)
+    store._connection.execute("DROP TRIGGER stop")
+    journal.commit()
+    assert (_indexed(store), store.fault()) == (5000, "")
+    journal.close()
+
+
+def test_rows_of_a_reference_are_not_searched_for_one_by_one(written: Path) -> None:
+    with SqliteLedgerReader(written) as reader:
+        statements: list[str] = []
+        reader._connection.set_trace_callback(statements.append)
+        assert [row.seq for row in reader.rows(ref="ref 2")] == [3]
+        reader._connection.set_trace_callback(None)
+        plan = [
+            step[-1] for step in reader._connection.execute(f"EXPLAIN QUERY PLAN {statements[0]}")
+        ]
+    assert not [step for step in plan if step.startswith("SCAN journal")]
+    assert len(statements) == 1
+
+
+def _indexed(reader: SqliteLedgerReader) -> int:
+    (upto,) = reader._connection.execute("SELECT upto FROM indexed").fetchone()
+    assert isinstance(upto, int)
+    return upto
 
 
 # ---- append-only ----
@@ -544,21 +590,27 @@ def test_damaged_database_is_a_problem_in_words(written: Path) -> None:
     assert "damaged" in found.problem
 
 
-def test_index_that_differs_from_the_rows_is_a_problem(written: Path) -> None:
+def test_damage_beside_the_rows_is_a_problem(written: Path) -> None:
     path = written / "ledger.sqlite"
     content = bytearray(path.read_bytes())
-    leaf_of_an_index = 0x0A
-    pages = range(0, len(content), 4096)
-    (page,) = (
-        start
-        for start in pages
-        if content[start] == leaf_of_an_index and b"ref 2" in content[start : start + 4096]
-    )
-    content[content.index(b"ref 2", page) + 4] = ord("7")
+    place = content.rindex(b"ref 2")  # in the index: rows come first in the file
+    assert place > content.index(b"ref 2")
+    content[place - 2 : place] = b"\xff\xff"
     path.write_bytes(content)
     with SqliteLedgerReader(written) as reader:
-        assert reader.fault().startswith("the database is damaged")
-        assert (verify(reader).ok, verify(reader).rows) == (False, 6)
+        assert not verify(reader).ok
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE row_of SET ref = 'x' WHERE seq = 3", "DELETE FROM row_of WHERE seq = 3"]
+)
+def test_index_that_differs_from_the_rows_is_a_problem(written: Path, change: str) -> None:
+    with closing(sqlite3.connect(written / "ledger.sqlite", isolation_level=None)) as connection:
+        connection.execute(change)
+    with SqliteLedgerReader(written) as reader:
+        found = verify(reader)
+    assert (found.ok, found.rows, found.first_bad_seq) == (False, 6, None)
+    assert found.problem == "the index of references differs from the rows"
 
 
 def test_close_twice_is_one(folder: Path, durability: Durability) -> None:
