@@ -12,6 +12,7 @@ import pytest
 from tutti.execution.cost import Costs, costs_of
 from tutti.execution.matching import (
     ARRIVAL,
+    COLUMN,
     FILL_LOTS,
     FILL_TICKS,
     IS_MAKER,
@@ -32,17 +33,13 @@ from tutti.model.instrument import Instrument, InstrumentId, InstrumentKind
 pytestmark = pytest.mark.kernels
 
 _BUY, _SELL = 1, -1
-_TERMS = terms_of(
-    [
-        Instrument(
-            id=InstrumentId("BTC-USD", "V"),
-            kind=InstrumentKind.SPOT,
-            price_step=Decimal(1),
-            quantity_step=Decimal("0.1"),
-        )
-    ],
-    ["V"],
+_INSTRUMENT = Instrument(
+    id=InstrumentId("BTC-USD", "V"),
+    kind=InstrumentKind.SPOT,
+    price_step=Decimal(1),
+    quantity_step=Decimal("0.1"),
 )
+_TERMS = terms_of([_INSTRUMENT], ["V"])
 _FREE = costs_of(np.zeros(1))
 _SPREAD = costs_of(np.array([100.0]))  # one tick at a price of 100
 _OPENS = 1_000
@@ -197,6 +194,17 @@ def test_orders_for_one_instrument_share_what_the_bar_can_fill() -> None:
     assert match_orders(0, orders, 4, _bars(_Bar()), _TERMS, costs) == 2
     assert orders[:, FILL_LOTS].tolist() == [3, 0, 2, 0]
     assert orders[:, LOTS_LEFT].tolist() == [0, 4, 2, 9]
+
+
+def test_orders_for_other_instruments_do_not_share() -> None:
+    costs = costs_of(np.zeros(2), participation=0.01)
+    twice = terms_of([_INSTRUMENT, _INSTRUMENT], ["V"])
+    bars = _bars(_Bar())
+    wide = Tradable(bars.ts, *(np.repeat(values, 2, axis=1) for values in bars[1:]))
+    orders = np.array([_order(MARKET, _BUY, 3), _order(MARKET, _BUY, 9)])
+    orders[1, COLUMN] = 1
+    assert match_orders(0, orders, 2, wide, twice, costs) == 2
+    assert orders[:, FILL_LOTS].tolist() == [3, 5]
 
 
 def test_orders_beyond_the_count_are_left_alone() -> None:
