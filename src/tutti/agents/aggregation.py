@@ -338,10 +338,14 @@ def _or_zero(value: float) -> float:
 
 
 def _voice(opinion: Opinion | Abstention, weight: float) -> Voice:
-    match opinion:
-        case Opinion(agent=agent, bias=bias, confidence=confidence, rationale=why):
-            return Voice(
-                agent=agent, bias=bias, confidence=confidence, weight=weight, rationale=why
-            )
-        case Abstention(agent=agent, reason=why):
-            return Voice(agent=agent, bias=None, confidence=None, weight=weight, rationale=why)
+    if isinstance(opinion, Opinion):
+        return Voice(
+            agent=opinion.agent,
+            bias=opinion.bias,
+            confidence=opinion.confidence,
+            weight=weight,
+            rationale=opinion.rationale,
+        )
+    return Voice(
+        agent=opinion.agent, bias=None, confidence=None, weight=weight, rationale=opinion.reason
+    )

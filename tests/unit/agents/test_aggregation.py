@@ -67,6 +67,8 @@ def test_weighted_average_counts_a_confident_hold_against_bias_and_confidence() 
 
 def test_weighted_average_of_opposites_is_undecided() -> None:
     assert _pooled([0.3, 0.6, -0.9], [0.7, 0.7, 0.7]) == (0.0, 0.0, -1)
+    # in floating point 0.1 + 0.2 - 0.3 is not 0, and its sign depends on the order
+    assert _pooled([0.1, 0.2, -0.3], [1.0, 1.0, 1.0]) == (0.0, 0.0, -1)
 
 
 @pytest.mark.parametrize("method", list(Aggregation))
@@ -80,6 +82,12 @@ def test_pool_where_everybody_abstains_abstains(method: Aggregation) -> None:
     assert math.isnan(bias)
     assert math.isnan(confidence)
     assert lead == -1
+
+
+@pytest.mark.parametrize("method", list(Aggregation))
+def test_pool_leaves_out_who_abstains(method: Aggregation) -> None:
+    with_mute = _pooled([_NAN, 0.8, -0.3], [0.9, 0.6, 0.4], method, [1.0, 2.0, 1.0])
+    assert with_mute[:2] == _pooled([0.8, -0.3], [0.6, 0.4], method, [2.0, 1.0])[:2]
 
 
 def test_majority_vote_counts_weights_whatever_the_size_of_the_bias() -> None:

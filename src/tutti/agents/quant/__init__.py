@@ -55,7 +55,7 @@ DISPLAY_NAMES: dict[str, str] = {name: recipe.display_name for name, recipe in R
 
 def quant_agents(
     names: Sequence[str] = tuple(QUANT_AGENTS),
-    params: Mapping[str, Mapping[str, float]] | None = None,
+    params: Mapping[str, Mapping[str, object]] | None = None,
 ) -> tuple[ArrayAgent | MetaAgent, ...]:
     """Return the agents of these names, in this order.
 

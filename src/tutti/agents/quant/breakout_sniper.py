@@ -59,6 +59,6 @@ RECIPE = Recipe(
 )
 
 
-def breakout_sniper(params: Mapping[str, float] | None = None) -> ScoredAgent:
+def breakout_sniper(params: Mapping[str, object] | None = None) -> ScoredAgent:
     """Return the agent; ``params`` may replace its limits."""
     return scored_agent(RECIPE, params)

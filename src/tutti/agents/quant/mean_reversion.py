@@ -63,6 +63,6 @@ RECIPE = Recipe(
 )
 
 
-def mean_reversion(params: Mapping[str, float] | None = None) -> ScoredAgent:
+def mean_reversion(params: Mapping[str, object] | None = None) -> ScoredAgent:
     """Return the agent; ``params`` may replace its limits."""
     return scored_agent(RECIPE, params)

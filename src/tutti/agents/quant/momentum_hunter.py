@@ -66,6 +66,6 @@ RECIPE = Recipe(
 )
 
 
-def momentum_hunter(params: Mapping[str, float] | None = None) -> ScoredAgent:
+def momentum_hunter(params: Mapping[str, object] | None = None) -> ScoredAgent:
     """Return the agent; ``params`` may replace its limits."""
     return scored_agent(RECIPE, params)

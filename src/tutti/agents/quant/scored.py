@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from tutti.agents.quant.params import numbers
 from tutti.agents.quant.recipe import Factor, Gate, Recipe, Shape
 from tutti.agents.quant.scoring import ScoreCard, limits_of, ramp, settled, shaped
 from tutti.model.errors import ConfigError
@@ -65,7 +66,7 @@ class ScoredAgent:
         return f"{', '.join(words)} -> {_verdict(recipe, score, bias)}"
 
 
-def scored_agent(recipe: Recipe, params: Mapping[str, float] | None = None) -> ScoredAgent:
+def scored_agent(recipe: Recipe, params: Mapping[str, object] | None = None) -> ScoredAgent:
     """Return the agent of a recipe, with some of its limits replaced.
 
     Parameters
@@ -78,11 +79,7 @@ def scored_agent(recipe: Recipe, params: Mapping[str, float] | None = None) -> S
     ConfigError
         If a parameter is unknown or out of range.
     """
-    given: dict[str, Any] = {name: float(value) for name, value in (params or {}).items()}
-    unknown = sorted(set(given) - set(_TUNABLE))
-    if unknown:
-        known = ", ".join(_TUNABLE)
-        raise ConfigError(f"{recipe.name}: unknown parameters {unknown}; there are {known}")
+    given: dict[str, Any] = {**numbers(recipe.name, params, _TUNABLE)}
     try:
         return ScoredAgent(replace(recipe, **given))
     except ValueError as error:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from tutti.agents.quant.params import numbers
 from tutti.kernel.jit import njit
 from tutti.model.errors import ConfigError
 from tutti.model.market import FloatArray, IntArray
@@ -237,7 +238,7 @@ class StrategyOptimizer:
 
 
 def strategy_optimizer(
-    params: Mapping[str, float] | None = None, *, heard: Sequence[str] = _QUANT
+    params: Mapping[str, object] | None = None, *, heard: Sequence[str] = _QUANT
 ) -> StrategyOptimizer:
     """Return the agent.
 
@@ -253,12 +254,7 @@ def strategy_optimizer(
     ConfigError
         If a parameter is unknown or out of range.
     """
-    given = dict(params or {})
-    unknown = sorted(set(given) - set(OptimizerRules._fields))
-    if unknown:
-        known = ", ".join(OptimizerRules._fields)
-        raise ConfigError(f"{NAME}: unknown parameters {unknown}; there are {known}")
-    rules = OptimizerRules(**{name: float(value) for name, value in given.items()})
+    rules = OptimizerRules(**numbers(NAME, params, OptimizerRules._fields))
     for name in ("half_life", "proven"):
         if not getattr(rules, name) > 0:
             raise ConfigError(f"{NAME}: {name} must be positive, was {getattr(rules, name)!r}")

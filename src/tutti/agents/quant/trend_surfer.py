@@ -67,6 +67,6 @@ RECIPE = Recipe(
 )
 
 
-def trend_surfer(params: Mapping[str, float] | None = None) -> ScoredAgent:
+def trend_surfer(params: Mapping[str, object] | None = None) -> ScoredAgent:
     """Return the agent; ``params`` may replace its limits."""
     return scored_agent(RECIPE, params)

@@ -63,6 +63,6 @@ RECIPE = Recipe(
 )
 
 
-def vpin(params: Mapping[str, float] | None = None) -> ScoredAgent:
+def vpin(params: Mapping[str, object] | None = None) -> ScoredAgent:
     """Return the agent; ``params`` may replace its limits."""
     return scored_agent(RECIPE, params)

@@ -77,8 +77,12 @@ def test_parameters_replace_the_limits_of_a_recipe() -> None:
 
 @pytest.mark.parametrize(
     ("params", "says"),
-    [({"bye": 0.1}, r"vpin: unknown parameters \['bye'\]"), ({"buy": -1.0}, "sell < 0 < buy")],
+    [
+        ({"bye": 0.1}, r"vpin: unknown parameters \['bye'\]"),
+        ({"buy": -1.0}, "sell < 0 < buy"),
+        ({"buy": "high"}, "vpin: buy must be a number, was 'high'"),
+    ],
 )
-def test_parameters_that_make_no_sense_are_refused(params: dict[str, float], says: str) -> None:
+def test_parameters_that_make_no_sense_are_refused(params: dict[str, object], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         scored_agent(RECIPES["vpin"], params)

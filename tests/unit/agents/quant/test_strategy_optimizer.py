@@ -181,11 +181,12 @@ def test_optimizer_takes_parameters_by_name() -> None:
         ({"min_outcomes": -1}, "must not be negative"),
         ({"threshold": 0.7}, "threshold < full"),
         ({"ceiling": 2}, "ceiling"),
-        ({"half_life": math.nan}, "half_life must be positive"),
+        ({"half_life": math.nan}, "half_life must be a number"),
+        ({"half_life": True}, "half_life must be a number, was True"),
     ],
 )
 def test_optimizer_parameters_that_make_no_sense_are_refused(
-    params: dict[str, float], says: str
+    params: dict[str, object], says: str
 ) -> None:
     with pytest.raises(ConfigError, match=says):
         strategy_optimizer(params)
