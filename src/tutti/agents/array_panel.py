@@ -54,10 +54,9 @@ class ArrayPanel:
         self._recipes = tuple(takewhile(lambda agent: isinstance(agent, ScoredAgent), self.agents))
         self._card = ScoreCard([a.recipe for a in self._recipes if isinstance(a, ScoredAgent)])
         rest = list(enumerate(self.agents))[len(self._recipes) :]
-        self._metas = [(a, agent) for a, agent in rest if isinstance(agent, MetaAgent)]
+        self._metas = {a: agent for a, agent in rest if isinstance(agent, MetaAgent)}
         self._others = [(a, agent) for a, agent in rest if not isinstance(agent, MetaAgent)]
-        metas = {a for a, _ in self._metas}
-        self._audible = {name: a for a, name in enumerate(self.names) if a not in metas}
+        self._audible = {n: a for a, n in enumerate(self.names) if a not in self._metas}
 
     def opine(self, features: FeatureBlock) -> tuple[Views, ...]:
         """Return one view an agent, arrays of shape (t, n), in the panel's order."""
@@ -82,7 +81,7 @@ class ArrayPanel:
             _put(views, a, agent.opine(features))
         for a in self._audible.values():
             self._silence(views, a)
-        for a, meta in self._metas:
+        for a, meta in self._metas.items():
             heard = tuple(_heard(views, self._audible.get(name)) for name in meta.heard)
             _put(views, a, meta.opine_over(features, heard))
             self._silence(views, a)
@@ -95,10 +94,12 @@ class ArrayPanel:
 
     def explain(self, a: int, features: FeatureBlock, cell: tuple[int, int]) -> str:
         """Return why agent ``a`` thinks what it thinks at (tick, instrument) of the last block."""
+        return self._why(a, features.row(*cell), cell)
+
+    def _why(self, a: int, row: dict[str, float], cell: tuple[int, int]) -> str:
         agent = self.agents[a]
-        row = features.row(*cell)
-        if isinstance(agent, MetaAgent):
-            row |= agent.evidence(*cell)
+        if a in self._metas:
+            return agent.explain(row | self._metas[a].evidence(*cell))
         return agent.explain(row)
 
     def opinions(
@@ -118,8 +119,9 @@ class ArrayPanel:
         as_of : int
             When the bar became known, ns UTC.
         """
+        row = features.row(*cell)
         return [
-            self._opinion(a, view, self.explain(a, features, cell), cell, instrument, as_of)
+            self._opinion(a, view, self._why(a, row, cell), cell, instrument, as_of)
             for a, view in enumerate(views)
         ]
 

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 _TUNABLE = ("buy", "sell", "full", "ceiling")
 
 
+def _plain(kernel: Any) -> Any:
+    # the Python function under the compiled one: for single values the call would cost more
+    return getattr(kernel, "py_func", kernel)
+
+
+_ramp, _settled, _shaped = _plain(ramp), _plain(settled), _plain(shaped)
+
+
 class ScoredAgent:
     """Quant agent that is its recipe and nothing else: no state, no time, no randomness."""
 
@@ -62,7 +70,7 @@ class ScoredAgent:
         if recipe.gate is not None:
             opened = _opened(recipe.gate, row)
             words.append(f"all times {opened:.2f} at {_value(recipe.gate, row)}")
-        score, bias, _ = settled(raw, sum(abs(t) for _, t in terms), opened, limits_of(recipe))
+        score, bias, _ = _settled(raw, sum(abs(t) for _, t in terms), opened, limits_of(recipe))
         return f"{', '.join(words)} -> {_verdict(recipe, score, bias)}"
 
 
@@ -87,7 +95,8 @@ def scored_agent(recipe: Recipe, params: Mapping[str, object] | None = None) -> 
 
 
 def _opened(gate: Gate, row: Mapping[str, float]) -> float:
-    return ramp(row[gate.feature], gate.closed, gate.open)
+    opened: float = _ramp(row[gate.feature], gate.closed, gate.open)
+    return opened
 
 
 def _value(gate: Gate, row: Mapping[str, float]) -> str:
@@ -107,7 +116,7 @@ def _graded(factor: Factor, row: Mapping[str, float]) -> tuple[str, float]:
     else:
         x = (a + factor.other_times * b) / measure
         measured = (x,)
-        f = shaped((x - factor.centre) / factor.scale, factor.shape)
+        f = _shaped((x - factor.centre) / factor.scale, int(factor.shape))
     said = factor.says.format(*measured)
     if factor.gate is not None:
         f *= _opened(factor.gate, row)
