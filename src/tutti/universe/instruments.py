@@ -17,6 +17,7 @@ import numpy as np
 from tutti.model.arrays import Terms
 from tutti.model.errors import ConfigError
 from tutti.model.instrument import Instrument, InstrumentId, InstrumentKind
+from tutti.universe.grid import MOST_DECIMALS, decimals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from tutti.model.market import FloatArray, MarketBlock
 
 SAMPLE_BARS = 100
-_MOST_DECIMALS = 8
 _LOT_NOTIONAL = 0.1
 _PERPETUAL_SUFFIX = "-PERP"
 _PERPETUAL_LEVERAGE = Decimal(20)
@@ -108,20 +108,16 @@ def price_step(prices: FloatArray) -> Decimal:
 
     Where there is none it is 1e-8, or finer for prices so small that 1e-8 is no small part of them.
     """
-    for count in range(_MOST_DECIMALS + 1):
-        scaled = prices * 10.0**count
-        # a float64 of a decimal is off by half an ulp
-        if (np.abs(scaled - np.rint(scaled)) <= np.maximum(1e-6, scaled * 4e-15)).all():
-            return Decimal(1).scaleb(-count)
-    smallest = float(prices.min())
-    digits = int(np.ceil(5.0 - np.log10(smallest)))
-    return Decimal(1).scaleb(-max(_MOST_DECIMALS, digits))
+    count = decimals(prices)
+    if count is None:
+        count = max(MOST_DECIMALS, int(np.ceil(5.0 - np.log10(prices.min()))))
+    return Decimal(1).scaleb(-count)
 
 
 def quantity_step(price: float) -> Decimal:
     """Return the power of ten, from 1e-8 to 1, whose worth at ``price`` is at most 0.1."""
     exponent = int(np.floor(np.log10(_LOT_NOTIONAL / price) + 1e-9))
-    return Decimal(1).scaleb(min(0, max(-_MOST_DECIMALS, exponent)))
+    return Decimal(1).scaleb(min(0, max(-MOST_DECIMALS, exponent)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tutti.adapters.feeds.findings import Code, Finding, Severity
-from tutti.adapters.feeds.levels import decimals
 from tutti.adapters.feeds.series import PRICES, BarSeries
+from tutti.universe.grid import decimals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

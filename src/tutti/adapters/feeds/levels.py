@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tutti.adapters.feeds.findings import Code, Finding, Severity
 from tutti.kernel.clock import iso
+from tutti.universe.grid import decimals, off_grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,6 @@ _UNIT_FACTOR = 50.0
 _SIDE_BLOCKS = 3
 _BLOCK_ROWS = 48
 _MIN_ROWS = 8
-_MOST_DECIMALS = 8
 _GRID_SAMPLE = 2000
 _GRID_BLOCK = 100
 _FINE_SHARE = 0.3
@@ -41,21 +41,6 @@ def level_changes(series: BarSeries) -> Iterator[Finding]:
     """
     yield from _volume_units(series)
     yield from _grid_changes(series)
-
-
-def decimals(prices: FloatArray) -> int | None:
-    """Return how many decimals (0 to 8) all prices keep to, or None where there is no such grid."""
-    for count in range(_MOST_DECIMALS + 1):
-        if not _off_grid(prices, count).any():
-            return count
-    return None
-
-
-def _off_grid(prices: FloatArray, count: int) -> Mask:
-    # a float64 of a decimal is off by half an ulp, hence the tolerance relative to its size
-    scaled = prices * 10.0**count
-    off: Mask = np.abs(scaled - np.rint(scaled)) > np.maximum(1e-6, scaled * 1e-15 * 4)
-    return off
 
 
 def _volume_units(series: BarSeries) -> Iterator[Finding]:
@@ -133,7 +118,7 @@ def _grid_changes(series: BarSeries) -> Iterator[Finding]:
     fine = decimals(prices[:, :: max(1, len(traded) // _GRID_SAMPLE)])
     if not fine:
         return
-    off = np.logical_or.reduce(_off_grid(prices, fine - 1))
+    off = np.logical_or.reduce(off_grid(prices, fine - 1))
     n_blocks = len(off) // _GRID_BLOCK
     share = off[: n_blocks * _GRID_BLOCK].reshape(n_blocks, _GRID_BLOCK).mean(axis=1)
     for at in _turns(share, off):

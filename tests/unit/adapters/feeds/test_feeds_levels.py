@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tutti.adapters.feeds.findings import Code, Finding
-from tutti.adapters.feeds.levels import decimals, level_changes
+from tutti.adapters.feeds.levels import level_changes
 
 if TYPE_CHECKING:
     from tests.unit.adapters.feeds.conftest import SeriesMaker, Walk
@@ -114,20 +114,3 @@ def test_decimals_of_a_conversion_are_no_tick(make_series: SeriesMaker) -> None:
 def test_prices_without_a_grid_give_nothing(make_series: SeriesMaker) -> None:
     closes = np.exp(np.random.default_rng(2).normal(4.0, 0.01, 2000))
     assert list(level_changes(make_series(closes))) == []
-
-
-@pytest.mark.parametrize(
-    ("prices", "expected"),
-    [
-        ([1.0, 250.0], 0),
-        ([0.1, 60_000.3], 1),
-        ([60_000.31, 1.0], 2),
-        ([0.00001234], 8),
-        ([1 / 3], None),
-        ([], 0),
-    ],
-)
-def test_decimals_are_the_fewest_that_all_prices_keep_to(
-    prices: list[float], expected: int | None
-) -> None:
-    assert decimals(np.array(prices)) == expected
