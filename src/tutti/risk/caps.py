@@ -22,6 +22,11 @@ _COUNTED = 2.0**53
 
 
 @lean_njit
+def _usable(price: float) -> bool:
+    return 0.0 < price < math.inf
+
+
+@lean_njit
 def margin_rate(leverage: float, maintenance: float, guard: float, fee: float) -> float:
     """Return the equity that a venue must hold for each unit of exposure in an instrument.
 
@@ -86,7 +91,7 @@ def _scale(
     worst = np.zeros(n)
     for i in range(n):
         if book.lots[i] != 0 or book.working[i] != 0:
-            value = terms.lot[i] * (book.mark[i] if math.isnan(price[i]) else price[i])
+            value = terms.lot[i] * (price[i] if _usable(price[i]) else book.mark[i])
             held[i] = book.lots[i] * value
             worst[i] = max(abs(held[i]), abs((book.lots[i] + book.working[i]) * value))
     # the last round is for the account as a whole
@@ -135,8 +140,8 @@ def cap_targets(
     weights : ndarray of float64, shape (n,)
         Signed fractions of equity; the weight as it is for a position that is left alone.
     price : ndarray of float64, shape (n,)
-        Closes; NaN where there is no bar, and then a position counts at its last mark, and none
-        can be opened.
+        Closes; where one is NaN (no bar), or not positive, a position counts at its last mark, and
+        nothing is opened or added.
 
     Notes
     -----
@@ -162,15 +167,14 @@ def cap_targets(
             weights[i] = 0.0
         held = 0.0
         if book.lots[i] != 0:
-            mark = book.mark[i] if math.isnan(price[i]) else price[i]
-            held = book.lots[i] * terms.lot[i] * mark
+            held = book.lots[i] * terms.lot[i] * (price[i] if _usable(price[i]) else book.mark[i])
         if not _opens(weights[i], held, equity):
             continue
-        if 0.0 < price[i] < math.inf and abs(weights[i]) < math.inf:
+        if _usable(price[i]) and abs(weights[i]) < math.inf:
             lot_value = price[i] * terms.lot[i]
             weights[i] = _cut(weights[i], most * (1.0 - _HEADROOM), held, equity, lot_value)
             adds = True
         else:
-            weights[i] = held / equity
+            weights[i] = held / equity if weights[i] * held > 0.0 else 0.0
     if adds:
         _scale(weights, book, price, terms, limits)
