@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tutti.kernel import jit
-from tutti.kernel.jit import njit
+from tutti.kernel.jit import lean_njit, njit
 
 pytestmark = pytest.mark.kernels
 
@@ -30,6 +30,7 @@ def test_kernel_gives_what_the_plain_function_gives() -> None:
     kernel = numba.njit(error_model="numpy")(_total)
     assert np.isnan(kernel(values))
     assert njit(_total)(values[::2]) == _total(values[::2])
+    assert lean_njit(_total)(values[::2]) == _total(values[::2])
 
 
 def test_cache_folder_of_a_checkout_lies_beside_the_sources() -> None:

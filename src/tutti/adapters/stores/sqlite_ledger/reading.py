@@ -5,9 +5,16 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
-from tutti.adapters.stores.sqlite_ledger.schema import APPLICATION, TRIGGERS, VERSION
+from tutti.adapters.stores.sqlite_ledger.schema import (
+    APPLICATION,
+    DATABASE,
+    HEAD,
+    SEGMENTS,
+    TRIGGERS,
+    VERSION,
+)
 from tutti.adapters.stores.sqlite_ledger.segment_files import file_hash, read_arrays
 from tutti.ledger.store import AnyArray, Head, Row
 from tutti.model.errors import LedgerError
@@ -16,10 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
     from types import TracebackType
-
-DATABASE: Final = "ledger.sqlite"
-HEAD: Final = "ledger.head"
-SEGMENTS: Final = "segments"
 
 _COLUMNS = "seq, ts, kind, ref, body, hash"
 _CHUNK = 2048

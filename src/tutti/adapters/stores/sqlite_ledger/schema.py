@@ -1,8 +1,13 @@
-"""Tables, views and triggers of a ledger in SQLite."""
+"""Files of a ledger folder; tables, views and triggers of its database."""
 
 from __future__ import annotations
 
 from typing import Final
+
+DATABASE: Final = "ledger.sqlite"
+HEAD: Final = "ledger.head"
+LOCK: Final = "ledger.lock"
+SEGMENTS: Final = "segments"
 
 APPLICATION: Final = 0x54757474
 """``Tutt``: marks the file as a ledger."""

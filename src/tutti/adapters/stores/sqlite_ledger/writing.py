@@ -8,15 +8,11 @@ import itertools
 import os
 import sqlite3
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from tutti.adapters.stores.sqlite_ledger import schema
-from tutti.adapters.stores.sqlite_ledger.reading import (
-    HEAD,
-    SEGMENTS,
-    SqliteLedgerReader,
-    translated,
-)
+from tutti.adapters.stores.sqlite_ledger.reading import SqliteLedgerReader, translated
+from tutti.adapters.stores.sqlite_ledger.schema import HEAD, LOCK, SEGMENTS
 from tutti.adapters.stores.sqlite_ledger.segment_files import sync, write_arrays
 from tutti.model.errors import LedgerError
 
@@ -25,8 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tutti.ledger.store import AnyArray, Row
-
-LOCK: Final = "ledger.lock"
 
 _INSERT = "INSERT INTO journal (seq, ts, kind, ref, body, hash) VALUES (?, ?, ?, ?, ?, ?)"
 _INSERT_FILE = "INSERT OR REPLACE INTO segment_file VALUES (?, ?, ?)"
