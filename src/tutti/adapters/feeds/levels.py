@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutti.adapters.feeds.findings import Code, Finding, Severity
+from tutti.adapters.feeds.series import PRICES
 from tutti.kernel.clock import iso
 from tutti.universe.grid import decimals, off_grid
 
@@ -112,13 +113,14 @@ def _grid_changes(series: BarSeries) -> Iterator[Finding]:
     traded = np.flatnonzero((series.volume > 0.0) & (series.high > series.low))
     if len(traded) < 4 * _GRID_BLOCK:
         return
-    prices = np.stack((series.open, series.high, series.low, series.close))
-    if len(traded) < len(series):
-        prices = prices[:, traded]
-    fine = decimals(prices[:, :: max(1, len(traded) // _GRID_SAMPLE)])
+    sides = [getattr(series, name) for name in PRICES]
+    sample = traded[:: max(1, len(traded) // _GRID_SAMPLE)]
+    fine = decimals(np.stack([side[sample] for side in sides]))
     if not fine:
         return
-    off = np.logical_or.reduce(off_grid(prices, fine - 1))
+    off = np.zeros(len(traded), dtype=np.bool_)
+    for side in sides:
+        off |= off_grid(side if len(traded) == len(series) else side[traded], fine - 1)
     n_blocks = len(off) // _GRID_BLOCK
     share = off[: n_blocks * _GRID_BLOCK].reshape(n_blocks, _GRID_BLOCK).mean(axis=1)
     for at in _turns(share, off):

@@ -118,7 +118,10 @@ def _csv(data: bytes, file: str, fields: Mapping[str, tuple[str, ...]]) -> pl.Da
         except (OSError, EOFError, zlib.error) as error:
             raise _unreadable(file, "gzip", error) from error
     head, start = _header(data, file)
-    body = data[start:].rstrip()
+    body = data[start:]
+    if body[-4:].count(b"\n") > 1:
+        # blank lines at the end are no rows
+        body = body.rstrip()
     separator = max(_SEPARATORS, key=head.count)
     cells = [cell.strip().strip('"') for cell in head.split(separator)]
     bare = len(cells) >= len(_BARE) and all(_NUMBER.fullmatch(cell) for cell in cells)
