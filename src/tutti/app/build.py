@@ -182,7 +182,9 @@ def rules_of(config: Config, policy: Policy) -> Rules:
     )
     values: dict[str, Any] = config.risk.model_dump(exclude={"care"})
     values |= config.risk.care.model_dump()
-    unlimited = {name: math.inf if value is None else value for name, value in values.items()}
+    unlimited: dict[str, Any] = {
+        name: math.inf if value is None else value for name, value in values.items()
+    }
     risk = RiskSettings(
         base_notional=config.policy.sizing.base_notional,
         max_positions=config.policy.max_positions,

@@ -101,6 +101,13 @@ def empty_trace(t: int) -> Trace:
 
 
 @lean_njit
+def begin_day(book: Book, ts: int) -> None:
+    """Begin a new UTC day if the bar that starts at ``ts`` lies in one; before its fills."""
+    if new_day(book, ts):
+        start_day(book)
+
+
+@lean_njit
 def needs_venue(t: int, bars: Tradable, terms: Terms, costs: Costs, book: Book) -> bool:
     """Return whether bar ``t`` can change the account: orders work, funding is due, margin ends."""
     held = False
@@ -149,12 +156,13 @@ def _lots_to_trade(i: int, weight: float, price: float, book: Book, terms: Terms
         small = lots * terms.lot[i] * price < terms.min_notional[i] * (1.0 - _WHOLE)
         if lots < terms.min_lots[i] or (small and terms.is_perpetual[i] == 0):
             return 0
-        return -book.lots[i]
+        held: int = book.lots[i]
+        return -held
     wanted = abs(weight) * book.account[EQUITY] / (price * terms.lot[i])
     # toward zero: rounding never takes more than the target allows
     whole = math.floor(wanted * (1.0 + _WHOLE) + _WHOLE)
     lots = whole if weight > 0.0 else -whole
-    delta = lots - book.lots[i]
+    delta: int = lots - book.lots[i]
     opens = abs(lots) > abs(book.lots[i]) or lots * book.lots[i] < 0
     if opens and (
         abs(delta) < terms.min_lots[i]
@@ -331,8 +339,7 @@ def scan(
     n_intents : int
     """
     for t in range(start, stop):
-        if new_day(book, bars.ts[t]):
-            start_day(book)
+        begin_day(book, bars.ts[t])
         if (t > start or not venue_done) and needs_venue(t, bars, terms, costs, book):
             return VENUE, t, 0
         mode = book.account[MODE]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol, assert_never
+from typing import TYPE_CHECKING, NamedTuple, Protocol, assert_never
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from tutti.engine.decide import (
     Rules,
     Style,
     Trace,
+    begin_day,
     empty_trace,
     empty_wishes,
     order_terms,
@@ -81,6 +82,10 @@ MODES = ("trading", "reduce_only", "flatten")
 """Names of the codes in ``Book.account[MODE]``."""
 
 
+_CELLS = 65_536
+"""Symbol-bars analysed in one go: more would fall out of the processor's cache."""
+
+
 class MarketListener(Protocol):
     """Venue that lives off the same bars: it matches, funds and liquidates by them."""
 
@@ -93,19 +98,19 @@ class EngineListener(Protocol):
     """Somebody who is told what the engine did; must not change anything."""
 
     def decided(self, decision: Decision, answers: Sequence[ApprovedOrder | Refusal]) -> None:
-        """A tick led to intents."""
+        """Hear that a tick led to intents."""
         ...
 
     def order_changed(self, order: Order, intent: OrderIntent) -> None:
-        """An order is new or in another state."""
+        """Hear that an order is new or in another state."""
         ...
 
     def filled(self, fill: Fill, intent: OrderIntent | None) -> None:
-        """A fill was booked; no intent when the venue closed by force."""
+        """Hear of a fill; it has no intent when the venue closed by force."""
         ...
 
     def funded(self, event: FundingPaid) -> None:
-        """A funding payment was booked."""
+        """Hear of a funding payment."""
         ...
 
 
@@ -169,6 +174,14 @@ class Counts:
     refusals: int = 0
 
 
+class _Ticket(NamedTuple):
+    """What is needed again and again about an order: its intent, its column, its lead's index."""
+
+    intent: OrderIntent
+    column: int
+    lead: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Deferred:
     approved: ApprovedOrder
@@ -215,7 +228,7 @@ class Engine:
     records is acted on, and the rows of a tick's orders are committed before a venue hears of them.
     """
 
-    def __init__(  # noqa: PLR0913 (an engine is where all of these meet)
+    def __init__(
         self,
         *,
         setup: Setup,
@@ -246,9 +259,11 @@ class Engine:
         self._leads = {name: a for a, name in enumerate(analysis.agent_names)}
         self._wishes = empty_wishes(n)
         self._locks: IntArray = np.full(n, UNLOCKED, np.int64)
-        self._intents: dict[str, OrderIntent] = {}
+        self._tickets: dict[str, _Ticket] = {}
         self._deferred: list[_Deferred] = []
         self._quiet = QuietTicks(setup.segment_ticks, n_agents, n) if setup.segment_ticks else None
+        self._most_ticks = max(1, _CELLS // n)
+        self._names = [str(each.id) for each in setup.instruments]
         self._steps = [(each.quantity_step, each.price_step) for each in setup.instruments]
 
     @property
@@ -258,16 +273,18 @@ class Engine:
 
     def adopt(self, intents: Mapping[str, OrderIntent]) -> None:
         """Take over the intents of orders that were open when an earlier process ended."""
-        self._intents.update(intents)
+        for order_id, intent in intents.items():
+            i = self._columns[intent.instrument]
+            self._tickets[order_id] = _Ticket(intent, i, self._leads.get(intent.lead, -1))
         for order in self._account.orders.open():
-            self._count_working(order)
+            self._count_working(order, self._tickets[order.id].column)
 
     def process(self, market: MarketBlock) -> Trace:
         """Work through the next ticks; return the account after each of them."""
         trace = empty_trace(len(market))
         start = 0
         while start < len(market):
-            stop = len(market)
+            stop = min(len(market), start + self._most_ticks)
             if self._quiet is not None:
                 stop = min(stop, start + self._quiet.room)
             part = market.rows(start, stop)
@@ -316,6 +333,11 @@ class Engine:
         bars = tradable(market)
         t, venue_done = 0, False
         while t < len(market):
+            if not venue_done and account.book.working.any():
+                # what scan would say, without asking it
+                begin_day(account.book, int(bars.ts[t]))
+                self._ask_venues(_Now(market, bars, thought, t))
+                venue_done = True
             mode = account.book.account[MODE]
             code, t, n_intents = scan(
                 t, len(market), venue_done, market.step, bars, setup.terms, setup.costs,
@@ -331,6 +353,10 @@ class Engine:
             if account.book.account[MODE] != mode:
                 self._record_mode(now)
             if n_intents:
+                if not venue_done:
+                    # nothing came of the bar there, but they judge orders by its close
+                    for venue in self._market_venues:
+                        venue.observe(bars, t)
                 self._decide(now, n_intents)
             t, venue_done = t + 1, False
         self.counts.ticks += len(market)
@@ -362,7 +388,9 @@ class Engine:
             self._account.book, self._setup.terms, self._setup.rules.limits, self._locks, as_of,
         )  # fmt: skip
         intents = [
-            self._intent(now, int(i), int(lots[k]), bool(findings.reduces[k]), int(leads[k]))
+            self._intent(
+                now, int(i), int(lots[k]), int(leads[k]), reduces=bool(findings.reduces[k])
+            )
             for k, i in enumerate(columns)
         ]
         decision = self._record_decision(now, columns)
@@ -371,13 +399,13 @@ class Engine:
             journal.append("intent", as_of, intent, intent.id)
         answers = review(intents, findings, as_of)
         approved: list[ApprovedOrder] = []
-        for answer in answers:
+        for k, answer in enumerate(answers):
             if isinstance(answer, Refusal):
                 self.counts.refusals += 1
                 journal.append("refusal", as_of, Objection.of(answer), answer.intent.id)
             else:
                 approved.append(answer)
-                self._open(answer, as_of)
+                self._open(answer, as_of, int(columns[k]), int(lots[k]), int(leads[k]))
         # what a venue is about to hear of is on disk first
         journal.commit()
         self._listener.decided(decision, answers)
@@ -385,14 +413,14 @@ class Engine:
             self._send(each, as_of, 0)
         self.drain(now)
 
-    def _open(self, approved: ApprovedOrder, as_of: int) -> None:
+    def _open(self, approved: ApprovedOrder, as_of: int, i: int, lots: int, lead: int) -> None:
         intent = approved.intent
         order = created_and_sent(approved, as_of)
         self._journal.append("approval", as_of, Approval.of(approved), intent.id)
         self._journal.append("order", as_of, order, order.id)
         self._account.orders.add(order)
-        self._intents[order.id] = intent
-        self._count_working(order)
+        self._tickets[order.id] = _Ticket(intent, i, lead)
+        self._account.book.working[i] += lots
         self.counts.orders += 1
         self._listener.order_changed(order, intent)
 
@@ -440,29 +468,33 @@ class Engine:
 
     def _changed(self, order: Order, ts: int) -> None:
         self._journal.append("order", ts, order, order.id)
-        self._count_working(order)
-        self._listener.order_changed(order, self._intents[order.id])
-        if order.status.is_final and order.status is not OrderStatus.CANCELLED:
-            # a cancelled or lapsed order may still see a late fill
-            if order.status is not OrderStatus.EXPIRED:
-                del self._intents[order.id]
+        ticket = self._tickets[order.id]
+        status = order.status
+        if status is not OrderStatus.FILLED and status is not OrderStatus.ACCEPTED:
+            self._count_working(order, ticket.column)
+        self._listener.order_changed(order, ticket.intent)
+        # a cancelled or lapsed order may still see a late fill
+        if status is OrderStatus.FILLED or status in {OrderStatus.REJECTED, OrderStatus.FAILED}:
+            del self._tickets[order.id]
 
     def _fill(self, order: Order, event: OrderFilled) -> None:
-        intent = self._intents.get(order.id)
-        if intent is None:
+        ticket = self._tickets.get(order.id)
+        if ticket is None:
             raise InvariantBroken(f"order {order.id} was filled after its end was final; reconcile")
-        i = self._columns[order.instrument]
-        fill = fill_of(order, event, intent.reference_price)
-        position = self._account.portfolio.apply(fill, intent.lead)
+        i, book = ticket.column, self._account.book
+        fill = fill_of(order, event, ticket.intent.reference_price)
+        position = self._account.portfolio.apply(fill, ticket.intent.lead)
         lots = int(event.quantity / self._steps[i][0]) * order.side.sign
         apply_fill(
-            self._account.book, self._setup.terms, i, lots, float(event.price), float(event.fee),
-            event.ts, self._leads.get(intent.lead, -1),
+            book, self._setup.terms, i, lots, float(event.price), float(event.fee), event.ts,
+            ticket.lead,
         )  # fmt: skip
+        if not order.status.is_final or order.status is OrderStatus.FILLED:
+            book.working[i] -= lots
         self.counts.fills += 1
         self._journal.append("fill", event.ts, fill, order.id)
-        self._journal.append("position", event.ts, position, str(order.instrument))
-        self._listener.filled(fill, intent)
+        self._journal.append("position", event.ts, position, self._names[i])
+        self._listener.filled(fill, ticket.intent)
 
     def _fund(self, event: FundingPaid, now: _Now | None) -> None:
         i = self._columns[event.instrument]
@@ -500,8 +532,7 @@ class Engine:
         )
         self._listener.filled(fill, None)
 
-    def _count_working(self, order: Order) -> None:
-        i = self._columns[order.instrument]
+    def _count_working(self, order: Order, i: int) -> None:
         orders = self._account.orders
         book = self._account.book
         book.working[i] = int(orders.working(order.instrument) / self._steps[i][0])
@@ -510,14 +541,7 @@ class Engine:
             is_locked = orders.is_locked(order.instrument)
             self._locks[i] = UNRESOLVED if is_locked else UNLOCKED
 
-    def _intent(
-        self,
-        now: _Now,
-        i: int,
-        lots: int,
-        reduces: bool,
-        lead: int,  # noqa: FBT001
-    ) -> OrderIntent:
+    def _intent(self, now: _Now, i: int, lots: int, lead: int, *, reduces: bool) -> OrderIntent:
         quantity_step, price_step = self._steps[i]
         close = float(now.bars.close[now.t, i])
         reason = int(self._wishes.reasons[i])

@@ -52,7 +52,7 @@ class DecisionWriter:
         """Return the name behind a lead's index."""
         return self._policy_name if index < 0 else self._analysis.agent_names[index]
 
-    def item(  # noqa: PLR0913 (a decision rests on all of these)
+    def item(
         self, t: int, i: int, market: MarketBlock, thought: AnalysisBlock, wishes: Wishes
     ) -> DecisionItem:
         """Return what was decided about instrument ``i`` at tick ``t`` of the last block."""

@@ -18,6 +18,7 @@ from tutti.engine.decide import (
     Style,
     Trace,
     Wishes,
+    begin_day,
     empty_trace,
     empty_wishes,
     intents_at,
@@ -46,8 +47,8 @@ from tutti.execution.matching import (
 )
 from tutti.kernel.jit import njit
 from tutti.model.market import FloatArray, IntArray, MarketBlock
-from tutti.portfolio.accounting import apply_fill, new_day, pay_funding
-from tutti.risk.breakers import UNLOCKED, start_day
+from tutti.portfolio.accounting import apply_fill, pay_funding
+from tutti.risk.breakers import UNLOCKED
 from tutti.risk.review import Proposals, objections
 
 if TYPE_CHECKING:
@@ -67,25 +68,27 @@ N_ORDERS, N_REFUSED, N_REJECTED, N_DECISIONS, N_FILLS, N_WORKING = range(6)
 class Working(NamedTuple):
     """Working orders, oldest first: the matching table, reasons and leads, counters.
 
-    ``counts`` is int64 (6,), indexed by N_ORDERS ... N_WORKING.
+    ``counts`` is int64 (6,), indexed by N_ORDERS ... N_WORKING. ``references`` is float64 (n,): the
+    close at which each instrument's order was decided.
     """
 
     table: IntArray
     notes: IntArray
     counts: IntArray
+    references: FloatArray
 
 
 class Fills(NamedTuple):
-    """Fills as arrays: int64 (k, 7), columns FILL_T ..., and float64 (k, 2): price and fee."""
+    """Fills as arrays: int64 (k, 7), columns FILL_T ..., and float64 (k, 3): price, fee, slippage in bps."""
 
     whole: IntArray
     money: FloatArray
 
 
 @njit
-def _note_fill(  # noqa: PLR0913
+def _note_fill(
     k: int, fills: Fills, t: int, i: int, lots: int, ticks: int, maker: int, reason: int,
-    number: int, price: float, fee: float,
+    number: int, price: float, fee: float, reference: float,
 ) -> None:  # fmt: skip
     row = fills.whole[k]
     row[FILL_T] = t
@@ -97,10 +100,12 @@ def _note_fill(  # noqa: PLR0913
     row[FILL_ORDER] = number
     fills.money[k, 0] = price
     fills.money[k, 1] = fee
+    side = 1.0 if lots > 0 else -1.0
+    fills.money[k, 2] = side * (price / reference - 1.0) * 1e4
 
 
 @njit
-def _match(  # noqa: PLR0913
+def _match(
     t: int, t0: int, ts: int, bars: Tradable, terms: Terms, costs: Costs, book: Book,
     working: Working, fills: Fills,
 ) -> None:  # fmt: skip
@@ -124,6 +129,7 @@ def _match(  # noqa: PLR0913
             _note_fill(
                 counts[N_FILLS], fills, t0 + t, i, side * lots, ticks, maker,
                 working.notes[k, _REASON], working.notes[k, _NUMBER], price, fee,
+                working.references[i],
             )  # fmt: skip
             counts[N_FILLS] += 1
         if table[k, LOTS_LEFT] > 0:
@@ -155,7 +161,7 @@ def _drop(v: int, decided_by: int, book: Book, terms: Terms, working: Working) -
 
 
 @njit
-def _venues(  # noqa: PLR0913
+def _venues(
     t: int, t0: int, bars: Tradable, terms: Terms, costs: Costs, book: Book,
     working: Working, fills: Fills, lots: IntArray, ticks: IntArray,
 ) -> None:  # fmt: skip
@@ -178,12 +184,61 @@ def _venues(  # noqa: PLR0913
             fee = size * price * (terms.taker_fee[i] + costs.liquidation_fee)
             apply_fill(book, terms, i, lots[i], price, fee, bars.ts[t], -1)
             k = working.counts[N_FILLS]
-            _note_fill(k, fills, t0 + t, i, lots[i], ticks[i], 0, 0, FILL_LIQUIDATION, price, fee)
+            _note_fill(
+                k, fills, t0 + t, i, lots[i], ticks[i], 0, 0, FILL_LIQUIDATION, price, fee, price
+            )
             working.counts[N_FILLS] += 1
 
 
 @njit
-def run_block(  # noqa: PLR0913
+def _order(
+    t: int, n_intents: int, as_of: int, bars: Tradable, terms: Terms, costs: Costs,
+    signals: Signals, book: Book, rules: Rules, wishes: Wishes, working: Working, style: Style,
+    scratch: IntArray, locks: IntArray,
+) -> None:  # fmt: skip
+    counts = working.counts
+    for k in range(n_intents):
+        i = wishes.sequence[k]
+        scratch[2, k] = wishes.lots[i]
+        scratch[3, k] = signals.lead[t, i]
+    findings = objections(
+        Proposals(scratch[2, :n_intents], wishes.sequence[:n_intents], scratch[3, :n_intents]),
+        book, terms, rules.limits, locks, as_of,
+    )  # fmt: skip
+    for k in range(n_intents):
+        i = wishes.sequence[k]
+        if findings.codes[k] != 0:
+            counts[N_REFUSED] += 1
+            continue
+        counts[N_ORDERS] += 1
+        lots = wishes.lots[i]
+        price = bars.close[t, i]
+        kind, limit_ticks = order_terms(i, lots, wishes.reasons[i], price, terms, style)
+        if kind == LIMIT:
+            price = limit_ticks * terms.tick[i]
+        if objection_at(i, lots, price, book, terms) != 0:
+            counts[N_REJECTED] += 1
+            continue
+        w = counts[N_WORKING]
+        row = working.table[w]
+        row[COLUMN] = i
+        row[KIND] = kind
+        row[SIDE] = 1 if lots > 0 else -1
+        row[LOTS_LEFT] = abs(lots)
+        row[LIMIT_TICKS] = limit_ticks
+        row[ARRIVAL] = as_of + costs.latency_ns
+        row[FILL_LOTS] = 0
+        working.notes[w, _REASON] = wishes.reasons[i]
+        working.notes[w, _LEAD] = signals.lead[t, i]
+        working.notes[w, _NUMBER] = counts[N_ORDERS] - 1
+        working.notes[w, _DECIDED] = as_of
+        counts[N_WORKING] = w + 1
+        book.working[i] = lots
+        working.references[i] = bars.close[t, i]
+
+
+@njit
+def run_block(
     start: int, t0: int, step: int, bars: Tradable, terms: Terms, costs: Costs, signals: Signals,
     book: Book, rules: Rules, wishes: Wishes, trace: Trace, working: Working, fills: Fills,
     style: Style, scratch: IntArray, locks: IntArray,
@@ -204,8 +259,7 @@ def run_block(  # noqa: PLR0913
     for t in range(start, bars.ts.shape[0]):
         if counts[N_FILLS] + 3 * n > fills.whole.shape[0]:
             return t
-        if new_day(book, bars.ts[t]):
-            start_day(book)
+        begin_day(book, bars.ts[t])
         if needs_venue(t, bars, terms, costs, book):
             _venues(t, t0, bars, terms, costs, book, working, fills, scratch[0], scratch[1])
         as_of = bars.ts[t] + step
@@ -219,44 +273,12 @@ def run_block(  # noqa: PLR0913
         if n_intents == 0:
             continue
         counts[N_DECISIONS] += 1
-        for k in range(n_intents):
-            i = wishes.sequence[k]
-            scratch[2, k] = wishes.lots[i]
-            scratch[3, k] = signals.lead[t, i]
-        findings = objections(
-            Proposals(scratch[2, :n_intents], wishes.sequence[:n_intents], scratch[3, :n_intents]),
-            book, terms, rules.limits, locks, as_of,
+        _order(
+            t, n_intents, as_of, bars, terms, costs, signals, book, rules, wishes, working, style,
+            scratch, locks,
         )  # fmt: skip
-        for k in range(n_intents):
-            i = wishes.sequence[k]
-            if findings.codes[k] != 0:
-                counts[N_REFUSED] += 1
-                continue
-            counts[N_ORDERS] += 1
-            lots = wishes.lots[i]
-            price = bars.close[t, i]
-            kind, limit_ticks = order_terms(i, lots, wishes.reasons[i], price, terms, style)
-            if kind == LIMIT:
-                price = limit_ticks * terms.tick[i]
-            if objection_at(i, lots, price, book, terms) != 0:
-                counts[N_REJECTED] += 1
-                continue
-            w = counts[N_WORKING]
-            row = working.table[w]
-            row[COLUMN] = i
-            row[KIND] = kind
-            row[SIDE] = 1 if lots > 0 else -1
-            row[LOTS_LEFT] = abs(lots)
-            row[LIMIT_TICKS] = limit_ticks
-            row[ARRIVAL] = as_of + costs.latency_ns
-            row[FILL_LOTS] = 0
-            working.notes[w, _REASON] = wishes.reasons[i]
-            working.notes[w, _LEAD] = signals.lead[t, i]
-            working.notes[w, _NUMBER] = counts[N_ORDERS] - 1
-            working.notes[w, _DECIDED] = as_of
-            counts[N_WORKING] = w + 1
-            book.working[i] = lots
-    return bars.ts.shape[0]
+    stop: int = bars.ts.shape[0]
+    return stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,14 +319,18 @@ class FastTier:
     ) -> None:
         n = len(terms.lot)
         self._style = style
-        self._terms, self._costs, self._rules, self._book = terms, costs, rules, book
+        self.book = book
+        self._terms, self._costs, self._rules = terms, costs, rules
         self._wishes = empty_wishes(n)
         self._trace = empty_trace(n_ticks)
         self._working = Working(
-            np.zeros((n, N_COLUMNS), np.int64), np.zeros((n, 4), np.int64), np.zeros(6, np.int64)
+            np.zeros((n, N_COLUMNS), np.int64),
+            np.zeros((n, 4), np.int64),
+            np.zeros(6, np.int64),
+            np.zeros(n),
         )
         room = max(1024, 8 * n)
-        self._fills = Fills(np.zeros((room, 7), np.int64), np.zeros((room, 2)))
+        self._fills = Fills(np.zeros((room, 7), np.int64), np.zeros((room, 3)))
         self._scratch = np.zeros((4, n), np.int64)
         self._locks = np.full(n, UNLOCKED, np.int64)
         self._done = 0
@@ -318,14 +344,16 @@ class FastTier:
         start = 0
         while True:
             start = run_block(
-                start, t0, block.step, bars, self._terms, self._costs, signals, self._book,
+                start, t0, block.step, bars, self._terms, self._costs, signals, self.book,
                 self._rules, self._wishes, trace, self._working, self._fills, self._style,
                 self._scratch, self._locks,
             )  # fmt: skip
             if start >= len(block):
                 break
+            whole, money = self._fills
             self._fills = Fills(
-                *(np.concatenate([part, np.zeros_like(part)]) for part in self._fills)
+                np.concatenate([whole, np.zeros_like(whole)]),
+                np.concatenate([money, np.zeros_like(money)]),
             )
         self._done = stop
 

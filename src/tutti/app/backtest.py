@@ -1,0 +1,277 @@
+"""Runs a strategy over recorded bars: the event tier for the truth, the fast one beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import shutil
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import numba
+import numpy as np
+import polars as pl
+
+from tutti import __version__
+from tutti.adapters.feeds.bars import read_bars
+from tutti.adapters.feeds.funding import funding_beside, read_funding, with_funding
+from tutti.app.build import plan_of
+from tutti.app.comparison import baselines_of, metrics_of
+from tutti.app.config import config_hash, resolved
+from tutti.app.settings import DEFAULT_VENUE
+from tutti.app.tiers import parity, run_event, run_fast
+from tutti.ledger.kinds import DataSource
+from tutti.model.errors import ConfigError
+from tutti.model.market import MarketBlock
+from tutti.sandbox.result import BacktestResult, SourceFile, Tier, thinned
+from tutti.universe.instruments import Universe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from tutti.adapters.feeds.bars import BarData
+    from tutti.app.settings import Config
+    from tutti.model.instrument import InstrumentId
+    from tutti.model.market import FloatArray
+
+    Progress = Callable[[int, int, str], None]
+
+_CHART_POINTS = 3000
+_LEDGER = "ledger.sqlite"
+_RUN = "run.json"
+_LEFT = (
+    _LEDGER,
+    f"{_LEDGER}-wal",
+    f"{_LEDGER}-shm",
+    "ledger.head",
+    "ledger.lock",
+    "segments",
+    "report.html",
+    _RUN,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Bars to run over, and where they came from."""
+
+    block: MarketBlock
+    files: tuple[DataSource, ...]
+    findings: tuple[str, ...]
+
+
+def run_backtest(
+    config: Config,
+    bars: Sequence[str],
+    start: int | None,
+    end: int | None,
+    tier: str,
+    out: Path,
+    progress: Progress,
+    *,
+    repair: bool = False,
+    timeframe: str | None = None,
+    funding: Sequence[str] | None = None,
+) -> BacktestResult:
+    """Run ``config`` over bar files and return everything that came of it.
+
+    Parameters
+    ----------
+    bars : sequence of str
+        Files or globs.
+    start, end : int or None
+        ns UTC, end excluded.
+    tier : str
+        ``event``, ``fast`` or ``both``.
+    out : Path
+        Folder; the event tier leaves its ledger there. An earlier backtest in it is replaced.
+    progress : callable
+        Told (symbol-bars done, in all, what is being done).
+    repair : bool
+        Drop impossible rows instead of refusing the file.
+    funding : sequence of str or None
+        Funding files; None looks beside the bars, an empty one uses none.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If the configuration, the files or the folder can't be used.
+    """
+    source = read_source(bars, start, end, repair=repair, timeframe=timeframe, funding=funding)
+    return run_source(config, source, tier, out, progress)
+
+
+def read_source(
+    bars: Sequence[str],
+    start: int | None,
+    end: int | None,
+    *,
+    repair: bool,
+    timeframe: str | None,
+    funding: Sequence[str] | None,
+) -> Source:
+    """Read bars and funding, checked.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If there are none, or they can't be true.
+    """
+    data = read_bars(bars, timeframe=timeframe, start=start, end=end, repair=repair)
+    paths = funding_beside(file.path for file in data.files) if funding is None else funding
+    payments = read_funding(list(paths), repair=repair) if paths else ()
+    files = _sources(data) + tuple(
+        DataSource(path=each.file, sha256=each.sha256, rows=len(each.ts),
+                   instrument=str(each.instrument))
+        for each in payments
+    )  # fmt: skip
+    return Source(
+        block=with_funding(data.block, payments),
+        files=files,
+        findings=tuple(str(finding) for finding in data.findings),
+    )
+
+
+def run_source(
+    config: Config,
+    source: Source,
+    tier: str,
+    out: Path,
+    progress: Progress,
+    *,
+    versions: dict[str, str] | None = None,
+) -> BacktestResult:
+    """Run ``config`` over bars that were read; see `run_backtest`."""
+    if tier not in {"event", "fast", "both"}:
+        raise ConfigError(f"tier must be event, fast or both, was {tier!r}")
+    block = source.block
+    universe = Universe.of_block(block, terms_overrides(config, block.instruments))
+    plan = plan_of(config, universe.instruments, block.step)
+    run_id = run_name(config, source, versions)
+    _clear(out)
+    began = time.perf_counter()
+    outcomes = {}
+    if tier != "fast":
+        outcomes["event"] = run_event(
+            config, plan, block, source.files, run_id, out, progress, versions
+        )
+    if tier != "event":
+        outcomes["fast"] = run_fast(config, plan, block, progress)
+    seconds = time.perf_counter() - began
+    chosen = outcomes.get("event") or outcomes["fast"]
+    progress(0, 0, "baselines")
+    baselines = baselines_of(plan, block, chosen, config.seed)
+    n_bars = int(np.isfinite(block.close).sum())
+    closes_at, closes = thinned(block.known_at, block.close, _CHART_POINTS)
+    return BacktestResult(
+        run_id=run_id,
+        ledger_hash=chosen.ledger_hash,
+        tier=cast("Tier", tier),
+        instruments=block.instruments,
+        ts=block.known_at,
+        step=block.step,
+        equity=chosen.trace.equity,
+        gross_exposure=_shares(chosen.trace.gross, chosen.trace.equity),
+        net_exposure=_shares(chosen.trace.net, chosen.trace.equity),
+        closes_at=closes_at,
+        closes=closes,
+        fills=chosen.fills,
+        orders=chosen.orders,
+        trades=chosen.trades,
+        refusals=chosen.refusals,
+        metrics=metrics_of(block, chosen),
+        baselines=baselines,
+        parity=parity(outcomes["event"], outcomes["fast"]) if len(outcomes) > 1 else None,
+        n_bars=n_bars,
+        n_decisions=chosen.n_decisions,
+        n_orders=chosen.n_orders,
+        n_fills=len(chosen.fills),
+        n_refusals=chosen.n_refusals,
+        starting_balance=float(sum(plan.balances.values())),
+        final_equity=float(chosen.trace.equity[-1]),
+        funding=chosen.funding,
+        seconds=seconds,
+        bars_per_second=n_bars * len(outcomes) / seconds,
+        seed=config.seed,
+        data_files=tuple(
+            SourceFile(path=each.path, sha256=each.sha256, rows=each.rows) for each in source.files
+        ),
+        findings=source.findings,
+        configuration=resolved(config),
+        configuration_hash=config_hash(config),
+        versions={
+            "tutti": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "numba": numba.__version__,
+            "polars": pl.__version__,
+        },
+    )
+
+
+def run_name(config: Config, source: Source, versions: Mapping[str, str] | None = None) -> str:
+    """Return the id of a run: the same configuration on the same data has the same."""
+    digest = hashlib.sha256(config_hash(config).encode())
+    for file in source.files:
+        digest.update(file.sha256.encode())
+    digest.update(f"{source.block.ts[0]} {source.block.ts[-1]} {source.block.step}".encode())
+    digest.update((versions or {"tutti": __version__})["tutti"].encode())
+    return f"backtest-{digest.hexdigest()[:12]}"
+
+
+def _sources(data: BarData) -> tuple[DataSource, ...]:
+    return tuple(
+        DataSource(
+            path=str(each.path),
+            sha256=each.sha256,
+            rows=each.rows,
+            instrument=str(each.instrument),
+        )
+        for each in data.files
+    )
+
+
+def terms_overrides(
+    config: Config, instruments: Sequence[InstrumentId]
+) -> dict[str, dict[str, object]]:
+    """Return the contract terms that the configuration gives: its venues' fees, then its own."""
+    given: dict[str, dict[str, object]] = {}
+    for name in config.instruments:
+        given[name] = {}
+    for instrument in instruments:
+        own: dict[str, object] = {}
+        for section in (DEFAULT_VENUE, instrument.venue):
+            settings = config.venues.get(section)
+            if settings is not None:
+                own |= {
+                    key: getattr(settings, key)
+                    for key in ("maker_fee", "taker_fee")
+                    if key in settings.model_fields_set
+                }
+        terms = config.instrument(str(instrument)).model_dump()
+        own |= {key: value for key, value in terms.items() if value is not None}
+        given[str(instrument)] = own
+    return given
+
+
+def _clear(out: Path) -> None:
+    # what a backtest left can be made again; what anything else left can not
+    if not (out / _LEDGER).exists():
+        return
+    if not (out / _RUN).exists():
+        raise ConfigError(
+            f"{out} holds a ledger that no backtest left; choose another folder with --out"
+        )
+    for name in _LEFT:
+        path = out / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _shares(values: FloatArray, equity: FloatArray) -> FloatArray:
+    shares: FloatArray = np.divide(values, equity, out=np.zeros_like(values), where=equity > 0.0)
+    return shares

@@ -1,0 +1,238 @@
+"""Runs the two tiers over the same bars and brings what they found into one form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger
+from tutti.app.build import analysis_of, costs_are_shared
+from tutti.app.recorder import Recorder
+from tutti.app.session import Session
+from tutti.engine.decide import Trace
+from tutti.model.arrays import FEES_PAID, FUNDING_RECEIVED, TURNOVER
+from tutti.model.errors import ConfigError
+from tutti.model.order import Fill, Reason, Side
+from tutti.portfolio.accounting import new_book
+from tutti.portfolio.positions import Portfolio
+from tutti.sandbox.fast import (
+    FILL_I,
+    FILL_LIQUIDATION,
+    FILL_MAKER,
+    FILL_ORDER,
+    FILL_PRICE_TICKS,
+    FILL_REASON,
+    FILL_SIGNED_LOTS,
+    FILL_T,
+    FastTier,
+)
+from tutti.sandbox.result import ClosedTrade, FillRow, OrderRow, Parity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from tutti.app.build import Plan
+    from tutti.app.settings import Config
+    from tutti.engine.decide import Rules
+    from tutti.ledger.kinds import DataSource
+    from tutti.model.arrays import Signals
+    from tutti.model.market import MarketBlock
+    from tutti.sandbox.fast import FastResult
+
+    Progress = Callable[[int, int, str], None]
+
+_REPORTED = 250_000
+"""Symbol-bars between two words on progress."""
+_ANALYSED = 65_536
+"""Symbol-bars analysed in one go: more would fall out of the processor's cache."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one tier made of the bars.
+
+    Parameters
+    ----------
+    trace : Trace
+        Arrays of shape (t,), quote currency.
+    fees, funding, turnover : float
+        Sums, quote currency.
+    ledger_hash : str
+        Empty for the fast tier, which keeps no ledger.
+    """
+
+    trace: Trace
+    fills: tuple[FillRow, ...]
+    orders: tuple[OrderRow, ...]
+    trades: tuple[ClosedTrade, ...]
+    refusals: dict[str, int]
+    n_decisions: int
+    n_orders: int
+    n_refusals: int
+    fees: float
+    funding: float
+    turnover: float
+    ledger_hash: str = ""
+
+
+def run_event(
+    config: Config,
+    plan: Plan,
+    block: MarketBlock,
+    data: Sequence[DataSource],
+    run_id: str,
+    out: Path,
+    progress: Progress,
+    versions: dict[str, str] | None = None,
+) -> Outcome:
+    """Run the event tier and leave its ledger in ``out``."""
+    recorder = Recorder({instrument: i for i, instrument in enumerate(block.instruments)})
+    session = Session(
+        config, plan, SqliteLedger(out, Durability.BATCHED), run_id=run_id, start=int(block.ts[0]),
+        data=data, listener=recorder, versions=versions,
+    )  # fmt: skip
+    parts = [
+        session.engine.process(part) for part in _parts(block, _REPORTED, progress, "event tier")
+    ]
+    head = session.stop(int(block.known_at[-1]), "end of data")
+    portfolio = session.account.portfolio
+    counts = session.engine.counts
+    return Outcome(
+        trace=Trace(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True))),
+        fills=recorder.fills(),
+        orders=recorder.orders(),
+        trades=recorder.trades(portfolio.trades),
+        refusals=recorder.refusals,
+        n_decisions=counts.decisions,
+        n_orders=counts.orders,
+        n_refusals=counts.refusals,
+        fees=float(portfolio.fees),
+        funding=float(portfolio.funding),
+        turnover=float(portfolio.turnover),
+        ledger_hash=head.hash,
+    )
+
+
+def run_fast(config: Config, plan: Plan, block: MarketBlock, progress: Progress) -> Outcome:
+    """Run the fast tier.
+
+    Raises
+    ------
+    ConfigError
+        If the venues differ in more than their spreads and fees.
+    """
+    if not costs_are_shared(plan):
+        raise ConfigError(
+            "the fast tier fills at all venues by one set of rules, and these venues differ; "
+            "use --tier event, or set the costs under venues.default"
+        )
+    analysis = analysis_of(config, plan.instruments)
+    tier = fast_tier(plan, len(analysis.agent_names), block)
+    for part in _parts(block, _ANALYSED, progress, "fast tier"):
+        tier.advance(part, analysis.advance(part).signals)
+    found = tier.result()
+    recorder = Recorder({instrument: i for i, instrument in enumerate(block.instruments)})
+    portfolio = Portfolio(plan.balances)
+    for fill, reason in _typed(found, plan, block):
+        portfolio.apply(fill, "")
+        recorder.booked(fill, reason)
+    account = tier.book.account
+    return Outcome(
+        trace=found.trace,
+        fills=recorder.fills(),
+        orders=(),
+        trades=recorder.trades(portfolio.trades),
+        refusals={},
+        n_decisions=found.n_decisions,
+        n_orders=found.n_orders,
+        n_refusals=found.n_refusals,
+        fees=float(account[FEES_PAID]),
+        funding=float(account[FUNDING_RECEIVED]),
+        turnover=float(account[TURNOVER]),
+    )
+
+
+def run_signals(
+    plan: Plan, block: MarketBlock, rules: Rules, signals: Callable[[MarketBlock], Signals]
+) -> FastResult:
+    """Run the fast tier on signals from anywhere."""
+    tier = fast_tier(plan, 0, block, rules)
+    for part in _parts(block, _ANALYSED, _unheard, ""):
+        tier.advance(part, signals(part))
+    return tier.result()
+
+
+def fast_tier(
+    plan: Plan, n_agents: int, block: MarketBlock, rules: Rules | None = None
+) -> FastTier:
+    """Return a fast tier with the starting balances of the plan."""
+    setup = plan.setup
+    cash = [float(plan.balances[name]) for name in plan.venues]
+    return FastTier(
+        terms=setup.terms,
+        costs=setup.costs,
+        rules=rules or setup.rules,
+        style=setup.style,
+        book=new_book(len(plan.instruments), n_agents, cash, int(block.ts[0])),
+        n_ticks=len(block),
+    )
+
+
+def parity(event: Outcome, fast: Outcome) -> Parity:
+    """Compare the tiers: equity at every tick, and fills one by one."""
+    difference = np.abs(event.trace.equity - fast.trace.equity)
+    scale = np.maximum(np.abs(event.trace.equity), np.finfo(np.float64).tiny)
+    return Parity(
+        max_rel_equity_diff=float((difference / scale).max()),
+        fills_equal=_comparable(event) == _comparable(fast),
+        n_fills_event=len(event.fills),
+        n_fills_fast=len(fast.fills),
+    )
+
+
+def _comparable(outcome: Outcome) -> list[tuple[int, int, int, Decimal, Decimal, bool, str]]:
+    # fills of one instant at different venues have no order between them
+    return sorted(
+        (fill.ts, fill.instrument, fill.side, fill.quantity, fill.price, fill.is_maker, fill.reason)
+        for fill in outcome.fills
+    )
+
+
+def _parts(block: MarketBlock, cells: int, progress: Progress, note: str) -> Iterator[MarketBlock]:
+    n = len(block.instruments)
+    length = max(1, cells // n)
+    for start in range(0, len(block), length):
+        progress(start * n, len(block) * n, note)
+        yield block.rows(start, min(start + length, len(block)))
+    progress(len(block) * n, len(block) * n, note)
+
+
+def _unheard(done: int, total: int, note: str) -> None:
+    """Take no notice of progress."""
+
+
+def _typed(
+    found: FastResult, plan: Plan, block: MarketBlock
+) -> Iterator[tuple[Fill, Reason | None]]:
+    steps = [(each.quantity_step, each.price_step) for each in plan.instruments]
+    for k, row in enumerate(found.fills.whole.tolist()):
+        i, lots = row[FILL_I], row[FILL_SIGNED_LOTS]
+        forced = row[FILL_ORDER] == FILL_LIQUIDATION
+        price = row[FILL_PRICE_TICKS] * steps[i][1]
+        fill = Fill(
+            id=str(k),
+            order_id="" if forced else str(row[FILL_ORDER]),
+            instrument=plan.instruments[i].id,
+            ts=int(block.ts[row[FILL_T]]),
+            side=Side.BUY if lots > 0 else Side.SELL,
+            quantity=abs(lots) * steps[i][0],
+            price=price,
+            fee=Decimal(repr(float(found.fills.money[k, 1]))),
+            is_maker=row[FILL_MAKER] != 0,
+            slippage_bps=float(found.fills.money[k, 2]),
+        )
+        yield fill, None if forced else Reason.of(row[FILL_REASON])
