@@ -132,7 +132,7 @@ def _tiles(result: BacktestResult) -> str:
     gain = total_return(result, result.final_equity)
     metrics = result.metrics
     tiles = (
-        ("Final equity", f"{money(result.final_equity)} {currency(result)}".strip()),
+        (f"Final equity {_unit(result)}".strip(), money(result.final_equity)),
         ("Total return", percent(gain)),
         ("Sharpe", number(metrics["sharpe"]) if "sharpe" in metrics else NONE),
         ("Largest drawdown", percent(-metrics.get("max_drawdown", float("nan")))),
@@ -198,7 +198,8 @@ def _metrics(result: BacktestResult) -> str:
 
 
 def _monthly(result: BacktestResult) -> str:
-    months = result.ts.astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64)
+    # a bar that ends at midnight belongs to the month that it closes
+    months = (result.ts - 1).astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64)
     ends = np.append(np.flatnonzero(np.diff(months)), len(months) - 1)
     level = np.concatenate([[result.starting_balance], result.equity[ends]])
     gains = dict(zip(months[ends].tolist(), (level[1:] / level[:-1] - 1.0).tolist(), strict=True))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tutti.sandbox.result import BacktestResult
 
 NONE = "-"
+_LARGE = 100_000
 BASELINES: Mapping[str, str] = {
     "buy_and_hold": "Buy and hold",
     "random": "Random",
@@ -30,7 +31,8 @@ def money(value: float) -> str:
     """Return an amount with thousands apart, two decimals below 100,000."""
     if not math.isfinite(value):
         return NONE
-    return f"{value:,.2f}" if abs(value) < 1e5 else f"{value:,.0f}"  # noqa: PLR2004 - see above
+    text = f"{abs(value):,.2f}" if abs(value) < _LARGE else f"{abs(value):,.0f}"
+    return f"-{text}" if value < 0 and text != "0.00" else text
 
 
 def number(value: float, digits: int = 2) -> str:

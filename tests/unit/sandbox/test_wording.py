@@ -33,7 +33,14 @@ def test_percent_has_a_sign_unless_it_is_nothing(value: float, text: str) -> Non
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(1234.5, "1,234.50"), (-1234.5, "-1,234.50"), (123_456.7, "123,457"), (math.inf, "-")],
+    [
+        (1234.5, "1,234.50"),
+        (-0.0, "0.00"),
+        (-0.001, "0.00"),
+        (-1234.5, "-1,234.50"),
+        (123_456.7, "123,457"),
+        (math.inf, "-"),
+    ],
 )
 def test_money_is_short_where_cents_do_not_matter(value: float, text: str) -> None:
     assert money(value) == text

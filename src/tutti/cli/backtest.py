@@ -1,0 +1,174 @@
+"""``tutti backtest`` and ``tutti report``: run over recorded bars, and show what came of it."""
+
+import sys
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tutti.cli.boundary import GATE, OK
+from tutti.cli.options import AsJson, Bars, ConfigFile, Run, instant
+from tutti.cli.output import Output
+from tutti.cli.progress import progress
+from tutti.cli.runs import RUNS, run_folder, usable
+from tutti.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tutti.sandbox.result import BacktestResult, Parity
+
+PARITY = 1e-9
+"""Largest relative difference of equity between the tiers that counts as none."""
+
+_MOST_FINDINGS = 5
+
+
+class Tier(StrEnum):
+    """Which engine runs."""
+
+    EVENT = "event"
+    FAST = "fast"
+    BOTH = "both"
+
+
+def backtest(  # noqa: PLR0913 - one parameter for each option
+    *,
+    bars: Bars = None,
+    config: ConfigFile = None,
+    start: Annotated[
+        str | None, typer.Option(metavar="D", help="First bar, e.g. 2024-01-31 (UTC).")
+    ] = None,
+    end: Annotated[str | None, typer.Option(metavar="D", help="End, itself left out.")] = None,
+    tier: Annotated[Tier, typer.Option(help="event is the truth; both compares the two.")] = (
+        Tier.EVENT
+    ),
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for results; else under runs/.")
+    ] = None,
+    timeframe: Annotated[
+        str | None, typer.Option(metavar="T", help="Length of a bar, e.g. 1h, where names lack it.")
+    ] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Drop impossible rows instead of refusing the file.")
+    ] = False,
+    funding: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB...", help="Files of funding rates; else those beside the bars."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Instead of the configured one.")] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Run the strategy over recorded bars and report on it."""
+    from tutti.app.config import load_config, override  # heavy, not for --help
+
+    settings = load_config(config)
+    if seed is not None:
+        settings = override(settings, {"seed": seed})
+    patterns = bars or list(settings.feed.bars)
+    if not patterns:
+        raise ConfigError(
+            "--bars is missing: name files or patterns, such as --bars data/*.parquet"
+        )
+    first, last = instant(start, "--start"), instant(end, "--end")
+    if first is not None and last is not None and first >= last:
+        raise ConfigError(f"--end must be after --start {start}, was {end}")
+    folder = usable(out or RUNS / f"backtest-{datetime.now(UTC):%Y%m%d-%H%M%S}")
+
+    from tutti.app.backtest import run_backtest  # compiles, so after all checks
+    from tutti.app.logs import configure_logs
+
+    configure_logs(folder, level=settings.logging.level, console=settings.logging.console)
+    with progress() as report_progress:
+        result = run_backtest(
+            settings,
+            patterns,
+            first,
+            last,
+            tier.value,
+            folder,
+            report_progress,
+            repair=repair or settings.feed.repair,
+            timeframe=timeframe or settings.feed.timeframe,
+            funding=funding or list(settings.feed.funding) or None,
+        )
+    return _conclude(result, folder, Output(as_json=as_json))
+
+
+def report(
+    *,
+    run: Run = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to; else report.html in the run.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Write a backtest's report, one offline HTML page."""
+    folder = run_folder(run, holding="run.json")
+
+    from tutti.sandbox.report import write_report  # heavy, not for --help
+    from tutti.sandbox.saved import load_result
+    from tutti.sandbox.wording import verdict
+
+    result = load_result(folder)
+    if out is not None:
+        usable(out.parent)
+    written = write_report(result, out or folder)
+    output = Output(as_json=as_json)
+    lost, sentence = verdict(result)
+    output.say(sentence)
+    output.finish(
+        {"run_id": result.run_id, "report": str(written), "lost_to_a_baseline": lost}, [written]
+    )
+    return OK
+
+
+def _conclude(result: "BacktestResult", folder: Path, output: Output) -> int:
+    from tutti.sandbox.report import write_report  # heavy, not for --help
+    from tutti.sandbox.result import summary, write_result
+
+    written = write_result(result, folder, command=["tutti", *sys.argv[1:]])
+    page = write_report(result, folder)
+    if not output.as_json:
+        _tell(result, output)
+    output.finish(
+        summary(result) | {"out": str(folder), "report": str(page)},
+        [page, *written, *sorted(folder.glob("ledger.sqlite"))],
+    )
+    return OK if _agree(result.parity) else GATE
+
+
+def _agree(parity: "Parity | None") -> bool:
+    return parity is None or (parity.fills_equal and parity.max_rel_equity_diff <= PARITY)
+
+
+def _tell(result: "BacktestResult", output: Output) -> None:
+    from tutti.sandbox.wording import BASELINES, metric_rows, period, verdict
+
+    lost, sentence = verdict(result)
+    output.say(f"{result.run_id}: {len(result.instruments)} instruments, {period(result)}")
+    head = ["", "strategy", *(BASELINES.get(name, name).lower() for name in result.baselines)]
+    output.table(head, metric_rows(result), numbers_from=1)
+    output.say(sentence, style="yellow" if lost else "green")
+    output.say(
+        f"{result.n_bars:,} bars in {result.seconds:.2f} s, {result.n_decisions:,} decisions, "
+        f"{result.n_orders:,} orders, {result.n_fills:,} fills, {result.n_refusals:,} refused"
+    )
+    if result.refusals:
+        counts = sorted(result.refusals.items(), key=lambda item: (-item[1], item[0]))
+        output.say(f"refused by {', '.join(f'{rule} {count:,}' for rule, count in counts)}")
+    _tell_findings(result, output)
+    if (parity := result.parity) is not None:
+        fills = "fills equal" if parity.fills_equal else "FILLS DIFFER"
+        output.say(
+            f"tiers: {fills}, equity within {parity.max_rel_equity_diff:.1e}",
+            style="" if _agree(parity) else "red",
+        )
+    output.say(f"ledger {result.ledger_hash or '- (the fast tier keeps none)'}")
+
+
+def _tell_findings(result: "BacktestResult", output: Output) -> None:
+    for finding in result.findings[:_MOST_FINDINGS]:
+        output.say(f"data: {finding}")
+    if (more := len(result.findings) - _MOST_FINDINGS) > 0:
+        output.say(f"data: {more} more findings, all in the report")

@@ -1,0 +1,90 @@
+"""The one place where an error becomes a line on standard error and an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import traceback
+from typing import TYPE_CHECKING
+
+import typer
+
+from tutti.model.errors import ConfigError, DataError, TuttiError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+OK, FAILED, USAGE, GATE = 0, 1, 2, 3
+"""Done; failed; the command, configuration or data must be corrected; a gate was not passed."""
+
+# typer brings its own copy of click, so its error type is found through a public descendant
+_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+
+_LISTS = frozenset({"--bars", "--funding"})
+
+
+def run(app: typer.Typer, arguments: Sequence[str]) -> int:
+    """Run the command line and return the exit code; prints at most one line about an error."""
+    as_json = "--json" in arguments
+    try:
+        code = app(args=spread(arguments) or ["--help"], prog_name="tutti", standalone_mode=False)
+        sys.stdout.flush()
+    except _UsageError as error:
+        return _complain(_usage(error), USAGE, as_json=as_json)
+    except (ConfigError, DataError) as error:
+        return _complain(str(error), USAGE, as_json=as_json)
+    except TuttiError as error:
+        return _complain(str(error), FAILED, as_json=as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        return _complain("interrupted", FAILED, as_json=as_json)
+    except BrokenPipeError:
+        # the reader, `head` for instance, has seen enough; Python would complain again at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except Exception as error:  # noqa: BLE001 - the edge: nobody above could catch it
+        return _complain(_unforeseen(error), FAILED, as_json=as_json)
+    return code if isinstance(code, int) else OK
+
+
+def spread(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with ``--bars a b`` as ``--bars a --bars b``.
+
+    A shell expands an unquoted pattern to many words, and an option takes one.
+    """
+    spread_out: list[str] = []
+    repeated = ""
+    for index, argument in enumerate(arguments):
+        if argument.startswith("-"):
+            repeated = argument if argument in _LISTS else ""
+        elif repeated and arguments[index - 1] != repeated:
+            spread_out.append(repeated)
+        spread_out.append(argument)
+    return spread_out
+
+
+def _complain(message: str, code: int, *, as_json: bool) -> int:
+    line = " ".join(message.split())
+    if as_json:
+        line = json.dumps({"error": line})
+    elif sys.stderr.isatty() and not os.environ.get("NO_COLOR"):
+        line = f"\x1b[31m{line}\x1b[0m"
+    print(line, file=sys.stderr)
+    return code
+
+
+def _usage(error: Exception) -> str:
+    told = error.format_message() if hasattr(error, "format_message") else str(error)
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "tutti"
+    return f"{told.rstrip('.')}; see {command} --help"
+
+
+def _unforeseen(error: Exception) -> str:
+    told = "".join(traceback.format_exception(error))
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="tutti-", suffix=".log", delete=False, encoding="utf-8"
+    ) as file:
+        file.write(told)
+    return f"tutti broke: {type(error).__name__}: {error}; the traceback is in {file.name}"

@@ -1,0 +1,79 @@
+"""``tutti why`` and ``tutti replay``: from the ledger alone."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tutti.cli.boundary import FAILED, OK
+from tutti.cli.options import AsJson, Run
+from tutti.cli.output import Output
+from tutti.cli.progress import progress
+from tutti.cli.runs import run_folder
+
+
+def why(
+    *,
+    order_id: Annotated[
+        str, typer.Argument(metavar="ORDER_ID", help="Id of an order, or how it begins.")
+    ],
+    run: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Folder of the run; else the newest.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Tell how an order came about, from its fills to its inputs."""
+    import msgspec  # not for --help
+
+    from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
+    from tutti.ledger import trace
+    from tutti.ledger.story import tell
+
+    output = Output(as_json=as_json)
+    with SqliteLedgerReader(run_folder(run)) as reader:
+        found = trace.why(reader, order_id.strip().lower())
+        story = tell(found)
+    output.say(f"order {found.order_id}", style="bold")
+    width = max(len(label) for label, _ in story)
+    for label, line in story:
+        output.say(f"  {label:>{width}}  {line}")
+    output.finish(
+        {
+            "order_id": found.order_id,
+            "story": [{"link": label, "what": line} for label, line in story],
+            "trace": msgspec.to_builtins(found, str_keys=True),
+        }
+    )
+    return OK
+
+
+def replay(
+    *,
+    run: Run = None,
+    as_json: AsJson = False,
+) -> int:
+    """Run a recorded run again and compare the ledgers."""
+    folder = run_folder(run)
+
+    from tutti.app.replay import replay_run  # compiles, not for --help
+
+    with progress() as report:
+        outcome = replay_run(folder, report)
+    output = Output(as_json=as_json)
+    if outcome.equal:
+        output.say(f"equal: {outcome.rows:,} rows, ledger {outcome.replayed_hash}", style="green")
+    else:
+        output.say(
+            f"DIFFERENT: recorded {outcome.recorded_hash}, replayed {outcome.replayed_hash}",
+            style="red",
+        )
+    output.finish(
+        {
+            "run": str(folder),
+            "equal": outcome.equal,
+            "recorded_hash": outcome.recorded_hash,
+            "replayed_hash": outcome.replayed_hash,
+            "rows": outcome.rows,
+        }
+    )
+    return OK if outcome.equal else FAILED

@@ -1,0 +1,40 @@
+"""The command ``tutti``."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from tutti.cli import backtest, doctor, explain, ledger, service
+from tutti.cli.boundary import run
+
+app = typer.Typer(
+    name="tutti",
+    help="An orchestra of trading agents under one conductor.",
+    epilog="Exit codes: 0 done, 1 failed, 2 command, configuration or data to correct, "
+    "3 a gate was not passed.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+for command in (
+    service.up,
+    service.down,
+    service.status,
+    doctor.doctor,
+    backtest.backtest,
+    backtest.report,
+    explain.why,
+    explain.replay,
+    doctor.plugins,
+    doctor.version,
+):
+    app.command()(command)
+app.add_typer(ledger.app, name="ledger")
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(app, sys.argv[1:]))

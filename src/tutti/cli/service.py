@@ -1,0 +1,242 @@
+"""``tutti up``, ``down`` and ``status``: paper trading as a service."""
+
+import asyncio
+import os
+import signal
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tutti.cli.boundary import FAILED, OK
+from tutti.cli.live import LivePicture, PlainLines
+from tutti.cli.options import AsJson, Bars, ConfigFile
+from tutti.cli.output import Output
+from tutti.cli.running import Claim, Running, Unreachable, ask, claim, find
+from tutti.cli.runs import PAPER, usable
+from tutti.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tutti.app.settings import Config
+    from tutti.app.state import LiveView, ServiceState, ServiceSummary
+
+_POLL_S = 0.05
+
+
+class Feed(StrEnum):
+    """Where a service's market comes from."""
+
+    SIM = "sim"
+    REPLAY = "replay"
+
+
+Folder = Annotated[
+    Path, typer.Option("--out", metavar="DIR", help="Folder of the run, with its ledger.")
+]
+
+
+def up(  # noqa: PLR0913 - one parameter for each option
+    *,
+    feed: Annotated[
+        Feed | None, typer.Option(help="A simulated market, or recorded bars; else as configured.")
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option("--for", metavar="SECONDS", min=0, help="Stop after this long; else never."),
+    ] = None,
+    speed: Annotated[
+        float | None, typer.Option(metavar="X", help="Market seconds in one second.")
+    ] = None,
+    config: ConfigFile = None,
+    bars: Bars = None,
+    out: Folder = PAPER,
+    no_api: Annotated[bool, typer.Option("--no-api", help="Serve no HTTP.")] = False,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Of the API; 0 takes any free one.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Trade on paper until Ctrl-C, tutti down or --for ends it."""
+    from tutti.app.config import load_config, override  # heavy, not for --help
+
+    given = {
+        "feed.kind": feed.value if feed else None,
+        "feed.bars": bars or None,
+        "feed.speed": speed,
+        "api.enabled": False if no_api else None,
+        "api.port": port,
+    }
+    settings = override(
+        load_config(config), {key: value for key, value in given.items() if value is not None}
+    )
+    if settings.feed.kind == "replay" and not settings.feed.bars:
+        raise ConfigError("--feed replay needs --bars: files or patterns of recorded bars")
+    output = Output(as_json=as_json)
+    running = Running(
+        pid=os.getpid(), feed=settings.feed.kind, started_at=f"{datetime.now(UTC):%FT%TZ}"
+    )
+    with claim(usable(out), running) as held:
+        _greet(settings, out, output)
+        summary = _run(settings, seconds, out, held, output)
+    output.say(_farewell(summary))
+    output.finish(asdict(summary), [Path(path) for path in summary.written])
+    return OK
+
+
+def down(
+    *,
+    out: Folder = PAPER,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait for the end.")] = 30.0,
+    as_json: AsJson = False,
+) -> int:
+    """Stop the service gracefully; positions stay open."""
+    output = Output(as_json=as_json)
+    running = find(out)
+    if running is None:
+        output.say(f"nothing runs in {out}")
+        output.finish({"stopped": False, "running": False})
+        return OK
+    how = _ask_to_stop(running, out)
+    end = time.monotonic() + timeout
+    while (still := find(out)) is not None and time.monotonic() < end:
+        time.sleep(_POLL_S)
+    if still is not None:
+        output.say(
+            f"process {running.pid} was asked through {how} and still runs after {timeout:g} s; "
+            f"see {out}/log.jsonl",
+            style="red",
+        )
+    else:
+        output.say(f"stopped process {running.pid} through {how}")
+    output.finish({"stopped": still is None, "running": still is not None, "through": how})
+    return OK if still is None else FAILED
+
+
+def status(*, out: Folder = PAPER, as_json: AsJson = False) -> int:
+    """Say how the service stands; exit code 1 when none runs."""
+    output = Output(as_json=as_json)
+    running = find(out)
+    if running is None:
+        output.say(f"nothing runs in {out}; start it with tutti up")
+        output.finish({"running": False})
+        return FAILED
+    state = ask(running, "GET", "/status") if running.url else {}
+    output.say(f"process {running.pid} since {running.started_at}, feed {running.feed}")
+    if state:
+        _tell(state, output)
+    else:
+        output.say("it serves no API, so this is all that can be told from here")
+    output.finish({"running": True} | asdict(running) | {"state": state})
+    return OK
+
+
+def _greet(settings: "Config", out: Path, output: Output) -> None:
+    feed = settings.feed
+    what = (
+        f"simulated market of {len(feed.simulated.symbols)} instruments"
+        if feed.kind == "sim"
+        else f"replay of {', '.join(feed.bars)}"
+    )
+    agents = sum(agent.enabled for agent in settings.agents)
+    output.say(f"Tutti, paper trading on a {what}, speed {feed.speed:g}", style="bold")
+    output.say(
+        f"{agents} agents, policy {settings.policy.name}, {settings.starting_balance:,} "
+        f"{settings.quote_currency}, run folder {out} (ledger, log.jsonl, API token)"
+    )
+    output.say("Ctrl-C or tutti down stops it")
+
+
+def _run(
+    settings: "Config", seconds: float | None, out: Path, held: Claim, output: Output
+) -> "ServiceSummary":
+    from tutti.app.service import run_service  # compiles, not for --help
+
+    view = _view(output)
+    try:
+        return asyncio.run(
+            run_service(
+                settings,
+                feed=settings.feed.kind,
+                bars=list(settings.feed.bars),
+                speed=settings.feed.speed,
+                seconds=seconds,
+                out=out,
+                view=_Announcing(held, view),
+            )
+        )
+    finally:
+        if view is not None:
+            view.close()
+
+
+def _view(output: Output) -> LivePicture | PlainLines | None:
+    if output.as_json:
+        return None
+    return LivePicture(output.console) if output.console.is_terminal else PlainLines()
+
+
+class _Announcing:
+    """Notes where the API answers, for other shells, and passes the state on."""
+
+    def __init__(self, held: Claim, view: "LiveView | None") -> None:
+        self._held = held
+        self._view = view
+
+    def update(self, state: "ServiceState") -> None:
+        self._held.announce(state.api_url)
+        if self._view is not None:
+            self._view.update(state)
+
+
+def _farewell(summary: "ServiceSummary") -> str:
+    gain = summary.final_equity / summary.start_equity - 1.0 if summary.start_equity else 0.0
+    return (
+        f"stopped by {summary.stopped_by} after {summary.seconds:.1f} s: {summary.ticks:,} ticks, "
+        f"equity {summary.final_equity:,.2f} ({gain:+.2%}), {summary.n_decisions} decisions, "
+        f"{summary.n_orders} orders, {summary.n_fills} fills, {summary.n_refusals} refused, "
+        f"{len(summary.open_positions)} positions open, ledger {summary.ledger_hash[:16]}"
+    )
+
+
+def _ask_to_stop(running: Running, out: Path) -> str:
+    from tutti.app.access import api_token  # not for --help
+
+    try:
+        token = api_token(out).get_secret_value()
+        ask(running, "POST", "/shutdown", token=token, body={"reason": "tutti down"})
+    except (Unreachable, ConfigError):
+        os.kill(running.pid, signal.SIGTERM)
+        return "a signal"
+    return "its API"
+
+
+def _tell(state: dict[str, Any], output: Output) -> None:
+    gain = state["equity"] / state["start_equity"] - 1.0 if state["start_equity"] else 0.0
+    output.say(
+        f"{state['run_id']}: equity {state['equity']:,.2f} ({gain:+.2%}), drawdown "
+        f"{state['drawdown']:.2%}, {state['mode']}, tick {state['ticks']:,} at {state['as_of']}"
+    )
+    output.say(
+        f"{state['n_orders']} orders, {state['n_fills']} fills, {state['n_refusals']} refused; "
+        f"API {state['api_url']}"
+    )
+    if state["positions"]:
+        output.table(
+            ("instrument", "quantity", "entry", "mark", "P&L", "lead"),
+            [
+                (
+                    row["instrument"],
+                    f"{row['quantity']:,.6g}",
+                    f"{row['average_price']:,.6g}",
+                    f"{row['mark']:,.6g}",
+                    f"{row['unrealised']:+,.2f}",
+                    row["lead"],
+                )
+                for row in state["positions"]
+            ],
+            numbers_from=1,
+        )
