@@ -175,6 +175,7 @@ def cap_targets(
             weights[i] = _cut(weights[i], most * (1.0 - _HEADROOM), held, equity, lot_value)
             adds = True
         else:
-            weights[i] = held / equity if weights[i] * held > 0.0 else 0.0
+            same_side = held < 0.0 > weights[i] or held > 0.0 < weights[i]
+            weights[i] = held / equity if same_side else 0.0
     if adds:
         _scale(weights, book, price, terms, limits)

@@ -148,6 +148,14 @@ def test_objections_order_at_work_takes_room(make_book: MakeBook, terms: Terms) 
     assert _rules(findings) == ["approved", "gross_exposure", "position_count"]
 
 
+@pytest.mark.parametrize(("lots", "rule"), [(499, "approved"), (500, "venue_margin")])
+def test_objections_what_is_held_counts_as_equity_of_its_venue_and_needs_margin(
+    make_book: MakeBook, terms: Terms, lots: int, rule: str
+) -> None:
+    # half of venue 0 is spot already: the other half will buy as much, but for its fee
+    assert _rules(_findings([(2, lots)], make_book({2: 500}), terms)) == [rule]
+
+
 def test_objections_position_count_is_of_instruments(make_book: MakeBook, terms: Terms) -> None:
     limits = _WIDE._replace(max_positions=2)
     findings = _findings([(0, 1), (0, 1), (1, 1), (3, 1)], make_book(), terms, limits)
