@@ -9,14 +9,12 @@ import numpy as np
 from tutti import __version__
 from tutti.app.build import analysis_of, venues_of
 from tutti.app.config import config_hash
-from tutti.engine.engine import Account, Engine
-from tutti.execution.book_of_orders import OpenOrders
+from tutti.app.restore import fresh_account, restored_account
+from tutti.engine.engine import Engine
 from tutti.kernel.ids import IdSource
 from tutti.ledger.journal import Journal
 from tutti.ledger.kinds import DataSource, Started, Stopped
 from tutti.model.arrays import EQUITY
-from tutti.portfolio.accounting import new_book
-from tutti.portfolio.positions import Portfolio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +22,13 @@ if TYPE_CHECKING:
     from tutti.app.build import Plan
     from tutti.app.settings import Config
     from tutti.engine.engine import EngineListener
+    from tutti.ledger.fold import LedgerState
     from tutti.ledger.store import Head, JournalStore
+    from tutti.model.market import MarketBlock
+
+
+_ANALYSED = 65_536
+"""Symbol-bars analysed in one go."""
 
 
 class Session:
@@ -45,6 +49,8 @@ class Session:
     listener : EngineListener, optional
     versions : dict of str to str, optional
         What the first row says of the software; a replay passes what was recorded.
+    state : LedgerState, optional
+        What an earlier session on the same ledger left: the account goes on from there.
     """
 
     def __init__(
@@ -58,18 +64,18 @@ class Session:
         data: Sequence[DataSource] = (),
         listener: EngineListener | None = None,
         versions: dict[str, str] | None = None,
+        state: LedgerState | None = None,
     ) -> None:
         setup = plan.setup
         self.run_id = run_id
         self.plan = plan
         self.analysis = analysis_of(config, plan.instruments)
         self.venues = venues_of(config, plan)
-        cash = [float(plan.balances[name]) for name in plan.venues]
         names = self.analysis.agent_names
-        self.account = Account(
-            book=new_book(len(plan.instruments), len(names), cash, start),
-            portfolio=Portfolio(plan.balances),
-            orders=OpenOrders(),
+        self.account = (
+            fresh_account(plan, len(names), start)
+            if state is None
+            else restored_account(plan, names, state, start)
         )
         self._journal = Journal(store, run_id)
         self.engine = Engine(
@@ -79,7 +85,7 @@ class Session:
             venues=self.venues,
             market_venues=tuple(self.venues.values()),
             journal=self._journal,
-            ids=IdSource(run_id),
+            ids=IdSource(run_id, 0 if state is None else state.next_id),
             random=np.random.default_rng(config.seed),
             listener=listener,
         )
@@ -94,12 +100,49 @@ class Session:
             data=tuple(data),
         )
         self._journal.append("started", start, started)
+        if state is not None:
+            self._take_up(state, start)
         self._journal.commit()
+
+    def remember(self, history: MarketBlock) -> None:
+        """Let the analysis learn from bars that lie behind, and mark what is held at their close.
+
+        Nothing is decided on them.
+        """
+        length = max(1, _ANALYSED // len(history.instruments))
+        for begin in range(0, len(history), length):
+            self.analysis.advance(history.rows(begin, min(begin + length, len(history))))
+        book = self.account.book
+        for i in range(len(history.instruments)):
+            known = np.flatnonzero(np.isfinite(history.close[:, i]))
+            if len(known):
+                book.mark[i] = history.close[known[-1], i]
+                book.marked_at[i] = history.known_at[known[-1]]
+
+    def _take_up(self, state: LedgerState, ts: int) -> None:
+        # venues in this process remember nothing: they are told, then asked like any other
+        orders = self.account.orders.open()
+        for name, venue in self.venues.items():
+            venue.restore(
+                {
+                    position.instrument: position.quantity
+                    for position in self.account.portfolio.positions()
+                    if position.instrument.venue == name
+                },
+                self.account.portfolio.cash[name],
+                [order for order in orders if order.instrument.venue == name],
+            )
+        self.engine.adopt(state.intents)
+        self.engine.reconcile(ts)
 
     @property
     def head(self) -> Head:
         """Number and hash of the newest row."""
         return self._journal.head()
+
+    def abandon(self) -> None:
+        """Close the ledger as it is: unfinished segments are lost, as with a kill."""
+        self._journal.close()
 
     def stop(self, ts: int, reason: str) -> Head:
         """Write down what is left and why it ended; return the last row's number and hash."""

@@ -25,11 +25,12 @@ from tutti.engine.records import DecisionWriter, QuietTicks, agent_pnl
 from tutti.engine.rows import tradable
 from tutti.execution.book_of_orders import OpenOrders
 from tutti.execution.cost import Costs
-from tutti.execution.lifecycle import cancel_sent, created_and_sent, fill_of
+from tutti.execution.lifecycle import cancel_sent, created_and_sent, fill_of, unanswered
 from tutti.execution.matching import LIMIT
+from tutti.execution.reconcile import compare_positions, reconcile_orders
 from tutti.execution.submission import RetryLater, RetryRules, attempt
 from tutti.kernel.clock import SECOND
-from tutti.ledger.kinds import AccountState, Approval, Decision, ModeChange, Objection
+from tutti.ledger.kinds import AccountState, Approval, Decision, ModeChange, Objection, Reconciled
 from tutti.model.arrays import (
     DAY_NUMBER,
     DAY_START_EQUITY,
@@ -142,6 +143,9 @@ class Setup:
         What positions are booked to where no agent leads.
     segment_ticks : int
         Ticks whose contexts and opinions are kept in one file; 0 keeps none.
+    keeps_account : bool
+        Write the state of the account after every tick that leaves a row: a restart after a kill
+        then goes on from the very tick. A backtest has no use for it.
     """
 
     instruments: tuple[Instrument, ...]
@@ -152,6 +156,7 @@ class Setup:
     policy_name: str
     retry: RetryRules
     segment_ticks: int = 4096
+    keeps_account: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,6 +284,35 @@ class Engine:
         for order in self._account.orders.open():
             self._count_working(order, self._tickets[order.id].column)
 
+    def reconcile(self, ts: int) -> None:
+        """Compare our open orders and holdings with the venues' answers, and apply them.
+
+        What can't be explained is on record as a difference; an order that nobody knows of stays
+        unresolved, and its instrument locked.
+        """
+        orders, portfolio = self._account.orders, self._account.portfolio
+        for name, venue in self._venues.items():
+            ours = [order for order in orders.open() if order.instrument.venue == name]
+            found = reconcile_orders(ours, venue, ts, patience_ns=0)
+            for event in found.events:
+                self.handle(event)
+            for order_id in found.unresolved:
+                order = orders.get(order_id)
+                if order is not None:
+                    lost = unanswered(order, ts)
+                    orders.replace(lost)
+                    self._changed(lost, ts)
+            held = {
+                position.instrument: position.quantity
+                for position in portfolio.positions()
+                if position.instrument.venue == name
+            }
+            differences = (*found.differences, *compare_positions(held, venue))
+            record = Reconciled(
+                venue=name, checked=len(ours), differences=tuple(map(str, differences))
+            )
+            self._journal.append("reconciled", ts, record)
+
     def process(self, market: MarketBlock) -> Trace:
         """Work through the next ticks; return the account after each of them."""
         trace = empty_trace(len(market))
@@ -358,6 +392,9 @@ class Engine:
                     for venue in self._market_venues:
                         venue.observe(bars, t)
                 self._decide(now, n_intents)
+            if setup.keeps_account:
+                self._record_account(now.as_of)
+                self._journal.commit()
             t, venue_done = t + 1, False
         self.counts.ticks += len(market)
         if self._quiet is not None:

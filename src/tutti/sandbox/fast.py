@@ -363,7 +363,7 @@ class FastTier:
         k = int(counts[N_FILLS])
         return FastResult(
             trace=Trace(*(array[: self._done] for array in self._trace)),
-            fills=Fills(*(part[:k] for part in self._fills)),
+            fills=Fills(self._fills.whole[:k], self._fills.money[:k]),
             n_decisions=int(counts[N_DECISIONS]),
             n_orders=int(counts[N_ORDERS]),
             n_refusals=int(counts[N_REFUSED]),

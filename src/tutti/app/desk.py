@@ -1,0 +1,166 @@
+"""What a running service tells about itself: the last decisions, orders, agents, and its metrics."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tutti.app.state import AgentRow, DecisionRow, OrderView, RefusalRow
+from tutti.model.order import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tutti.app.metrics import Metrics
+    from tutti.app.settings import AgentSettings
+    from tutti.engine.analysis import AnalysisBlock
+    from tutti.ledger.kinds import Decision, DecisionItem
+    from tutti.model.order import ApprovedOrder, Fill, FundingPaid, Order, OrderIntent
+
+_KEPT = 1000
+
+
+class Desk:
+    """Listens to the engine and remembers the newest of everything.
+
+    Parameters
+    ----------
+    metrics : Metrics
+    agents : sequence of AgentSettings
+        Those on the panel, in order.
+    """
+
+    def __init__(self, metrics: Metrics, agents: Sequence[AgentSettings]) -> None:
+        self.n_refusals = 0
+        self._metrics = metrics
+        self._agents = tuple(agents)
+        self._decisions: deque[DecisionRow] = deque(maxlen=_KEPT)
+        self._refusals: deque[RefusalRow] = deque(maxlen=_KEPT)
+        self._orders: OrderedDict[str, OrderView] = OrderedDict()
+        self._calls = [0] * len(self._agents)
+        self._abstentions = [0] * len(self._agents)
+        self._last_seen = [0] * len(self._agents)
+
+    # ---- what the engine tells ----
+
+    def decided(self, decision: Decision, answers: Sequence[ApprovedOrder | Refusal]) -> None:
+        """Note what was decided about each instrument, and what risk said."""
+        items = {item.instrument: item for item in decision.items}
+        for answer in answers:
+            intent = answer.intent
+            name = str(intent.instrument)
+            item = items[name]
+            if isinstance(answer, Refusal):
+                self.n_refusals += 1
+                self._metrics.orders_refused.labels(answer.rule).inc()
+                self._refusals.appendleft(
+                    RefusalRow(
+                        ts=decision.as_of, instrument=name, rule=answer.rule, reason=answer.reason
+                    )
+                )
+            self._metrics.decisions.labels(str(item.reason)).inc()
+            self._decisions.appendleft(
+                DecisionRow(
+                    ts=decision.as_of,
+                    instrument=name,
+                    action="refused" if isinstance(answer, Refusal) else str(intent.side),
+                    reason=_why(item),
+                    confidence=item.confidence or 0.0,
+                    order_id="" if isinstance(answer, Refusal) else intent.id,
+                )
+            )
+
+    def order_changed(self, order: Order, intent: OrderIntent) -> None:
+        """Keep the newest state of the order."""
+        if order.id not in self._orders:
+            self._metrics.orders_sent.labels(order.instrument.venue).inc()
+        self._orders[order.id] = OrderView(
+            order_id=order.id,
+            ts=order.created_at,
+            instrument=str(order.instrument),
+            side=str(order.side),
+            quantity=float(order.quantity),
+            type=str(order.type),
+            price=None if order.price is None else float(order.price),
+            status=str(order.status),
+            filled=float(order.filled),
+            average_price=float(order.average_price),
+            reason=str(intent.reason),
+            lead=intent.lead,
+        )
+        if len(self._orders) > _KEPT:
+            self._orders.popitem(last=False)
+
+    def filled(self, fill: Fill, intent: OrderIntent | None) -> None:
+        """Count the fill."""
+        self._metrics.trades_executed.labels(fill.instrument.venue).inc()
+
+    def funded(self, event: FundingPaid) -> None:
+        """Leave it to the account."""
+
+    def thought(self, block: AnalysisBlock, as_of: int) -> None:
+        """Count who spoke at the last tick of a block."""
+        for a, agent in enumerate(self._agents):
+            spoke = not np.isnan(block.views.bias[a, -1]).all()
+            self._calls[a] += 1
+            self._metrics.agent_calls.labels(agent.name).inc()
+            if spoke:
+                self._last_seen[a] = as_of
+            else:
+                self._abstentions[a] += 1
+                self._metrics.agent_abstentions.labels(agent.name).inc()
+
+    # ---- what others ask ----
+
+    def decisions(self, limit: int) -> tuple[DecisionRow, ...]:
+        """Return the last decisions, newest first."""
+        return tuple(islice(self._decisions, limit))
+
+    def refusals(self, limit: int) -> tuple[RefusalRow, ...]:
+        """Return the last refusals, newest first."""
+        return tuple(islice(self._refusals, limit))
+
+    def orders(self, limit: int) -> tuple[OrderView, ...]:
+        """Return the last orders, newest first."""
+        return tuple(islice(reversed(self._orders.values()), limit))
+
+    def agents(self, day_pnl: Mapping[str, float], limit: float) -> tuple[AgentRow, ...]:
+        """Return one row an agent.
+
+        Parameters
+        ----------
+        day_pnl : mapping of str to float
+            P&L of each agent's positions since the day began, quote currency.
+        limit : float
+            Daily loss at which an agent leads no entry any more.
+        """
+        return tuple(
+            AgentRow(
+                name=agent.name,
+                display_name=agent.display_name or agent.name.replace("_", " ").title(),
+                active=agent.enabled,
+                daily_loss_breached=day_pnl.get(agent.name, 0.0) <= -limit,
+                weight=agent.weight,
+                calls=self._calls[a],
+                abstentions=self._abstentions[a],
+                timeouts=0,
+                last_seen=self._last_seen[a],
+                day_pnl=day_pnl.get(agent.name, 0.0),
+            )
+            for a, agent in enumerate(self._agents)
+        )
+
+
+def _why(item: DecisionItem) -> str:
+    """Return the reason of a decision with the strongest voice behind it."""
+    context = item.context
+    if context is None:
+        return str(item.reason)
+    spoken = [voice for voice in context.voices if voice.bias and voice.confidence]
+    if not spoken:
+        return str(item.reason)
+    first = max(spoken, key=lambda v: abs((v.bias or 0.0) * (v.confidence or 0.0) * v.weight))
+    return f"{item.reason}, {first.agent}: {first.rationale}"

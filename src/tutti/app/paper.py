@@ -1,0 +1,144 @@
+"""A paper account on a ledger: opened or taken up again, fed a tick at a time, stopped or killed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tutti.app.backtest import terms_overrides
+from tutti.app.build import plan_of
+from tutti.app.session import Session
+from tutti.ledger.fold import fold
+from tutti.model.errors import ConfigError
+from tutti.universe.instruments import Universe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tutti.adapters.stores.sqlite_ledger import SqliteLedger
+    from tutti.app.build import Plan
+    from tutti.app.feed import Market
+    from tutti.app.settings import Config
+    from tutti.engine.decide import Trace
+    from tutti.engine.engine import EngineListener
+    from tutti.ledger.fold import LedgerState
+    from tutti.ledger.store import Head
+    from tutti.model.market import MarketBlock
+
+_SEGMENT_TICKS = 64
+"""Ticks of opinions that a kill may cost: they can be worked out again, but why have to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """How a session on the account begins.
+
+    Parameters
+    ----------
+    run_id : str
+        Of the ledger; a new account takes this one, an old one keeps its own.
+    versions : dict of str to str or None
+        What the first row says of the software; None for what runs.
+    """
+
+    run_id: str
+    versions: dict[str, str] | None = None
+
+
+class PaperAccount:
+    """Trades a market on paper, with everything on a ledger.
+
+    Features and signals are worked out anew from the market's history when an account is taken up
+    again, so a restart decides as an uninterrupted run would have.
+
+    Parameters
+    ----------
+    config : Config
+    market : Market
+    store : SqliteLedger
+        New, or left by an earlier session.
+    opening : Opening
+    listener : EngineListener, optional
+
+    Raises
+    ------
+    ConfigError
+        If the ledger is of another kind of run, or holds what the configuration doesn't trade.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        market: Market,
+        store: SqliteLedger,
+        opening: Opening,
+        listener: EngineListener | None = None,
+    ) -> None:
+        state = fold(store)
+        is_new = state.started is None
+        self.is_resumed = not is_new
+        seen = market.start + config.feed.warm_up_bars * market.step if is_new else state.last_ts
+        history = market.history(seen)
+        self.ticks = market.ticks()
+        first = next(self.ticks, None) if history is None else None
+        known = first if history is None else history
+        if known is None:
+            raise ConfigError("the market has no bars to trade on")
+        self.plan = _plan(config, known)
+        if state.started is not None:
+            _check(state, self.plan)
+        self.as_of = seen if history is not None else market.start
+        self.session = Session(
+            config,
+            self.plan,
+            store,
+            run_id=state.run_id or opening.run_id,
+            start=self.as_of,
+            data=market.files,
+            listener=listener,
+            versions=opening.versions,
+            state=None if is_new else state,
+        )
+        if history is not None:
+            self.session.remember(history)
+        if first is not None:
+            self.ticks = _put_back(first, self.ticks)
+
+    def process(self, tick: MarketBlock) -> Trace:
+        """Work through one tick."""
+        trace = self.session.engine.process(tick)
+        self.as_of = int(tick.known_at[-1])
+        return trace
+
+    def abandon(self) -> None:
+        """Leave off where a kill would: what waits is written, but nothing says why it ended."""
+        self.session.abandon()
+
+    def stop(self, reason: str) -> Head:
+        """Write down why it ended; return the last row's number and hash."""
+        return self.session.stop(self.as_of, reason)
+
+
+def _plan(config: Config, block: MarketBlock) -> Plan:
+    universe = Universe.of_block(block, terms_overrides(config, block.instruments))
+    plan = plan_of(config, universe.instruments, block.step)
+    segment = min(plan.setup.segment_ticks, _SEGMENT_TICKS)
+    return replace(plan, setup=replace(plan.setup, segment_ticks=segment, keeps_account=True))
+
+
+def _check(state: LedgerState, plan: Plan) -> None:
+    started = state.started
+    if started is None:
+        return
+    traded = tuple(str(each.id) for each in plan.instruments)
+    if set(started.instruments) - set(traded):
+        missing = ", ".join(sorted(set(started.instruments) - set(traded)))
+        raise ConfigError(
+            f"this account trades {missing}, which the feed doesn't have; use the feed it was "
+            "opened with, or another --out"
+        )
+
+
+def _put_back(first: MarketBlock, rest: Iterator[MarketBlock]) -> Iterator[MarketBlock]:
+    yield first
+    yield from rest

@@ -1,0 +1,194 @@
+"""Runs a recorded run again, from its events and seeds, and compares the ledgers row by row."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger, SqliteLedgerReader
+from tutti.app.backtest import Source, read_source, run_source
+from tutti.app.paper import Opening, PaperAccount
+from tutti.app.service import CONFIGURATIONS, open_market
+from tutti.app.settings import Config
+from tutti.kernel.clock import parse_instant
+from tutti.ledger.kinds import Started, Stopped
+from tutti.ledger.records import decode
+from tutti.model.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tutti.ledger.kinds import DataSource
+    from tutti.ledger.store import Row
+
+    Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayOutcome:
+    """How a replay compares with what was recorded.
+
+    Parameters
+    ----------
+    rows : int
+        Rows that were compared.
+    first_difference : int
+        Number of the first row that differs; 0 when none does.
+    """
+
+    recorded_hash: str
+    replayed_hash: str
+    equal: bool
+    rows: int
+    first_difference: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Session:
+    """One recorded session: its first row, its last market time, and how it ended."""
+
+    started: Started
+    begin: int
+    end: int
+    reason: str | None
+
+
+def replay_run(path: Path, progress: Progress) -> ReplayOutcome:
+    """Run what is recorded in the folder ``path`` again and compare.
+
+    Raises
+    ------
+    ConfigError
+        If the folder lacks the configuration of the run.
+    DataError
+        If a data file is not the one that was recorded.
+    """
+    with SqliteLedgerReader(path) as reader:
+        sessions = _sessions(list(reader.rows()))
+        if not sessions:
+            raise ConfigError(f"{path}: nothing was recorded; there is nothing to replay")
+        with tempfile.TemporaryDirectory(prefix="tutti-replay-") as folder:
+            again = Path(folder)
+            if (path / "run.json").is_file():
+                _backtest_again(path, sessions[0], again, progress)
+            else:
+                _paper_again(path, reader.run_id, sessions, again, progress)
+            with SqliteLedgerReader(again) as other:
+                return _compared(reader, other)
+
+
+def _compared(recorded: SqliteLedgerReader, replayed: SqliteLedgerReader) -> ReplayOutcome:
+    count = 0
+    mine = yours = b""
+    for mine_row, your_row in zip(recorded.rows(), replayed.rows(), strict=False):
+        mine, yours = mine_row.hash, your_row.hash
+        count = mine_row.seq
+        if mine != yours:
+            return ReplayOutcome(
+                recorded_hash=mine.hex(), replayed_hash=yours.hex(), equal=False, rows=count,
+                first_difference=count,
+            )  # fmt: skip
+    lengths = [sum(1 for _ in reader.rows()) for reader in (recorded, replayed)]
+    return ReplayOutcome(
+        recorded_hash=mine.hex(),
+        replayed_hash=yours.hex(),
+        equal=lengths[0] == lengths[1],
+        rows=count,
+        first_difference=0 if lengths[0] == lengths[1] else count + 1,
+    )
+
+
+def _sessions(rows: Sequence[Row]) -> list[_Session]:
+    sessions: list[_Session] = []
+    begin: Row | None = None
+    end, reason = 0, None
+    for row in rows:
+        if row.kind == "started":
+            if begin is not None:
+                sessions.append(_session(begin, end, reason))
+            begin, reason = row, None
+        elif row.kind == "stopped":
+            reason = decode(row, Stopped).reason
+        end = row.ts
+    if begin is not None:
+        sessions.append(_session(begin, end, reason))
+    return sessions
+
+
+def _session(row: Row, end: int, reason: str | None) -> _Session:
+    return _Session(started=decode(row, Started), begin=row.ts, end=end, reason=reason)
+
+
+def _backtest_again(path: Path, session: _Session, again: Path, progress: Progress) -> None:
+    recorded = json.loads((path / "run.json").read_text(encoding="utf-8"))
+    config = _config(recorded["configuration"], path / "run.json")
+    bars, funding = _files(session.started.data)
+    step = session.started.step or int(recorded["step"])
+    source = read_source(
+        bars,
+        parse_instant(recorded["start"]) - step,
+        parse_instant(recorded["end"]),
+        repair=True,
+        timeframe=config.feed.timeframe,
+        funding=funding,
+    )
+    _same(session.started.data, source.files)
+    source = Source(block=source.block, files=session.started.data, findings=())
+    run_source(config, source, "event", again, progress, versions=session.started.versions)
+
+
+def _paper_again(
+    path: Path, run_id: str, sessions: Sequence[_Session], again: Path, progress: Progress
+) -> None:
+    for number, session in enumerate(sessions):
+        configuration = path / CONFIGURATIONS / f"{session.started.configuration}.json"
+        if not configuration.is_file():
+            raise ConfigError(f"{configuration}: missing; without it the run can't be replayed")
+        config = _config(json.loads(configuration.read_text(encoding="utf-8")), configuration)
+        store = SqliteLedger(again, Durability.BATCHED)
+        market = open_market(config, config.feed.kind, list(config.feed.bars), store, session.begin)
+        _same(session.started.data, market.files)
+        opening = Opening(run_id=run_id, versions=session.started.versions)
+        account = PaperAccount(config, market, store, opening)
+        for tick in account.ticks:
+            if int(tick.known_at[-1]) > session.end:
+                break
+            account.process(tick)
+            progress(
+                account.as_of - session.begin, session.end - session.begin, f"session {number + 1}"
+            )
+        if session.reason is None:
+            account.abandon()
+        else:
+            account.stop(session.reason)
+
+
+def _config(values: object, path: Path) -> Config:
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(
+            f"{path}: the recorded configuration doesn't fit this version ({error.error_count()} "
+            "problems); replay it with the version that recorded it"
+        ) from error
+
+
+def _files(data: Sequence[DataSource]) -> tuple[list[str], list[str]]:
+    bars = [each.path for each in data if "/funding/" not in each.path]
+    funding = [each.path for each in data if "/funding/" in each.path]
+    return bars, funding
+
+
+def _same(recorded: Sequence[DataSource], found: Sequence[DataSource]) -> None:
+    now = {each.path: each.sha256 for each in found}
+    for each in recorded:
+        if now.get(each.path) != each.sha256:
+            raise DataError(
+                f"{each.path}: not the file that was recorded (its SHA-256 is another); "
+                "put the recorded one back"
+            )

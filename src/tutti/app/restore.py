@@ -1,0 +1,98 @@
+"""The account at the start of a session: new, or as a ledger says that it was left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tutti.engine.engine import MODES, Account
+from tutti.execution.book_of_orders import OpenOrders
+from tutti.model.arrays import (
+    DAY_NUMBER,
+    DAY_START_EQUITY,
+    EQUITY,
+    FEES_PAID,
+    FUNDING_RECEIVED,
+    MODE,
+    PEAK_EQUITY,
+    TURNOVER,
+)
+from tutti.model.errors import ConfigError
+from tutti.portfolio.accounting import new_book
+from tutti.portfolio.positions import Portfolio
+
+if TYPE_CHECKING:
+    from tutti.app.build import Plan
+    from tutti.ledger.fold import LedgerState
+    from tutti.model.arrays import Book
+
+
+def fresh_account(plan: Plan, n_agents: int, ts: int) -> Account:
+    """Return an account that holds the plan's balances and nothing else."""
+    cash = [float(plan.balances[name]) for name in plan.venues]
+    return Account(
+        book=new_book(len(plan.instruments), n_agents, cash, ts),
+        portfolio=Portfolio(plan.balances),
+        orders=OpenOrders(),
+    )
+
+
+def restored_account(plan: Plan, agents: tuple[str, ...], state: LedgerState, ts: int) -> Account:
+    """Return the account that a ledger adds up to.
+
+    Raises
+    ------
+    ConfigError
+        If the ledger holds what the plan doesn't trade.
+    """
+    known = {each.id for each in plan.instruments}
+    held = [position for position in state.positions.values() if position.quantity]
+    for position in held:
+        if position.instrument not in known:
+            raise ConfigError(
+                f"the ledger holds {position.quantity} of {position.instrument}, which this "
+                "configuration doesn't trade; add it, or start in another folder"
+            )
+    cash = {name: state.cash.get(name, plan.balances[name]) for name in plan.venues}
+    book = new_book(len(plan.instruments), len(agents), [float(c) for c in cash.values()], ts)
+    _hold(book, plan, agents, state)
+    _remember(book, agents, state)
+    orders = OpenOrders()
+    for order in state.open_orders.values():
+        seen = [fill for fill in state.fill_ids if fill.startswith(order.id)]
+        orders.add(order, seen)
+    return Account(book=book, portfolio=Portfolio(cash, held), orders=orders)
+
+
+def _hold(book: Book, plan: Plan, agents: tuple[str, ...], state: LedgerState) -> None:
+    leads = {name: a for a, name in enumerate(agents)}
+    for i, instrument in enumerate(plan.instruments):
+        position = state.positions.get(str(instrument.id))
+        if position is None or not position.quantity:
+            continue
+        lots = position.quantity / instrument.quantity_step
+        if lots != lots.to_integral_value():
+            raise ConfigError(
+                f"the ledger holds {position.quantity} of {instrument.id}, which is no multiple of "
+                f"the quantity step {instrument.quantity_step}; set the step it was traded with"
+            )
+        book.lots[i] = int(lots)
+        book.average_price[i] = float(position.average_price)
+        book.opened_at[i] = position.opened_at
+        book.lead[i] = leads.get(position.lead, -1)
+
+
+def _remember(book: Book, agents: tuple[str, ...], state: LedgerState) -> None:
+    if state.mode is not None:
+        book.account[MODE] = MODES.index(state.mode.mode)
+    account = state.account
+    if account is None:
+        return
+    book.account[EQUITY] = account.equity
+    book.account[PEAK_EQUITY] = account.peak_equity
+    book.account[DAY_START_EQUITY] = account.day_start_equity
+    book.account[DAY_NUMBER] = account.day
+    book.account[FEES_PAID] = account.fees
+    book.account[FUNDING_RECEIVED] = account.funding
+    book.account[TURNOVER] = account.turnover
+    for a, name in enumerate(agents):
+        book.agent_day[a] = account.agent_day.get(name, 0.0)

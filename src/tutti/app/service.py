@@ -1,0 +1,289 @@
+"""Runs a paper account as a service: paced by the clock, shown live, ended gracefully."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import signal
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import numpy as np
+import structlog
+from prometheus_client import CollectorRegistry
+
+from tutti.adapters.feeds.replay import paced
+from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger
+from tutti.app.access import api_token
+from tutti.app.backtest import read_source
+from tutti.app.config import config_hash, resolved
+from tutti.app.desk import Desk
+from tutti.app.feed import made_up, recorded
+from tutti.app.metrics import Metrics
+from tutti.app.paper import Opening, PaperAccount
+from tutti.app.plugins import API_SERVER, resolve
+from tutti.app.reading import Reading
+from tutti.app.state import ServiceSummary
+from tutti.kernel.clock import SECOND, LiveClock, iso
+from tutti.kernel.supervisor import OnFailure, Policy, Supervisor
+from tutti.ledger.fold import fold
+from tutti.model.errors import ConfigError, TuttiError
+from tutti.sandbox.result import write_atomically
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import IO
+
+    from tutti.app.feed import Market
+    from tutti.app.settings import Config
+    from tutti.app.state import LiveView
+    from tutti.kernel.clock import Clock
+    from tutti.ledger.store import Head
+    from tutti.model.market import MarketBlock
+
+_log = structlog.stdlib.get_logger(__name__)
+
+CONFIGURATIONS = "configurations"
+"""Folder beside the ledger: each configuration that a session ran with, by its hash."""
+
+_VIEW_S = 0.25
+_CHECKPOINT_TICKS = 500
+_COLLECT_AFTER = 50_000
+
+
+async def run_service(
+    config: Config,
+    *,
+    feed: str,
+    bars: list[str],
+    speed: float,
+    seconds: float | None,
+    out: Path,
+    view: LiveView | None,
+    clock: Clock | None = None,
+) -> ServiceSummary:
+    """Trade on paper until the time is over, the data ends, or somebody asks to stop.
+
+    Parameters
+    ----------
+    feed : str
+        ``sim`` or ``replay``.
+    bars : list of str
+        Files or globs to replay.
+    speed : float
+        Market seconds in one second of the clock.
+    seconds : float or None
+        Length of the session; None for no end.
+    out : Path
+        Folder of the account; one that holds a ledger is taken up again.
+    view : LiveView or None
+        Shown the state four times a second.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If the configuration, the files or the folder can't be used.
+    LedgerError
+        If the ledger can't be written; nothing is sent after that.
+    """
+    service = PaperService(
+        config, feed=feed, bars=bars, speed=speed, seconds=seconds, out=out, view=view,
+        clock=clock or LiveClock(),
+    )  # fmt: skip
+    return await service.run()
+
+
+class PaperService(Reading):
+    """Running paper account; see `run_service`."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        feed: str,
+        bars: list[str],
+        speed: float,
+        seconds: float | None,
+        out: Path,
+        view: LiveView | None,
+        clock: Clock,
+    ) -> None:
+        if not speed > 0.0:
+            raise ConfigError(f"speed must be positive, was {speed!r}; 1 is the market's own")
+        self._clock = clock
+        self._view = view
+        self._speed = speed
+        self._seconds = seconds
+        self._out = out
+        self._stopped_by = ""
+        self._stop = asyncio.Event()
+        self._registry = CollectorRegistry()
+        metrics = Metrics(self._registry)
+        desk = Desk(metrics, [agent for agent in config.agents if agent.enabled])
+        keep_configuration(config, out)
+        with ExitStack() as undo:
+            self._store = undo.enter_context(SqliteLedger(out, Durability.EACH_COMMIT))
+            market = open_market(config, feed, bars, self._store, clock.now())
+            run_id = f"paper-{iso(clock.now())[:19].replace(':', '')}"
+            account = PaperAccount(config, market, self._store, Opening(run_id=run_id), desk)
+            undo.pop_all()
+        super().__init__(config, account, desk, metrics, feed=feed, speed=speed, clock=clock)
+
+    def shutdown(self, reason: str) -> None:
+        """Ask for a graceful stop; return at once."""
+        self._stopped_by = self._stopped_by or reason
+        self._stop.set()
+
+    async def run(self) -> ServiceSummary:
+        """Serve until something ends it; everything is on disk when it returns."""
+        began = self._clock.now()
+        # what is alive now stays alive: the collector need not look at it again
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_COLLECT_AFTER, 50, 100)
+        supervisor = Supervisor(self._clock, np.random.default_rng(self.config.seed))
+        supervisor.add("market", self._trade, Policy(on_failure=OnFailure.END_ALL))
+        self._serve(supervisor)
+        if self._view is not None:
+            supervisor.add("view", self._show, Policy(on_failure=OnFailure.IGNORE))
+        if self._seconds is not None:
+            supervisor.add("time", self._run_out, Policy(on_failure=OnFailure.END_ALL))
+
+        async def end() -> None:
+            await self._stop.wait()
+            supervisor.stop()
+
+        supervisor.add("end", end, Policy(on_failure=OnFailure.END_ALL))
+        self._hear_signals()
+        try:
+            await supervisor.run()
+        except* TuttiError as group:
+            self._stopped_by = f"failed: {_first(group)}"
+            raise _first(group) from group
+        finally:
+            head = self.account.stop(self._stopped_by or "cancelled")
+            gc.unfreeze()
+        return self._summary(head, (self._clock.now() - began) / SECOND)
+
+    async def _trade(self) -> None:
+        async for tick in paced(self.account.ticks, self._clock, self._speed):
+            self._take(tick)
+            if self.ticks % _CHECKPOINT_TICKS == 0:
+                await asyncio.to_thread(self._store.checkpoint)
+            if self._stop.is_set():
+                return
+        self.shutdown("end of data")
+
+    def _take(self, tick: MarketBlock) -> None:
+        with self.metrics.loop_duration.time():
+            self.account.process(tick)
+        self.noted(tick)
+
+    def _serve(self, supervisor: Supervisor) -> None:
+        settings = self.config.api
+        if not settings.enabled:
+            return
+        server = resolve(API_SERVER)(
+            self,
+            settings=settings,
+            token=api_token(self._out),
+            registry=self._registry,
+            max_data_age_s=max(self.config.risk.max_data_age_s, 1.0),
+        )
+        self.api_url = server.url
+        supervisor.add("api", server.run, Policy(on_failure=OnFailure.IGNORE))
+
+    async def _show(self) -> None:
+        while self._view is not None:
+            self._view.update(self.status())
+            await asyncio.sleep(_VIEW_S)
+
+    async def _run_out(self) -> None:
+        await self._clock.sleep_until(self._clock.now() + round((self._seconds or 0.0) * SECOND))
+        self.shutdown(f"its {self._seconds:g} s are over")
+
+    def _hear_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # not in a thread other than the main one, where a test may run
+            try:
+                loop.add_signal_handler(number, self.shutdown, f"signal {number.name}")
+            except (ValueError, NotImplementedError, RuntimeError):
+                _log.info("signals are not heard here", signal=number.name)
+
+    def _summary(self, head: Head, seconds: float) -> ServiceSummary:
+        state = self.status()
+        counts = self.account.session.engine.counts
+        return ServiceSummary(
+            run_id=self.account.session.run_id,
+            ledger_hash=head.hash,
+            feed=self.feed,
+            folder=str(self._out),
+            stopped_by=self._stopped_by,
+            seconds=seconds,
+            ticks=state.ticks,
+            start_equity=state.start_equity,
+            final_equity=state.equity,
+            n_decisions=counts.decisions,
+            n_orders=counts.orders,
+            n_fills=counts.fills,
+            n_refusals=counts.refusals,
+            open_positions=state.positions,
+            written=(str(self._out / "ledger.sqlite"),),
+        )
+
+
+def open_market(
+    config: Config, feed: str, bars: list[str], store: SqliteLedger, now: int
+) -> Market:
+    """Return the market that an account follows, from where its ledger began.
+
+    Raises
+    ------
+    ConfigError
+        If the feed is of no known kind.
+    """
+    state = fold(store)
+    match feed:
+        case "sim":
+            step = round(config.feed.tick_s * SECOND)
+            start = now // step * step - config.feed.warm_up_bars * step
+            if state.started is not None:
+                start = _first_start(store) - config.feed.warm_up_bars * step
+            return made_up(config, start)
+        case "replay":
+            settings = config.feed
+            source = read_source(
+                bars, None, None, repair=settings.repair, timeframe=settings.timeframe,
+                funding=list(settings.funding) or None,
+            )  # fmt: skip
+            return recorded(source)
+        case _:
+            raise ConfigError(f"feed must be sim or replay, was {feed!r}")
+
+
+def keep_configuration(config: Config, out: Path) -> None:
+    """Keep the configuration beside the ledger, under the hash that the ledger names."""
+    folder = out / CONFIGURATIONS
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{config_hash(config)}.json"
+
+    def write(file: IO[bytes]) -> None:
+        file.write(json.dumps(resolved(config), indent=2).encode())
+
+    if not path.exists():
+        write_atomically(path, write)
+
+
+def _first_start(store: SqliteLedger) -> int:
+    return next(iter(store.rows(kinds=("started",)))).ts
+
+
+def _first(group: BaseExceptionGroup) -> TuttiError:
+    for error in group.exceptions:
+        if isinstance(error, TuttiError):
+            return error
+        if isinstance(error, BaseExceptionGroup):
+            return _first(error)
+    raise group
