@@ -1,4 +1,4 @@
-"""Contract terms and bars as the arrays that kernels take."""
+"""Contract terms as the arrays that kernels take."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tutti.model.arrays import Terms, Tradable
+from tutti.model.arrays import Terms
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tutti.model.instrument import Instrument
-    from tutti.model.market import FloatArray, MarketBlock
+    from tutti.model.market import FloatArray
 
 
 def terms_of(instruments: Sequence[Instrument], venues: Sequence[str]) -> Terms:
@@ -54,17 +54,4 @@ def terms_of(instruments: Sequence[Instrument], venues: Sequence[str]) -> Terms:
         max_leverage=column("max_leverage"),
         maintenance_margin=column("maintenance_margin"),
         venue=np.array([index[each.id.venue] for each in instruments], dtype=np.int64),
-    )
-
-
-def tradable(block: MarketBlock) -> Tradable:
-    """Return the bars of a block as the kernels take them, without copying."""
-    return Tradable(
-        ts=block.ts,
-        open=block.open,
-        high=block.high,
-        low=block.low,
-        close=block.close,
-        volume=block.volume,
-        funding=block.funding,
     )

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import numpy as np
 import pytest
 
-from tutti.execution.terms import terms_of, tradable
+from tutti.execution.terms import terms_of
 from tutti.model.errors import ConfigError
 from tutti.model.instrument import Instrument, InstrumentId, InstrumentKind
-from tutti.model.market import MarketBlock
 
 
 def _instrument(symbol: str, venue: str, kind: InstrumentKind) -> Instrument:
@@ -46,21 +44,3 @@ def test_terms_of_a_minimum_between_two_steps_take_the_larger() -> None:
 def test_terms_of_an_instrument_at_an_unknown_venue_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"BTC-USD\.A trades at no venue"):
         terms_of([_instrument("BTC-USD", "A", InstrumentKind.SPOT)], ["B"])
-
-
-def test_tradable_shares_the_arrays_of_its_block() -> None:
-    prices = np.ones((2, 1))
-    block = MarketBlock(
-        instruments=(InstrumentId("BTC-USD", "A"),),
-        ts=np.array([0, 60]),
-        step=60,
-        open=prices,
-        high=prices,
-        low=prices,
-        close=prices,
-        volume=prices,
-        funding=prices,
-    )
-    bars = tradable(block)
-    assert bars.ts is block.ts
-    assert bars.funding is block.funding

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from tutti.execution.book_of_orders import OpenOrders
 from tutti.execution.cost import Costs, costs_of
+from tutti.execution.lifecycle import created_and_sent
+from tutti.execution.reconcile import compare_positions, reconcile_orders
 from tutti.model.arrays import Tradable
 from tutti.model.errors import ConfigError, OrderRejected, OutcomeUnknown
 from tutti.model.instrument import Instrument, InstrumentId, InstrumentKind
@@ -31,6 +35,9 @@ from tutti.model.order import (
     VenueEvent,
 )
 from tutti.sandbox.venue import SimulatedVenue
+
+if TYPE_CHECKING:
+    from tutti.execution.port import Venue
 
 _SPOT = Instrument(
     id=InstrumentId("BTC-USD", "V"),
@@ -570,3 +577,23 @@ def test_instrument_of_another_venue_is_refused() -> None:
     stranger = replace(_SPOT, id=InstrumentId("BTC-USD", "W"))
     with pytest.raises(ConfigError, match="trades at no venue"):
         SimulatedVenue("V", [stranger], [0], costs_of(np.zeros(1)), Decimal(1))
+
+
+def test_order_without_an_answer_is_settled_by_asking_the_venue() -> None:
+    venue = _venue()
+    bars = _bars(3)
+    _live(venue, bars, 0)
+    orders = OpenOrders()
+    for name in ("arrived", "lost"):
+        orders.add(created_and_sent(_approved(name, "1"), _STEP))
+    venue.submit(_approved("arrived", "1"), _STEP)
+    _live(venue, bars, 1)  # its answers, too, are lost
+    port: Venue = venue
+    found = reconcile_orders(orders.open(), port, 2 * _STEP, patience_ns=_STEP)
+    for event in found.events:
+        orders.apply(event)
+    arrived, lost = orders.get("arrived"), orders.get("lost")
+    assert arrived is not None
+    assert lost is not None
+    assert (arrived.status, lost.status) == (OrderStatus.FILLED, OrderStatus.REJECTED)
+    assert compare_positions({_SPOT.id: arrived.filled}, port) == ()
