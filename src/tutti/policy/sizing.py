@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 
@@ -172,6 +172,8 @@ def size(
         case SizingMethod.CVAR_BUDGET:
             budget = sizing.share * sizing.cvar_budget / math.sqrt(sizing.horizon_bars)
             return _bounded(sizing, budget, features[_CVAR])
+        case _:
+            assert_never(sizing.method)
 
 
 def _bounded(sizing: Sizing, reward: FloatArray | float, risk: FloatArray) -> FloatArray:
