@@ -78,8 +78,11 @@ def override(config: Config, changes: Mapping[str, object]) -> Config:
 
 
 def resolved(config: Config) -> dict[str, Any]:
-    """Return every setting, given or default, as JSON values."""
-    return config.model_dump(mode="json")
+    """Return every setting, given or default, as JSON values; read back they are the same."""
+    values = config.model_dump(mode="json")
+    # what a venue takes from "default" is spelled out, or it would not count as given any more
+    values["venues"] = {name: config.venue(name).model_dump(mode="json") for name in config.venues}
+    return values
 
 
 def config_hash(config: Config) -> str:

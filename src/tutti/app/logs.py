@@ -52,6 +52,7 @@ def configure_logs(
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.stdlib.ExtraAdder(),
+        _without_colour,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
@@ -83,6 +84,13 @@ def configure_logs(
         cache_logger_on_first_use=False,
     )
     return path
+
+
+def _without_colour(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    # uvicorn says some things a second time, with escapes for a terminal
+    del logger, method
+    event.pop("color_message", None)
+    return event
 
 
 class Redactor:

@@ -380,7 +380,8 @@ class Config(Section):
     def _agents_are_known(self) -> Self:
         names = [agent.name for agent in self.agents]
         _refuse_twice(names, key="agents")
-        if "weights" in self.conductor.model_fields_set:
+        # the default table names agents that a panel of one's own need not have
+        if self.conductor.weights != ConductorSettings().weights:
             for regime, factors in self.conductor.weights.items():
                 for name in factors:
                     if name not in names:

@@ -22,6 +22,9 @@ OK, FAILED, USAGE, GATE = 0, 1, 2, 3
 # typer brings its own copy of click, so its error type is found through a public descendant
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
+# what newer versions of it make of Ctrl-C
+_INTERRUPTED = 130
+
 _LISTS = frozenset({"--bars", "--funding"})
 
 
@@ -45,6 +48,8 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
         return OK
     except Exception as error:  # noqa: BLE001 - the edge: nobody above could catch it
         return _complain(_unforeseen(error), FAILED, as_json=as_json)
+    if code == _INTERRUPTED:
+        return _complain("interrupted", FAILED, as_json=as_json)
     return code if isinstance(code, int) else OK
 
 
@@ -76,6 +81,7 @@ def _complain(message: str, code: int, *, as_json: bool) -> int:
 
 def _usage(error: Exception) -> str:
     told = error.format_message() if hasattr(error, "format_message") else str(error)
+    told = told.replace("Value error, ", "")
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "tutti"
     return f"{told.rstrip('.')}; see {command} --help"

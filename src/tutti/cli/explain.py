@@ -10,6 +10,7 @@ from tutti.cli.options import AsJson, Run
 from tutti.cli.output import Output
 from tutti.cli.progress import progress
 from tutti.cli.runs import run_folder
+from tutti.model.errors import LedgerError
 
 
 def why(
@@ -55,8 +56,14 @@ def replay(
     """Run a recorded run again and compare the ledgers."""
     folder = run_folder(run)
 
-    from tutti.app.replay import replay_run  # compiles, not for --help
+    from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader  # not for --help
+    from tutti.app.replay import replay_run
+    from tutti.ledger.verify import verify
 
+    with SqliteLedgerReader(folder) as reader:
+        recorded = verify(reader)
+    if not recorded.ok:
+        raise LedgerError(f"{folder}: nothing to compare with, the ledger is {recorded.problem}")
     with progress() as report:
         outcome = replay_run(folder, report)
     output = Output(as_json=as_json)

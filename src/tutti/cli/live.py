@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from tutti.kernel.clock import SECOND, iso
@@ -20,6 +20,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 _POINTS = 600
 _SPARK_WIDTH = 56
 _ROWS = 8
+_WIDE = 170
 _PLAIN_EVERY_S = 10
 _STALE_S = 5.0
 _MODES = {"trading": "green", "reduce_only": "yellow", "flatten": "red"}
@@ -53,7 +54,7 @@ class LivePicture:
         """Show ``state``."""
         if state.ticks:
             self._equity.append(state.equity)
-        picture = picture_of(state, list(self._equity))
+        picture = picture_of(state, list(self._equity), self._console.width)
         if self._live is None:
             from rich.live import Live  # not for --help
 
@@ -125,23 +126,36 @@ def _gain(state: ServiceState) -> float:
     return state.equity / state.start_equity - 1.0 if state.start_equity else 0.0
 
 
-def picture_of(state: ServiceState, equity: Sequence[float]) -> RenderableType:
-    """Return the whole picture: header, equity, positions, regimes, decisions, refusals."""
+def picture_of(state: ServiceState, equity: Sequence[float], width: int) -> RenderableType:
+    """Return the whole picture: header, equity, positions, decisions, refusals, regimes.
+
+    Parameters
+    ----------
+    equity : sequence of float
+        Course so far, for the sparkline.
+    width : int
+        Of the terminal; a narrow one has everything below each other.
+    """
     from rich.console import Group  # not for --help
     from rich.table import Table
 
+    top = (_header(state), _equity(state, equity))
+    if width < _WIDE:
+        return Group(*top, _positions(state), _decisions(state), _refusals(state), _regimes(state))
     sides = Table.grid(expand=True, padding=(0, 1))
-    sides.add_column(ratio=1)
-    sides.add_column(ratio=1)
-    sides.add_row(_positions(state), _decisions(state))
-    sides.add_row(_regimes(state), _refusals(state))
-    return Group(_header(state), _equity(state, equity), sides)
+    sides.add_column(ratio=5)
+    sides.add_column(ratio=6)
+    sides.add_row(
+        Group(_positions(state), _regimes(state)), Group(_decisions(state), _refusals(state))
+    )
+    return Group(*top, sides)
 
 
 def _header(state: ServiceState) -> RenderableType:
     from rich.text import Text
 
-    line = Text(" PAPER ", style="bold white on blue")
+    line = Text()
+    line.append(" PAPER ", style="bold white on blue")
     line.append(f"  {state.run_id}  {state.feed} x{state.speed:g}  ", style="bold")
     line.append(state.mode.value.replace("_", " "), style=_MODES[state.mode.value])
     when = f"{iso(state.as_of)[:19]}Z" if state.ticks else "warming up"
@@ -149,8 +163,6 @@ def _header(state: ServiceState) -> RenderableType:
     age = state.market_data_age_s
     style = "bold white on red" if age > _STALE_S else "dim"
     line.append(f"  data {age:.1f} s old", style=style)
-    if state.api_url:
-        line.append(f"  {state.api_url}", style="dim")
     return line
 
 
@@ -159,11 +171,14 @@ def _equity(state: ServiceState, equity: Sequence[float]) -> RenderableType:
     from rich.text import Text
 
     gain = _gain(state)
-    text = Text(f"{state.equity:,.2f}  ", style="bold")
+    text = Text()
+    text.append(f"{state.equity:,.2f}  ", style="bold")
     text.append(f"{gain:+.2%}", style="green" if gain >= 0 else "red")
     text.append(f"  drawdown {state.drawdown:.2%}  ")
     text.append(sparkline(equity), style="cyan")
     text.append(f"\n{state.n_orders} orders  {state.n_fills} fills  {state.n_refusals} refused")
+    if state.api_url:
+        text.append(f"  API {state.api_url}", style="dim")
     return Panel(text, title="equity", title_align="left")
 
 
@@ -189,21 +204,13 @@ def _decisions(state: ServiceState) -> RenderableType:
             iso(row.ts)[11:19],
             row.instrument,
             row.action,
-            row.reason.replace("_", " "),
             f"{row.confidence:.2f}",
+            row.reason.replace("_", " "),
         )
         for row in state.decisions[:_ROWS]
     ]
-    head = ("time", "instrument", "action", "reason", "conf.")
+    head = ("time", "instrument", "action", "conf.", "reason")
     return _boxed("last decisions", head, rows, "none yet")
-
-
-def _regimes(state: ServiceState) -> RenderableType:
-    rows = [
-        (instrument, regime.replace("_", " ").lower())
-        for instrument, regime in list(state.regime.items())[:_ROWS]
-    ]
-    return _boxed("regime", ("instrument", "regime"), rows, "warming up")
 
 
 def _refusals(state: ServiceState) -> RenderableType:
@@ -213,6 +220,21 @@ def _refusals(state: ServiceState) -> RenderableType:
     ]
     title = f"refused ({state.n_refusals})"
     return _boxed(title, ("time", "instrument", "rule", "reason"), rows, "none")
+
+
+def _regimes(state: ServiceState) -> RenderableType:
+    from rich.panel import Panel
+    from rich.text import Text
+
+    named = {regime: regime.replace("_", " ").lower() for regime in state.regime.values()}
+    counts = Counter(state.regime.values()).most_common()
+    told = [f"{named[regime]} {count}" for regime, count in counts]
+    if len(state.regime) <= _ROWS:
+        told = [
+            f"{name.partition('.')[0]} {named[regime]}" for name, regime in state.regime.items()
+        ]
+    text = Text(", ".join(told)) if told else Text("warming up", style="dim")
+    return Panel(text, title="regime", title_align="left")
 
 
 def _boxed(
@@ -225,8 +247,11 @@ def _boxed(
     if not rows:
         return Panel(Text(empty, style="dim"), title=title, title_align="left")
     table = Table(box=None, pad_edge=False, expand=True)
-    for name in head:
-        table.add_column(Text(name, style="dim"), no_wrap=True, overflow="ellipsis")
+    for index, name in enumerate(head):
+        # the last column takes what is left and is cut; the figures before it are not
+        ratio = 1 if index == len(head) - 1 else None
+        title_of = Text(name, style="dim")
+        table.add_column(title_of, no_wrap=True, overflow="ellipsis", ratio=ratio)
     for row in rows:
         table.add_row(*map(Text, row))
     return Panel(table, title=title, title_align="left")

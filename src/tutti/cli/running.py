@@ -32,12 +32,15 @@ class Running:
     ----------
     url : str
         Of its API; empty while it is off or not up yet.
+    is_up : bool
+        False while it starts.
     """
 
     pid: int
     feed: str
     started_at: str
     url: str = ""
+    is_up: bool = False
 
 
 class Claim:
@@ -49,9 +52,10 @@ class Claim:
         self._write()
 
     def announce(self, url: str) -> None:
-        """Note where the API answers."""
-        if url != self._running.url:
-            self._running = replace(self._running, url=url)
+        """Note that the service is up, and where its API answers."""
+        told = replace(self._running, url=url, is_up=True)
+        if told != self._running:
+            self._running = told
             self._write()
 
     def _write(self) -> None:
@@ -114,7 +118,7 @@ def ask(
         If it has no API, doesn't answer, or refuses.
     """
     if not running.url:
-        raise Unreachable(f"process {running.pid} serves no API; see its log")
+        raise Unreachable(f"process {running.pid} serves no API")
     address = urlsplit(running.url)
     connection = http.client.HTTPConnection(
         address.hostname or "", address.port, timeout=_PATIENCE_S

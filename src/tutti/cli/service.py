@@ -79,6 +79,8 @@ def up(  # noqa: PLR0913 - one parameter for each option
     running = Running(
         pid=os.getpid(), feed=settings.feed.kind, started_at=f"{datetime.now(UTC):%FT%TZ}"
     )
+    # until the service hears signals itself, one to end it must not pass the doors by
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with claim(usable(out), running) as held:
         _greet(settings, out, output)
         summary = _run(settings, seconds, out, held, output)
@@ -128,8 +130,10 @@ def status(*, out: Folder = PAPER, as_json: AsJson = False) -> int:
     output.say(f"process {running.pid} since {running.started_at}, feed {running.feed}")
     if state:
         _tell(state, output)
-    else:
+    elif running.is_up:
         output.say("it serves no API, so this is all that can be told from here")
+    else:
+        output.say("it is starting")
     output.finish({"running": True} | asdict(running) | {"state": state})
     return OK
 
@@ -153,8 +157,12 @@ def _greet(settings: "Config", out: Path, output: Output) -> None:
 def _run(
     settings: "Config", seconds: float | None, out: Path, held: Claim, output: Output
 ) -> "ServiceSummary":
-    from tutti.app.service import run_service  # compiles, not for --help
+    from tutti.app.access import api_token  # not for --help
+    from tutti.app.logs import configure_logs
+    from tutti.app.service import run_service
 
+    logging = settings.logging
+    configure_logs(out, level=logging.level, console=logging.console, secrets=[api_token(out)])
     view = _view(output)
     try:
         return asyncio.run(

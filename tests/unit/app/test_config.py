@@ -45,6 +45,19 @@ def test_config_defaults_survive_being_written_and_read() -> None:
     assert parse_config(json.dumps(resolved(Config()))) == Config()
 
 
+def test_config_of_ones_own_survives_being_written_and_read() -> None:
+    config = parse_config(
+        "agents: [{name: mine, params: {n: 1, name: x, on: true}}]\n"
+        "venues: {default: {taker_fee: 0.002}, KRAKEN: {maker_fee: 0.001}}\n"
+        "instruments: {A.SIM: {price_step: 1e-8}}\nrisk: {max_daily_loss: null}\n"
+    )
+    again = parse_config(json.dumps(resolved(config)))
+    assert config_hash(again) == config_hash(config)
+    assert again.venue("KRAKEN") == config.venue("KRAKEN")
+    assert again.agents == config.agents
+    assert again.conductor == config.conductor
+
+
 def test_config_values_replace_defaults_and_only_them() -> None:
     config = parse_config("seed: 11\nrisk:\n  care:\n    stop_loss: 0.05\n")
     assert config.seed == 11

@@ -63,8 +63,10 @@ def test_log_line_has_the_fields_that_stores_index(
 
 
 def test_log_of_other_packages_has_the_same_form(log: Callable[..., list[dict[str, Any]]]) -> None:
-    logging.getLogger("uvicorn").warning("slow by %d ms", 12, extra={"path": "/status"})
+    extra = {"path": "/status", "color_message": "slow"}
+    logging.getLogger("uvicorn").warning("slow by %d ms", 12, extra=extra)
     (line,) = log()
+    assert "color_message" not in line
     assert (line["event"], line["level"], line["path"]) == ("slow by 12 ms", "warning", "/status")
 
 
