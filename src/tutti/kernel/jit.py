@@ -48,9 +48,10 @@ def njit(function: _Function) -> _Function:
     """Compile a kernel at its first call and keep it on disk.
 
     The kernel takes arrays, scalars and NamedTuples of them. No fast-math (NaN means missing and
-    results are compared bit by bit) and no threads.
+    results are compared bit by bit) and no threads. One that another kernel calls is put in line:
+    an array is seven words to hand over, so a call with forty of them costs more than most kernels.
     """
-    compiled: _Function = numba.njit(cache=True, error_model="numpy")(function)
+    compiled: _Function = numba.njit(cache=True, error_model="numpy", forceinline=True)(function)
     return compiled
 
 
@@ -61,5 +62,7 @@ def lean_njit(function: _Function) -> _Function:
     NamedTuples of forty arrays that is most of what a small kernel does. A kernel compiled so can
     call only others of its kind.
     """
-    compiled: _Function = numba.njit(cache=True, error_model="numpy", _nrt=False)(function)
+    compiled: _Function = numba.njit(cache=True, error_model="numpy", forceinline=True, _nrt=False)(
+        function
+    )
     return compiled

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tutti.kernel.clock import SECOND
-from tutti.kernel.jit import njit
+from tutti.kernel.jit import lean_njit, njit
 from tutti.model.arrays import (
     DAY_START_EQUITY,
     EQUITY,
@@ -129,18 +129,36 @@ class Findings(NamedTuple):
     figures: FloatArray
 
 
-class _Exposure(NamedTuple):
+class Exposure(NamedTuple):
     """Most that can be held once any of the approved and working orders filled.
 
-    By instrument, shape (n,): lots at work. By venue, shape (v,): gross exposure, margin it needs,
-    equity.
+    By instrument, shape (n,): lots at work, and the margin that a unit of exposure needs. By venue,
+    shape (v,): gross exposure, margin it needs, equity.
     """
 
     buys: IntArray
     sells: IntArray
+    rates: FloatArray
     gross: FloatArray
     margin: FloatArray
     equity: FloatArray
+
+
+def no_findings(count: int) -> Findings:
+    """Return room for what the rules say of ``count`` proposals."""
+    return Findings(np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros((count, 2)))
+
+
+def no_exposure(n_instruments: int, n_venues: int) -> Exposure:
+    """Return room for the sums of a review."""
+    return Exposure(
+        np.zeros(n_instruments, np.int64),
+        np.zeros(n_instruments, np.int64),
+        np.zeros(n_instruments),
+        np.zeros(n_venues),
+        np.zeros(n_venues),
+        np.zeros(n_venues),
+    )
 
 
 class _Outcome(NamedTuple):
@@ -155,39 +173,47 @@ class _Outcome(NamedTuple):
     positions: int
 
 
-@njit
+@lean_njit
 def _most_lots(held: int, buys: int, sells: int) -> int:
     return max(abs(held + buys), abs(held - sells))
 
 
-@njit
-def _take_in(exposure: _Exposure, book: Book, terms: Terms, rates: FloatArray) -> int:
+@lean_njit
+def _take_in(exposure: Exposure, book: Book, terms: Terms, limits: Limits) -> int:
     """Write what is held and at work into ``exposure``; return the number of positions."""
     positions = 0
     for v in range(book.cash.shape[0]):
+        exposure.gross[v] = 0.0
+        exposure.margin[v] = 0.0
         exposure.equity[v] = book.cash[v]
     for i in range(book.lots.shape[0]):
-        if book.lots[i] == 0 and book.working[i] == 0:
-            continue
+        exposure.rates[i] = margin_rate(
+            terms.max_leverage[i],
+            terms.maintenance_margin[i],
+            limits.liquidation_margin,
+            terms.taker_fee[i],
+        )
         exposure.buys[i] = max(book.working[i], 0)
         exposure.sells[i] = max(-book.working[i], 0)
+        if book.lots[i] == 0 and book.working[i] == 0:
+            continue
         value = terms.lot[i] * book.mark[i]
         most = _most_lots(book.lots[i], exposure.buys[i], exposure.sells[i]) * value
         v = terms.venue[i]
         exposure.gross[v] += most
-        exposure.margin[v] += most * rates[i]
+        exposure.margin[v] += most * exposure.rates[i]
         exposure.equity[v] += book.lots[i] * value
         positions += 1
     return positions
 
 
-@njit
+@lean_njit
 def _within(value: float, limit: float) -> bool:
     # false for NaN: what can't be known is not approved
     return value < math.inf and (limit == math.inf or value <= limit - abs(limit) * _EXACT)
 
 
-@njit
+@lean_njit
 def _objection_to_any(
     locked: int, price: float, age: int, lots: int, limits: Limits
 ) -> tuple[int, float, float]:
@@ -207,7 +233,7 @@ def _objection_to_any(
     return _APPROVED, 0.0, 0.0
 
 
-@njit
+@lean_njit
 def _objection_to_opening(
     locked: int, account: FloatArray, lead_loss: float, limits: Limits
 ) -> tuple[int, float, float]:
@@ -229,7 +255,7 @@ def _objection_to_opening(
     return _APPROVED, 0.0, 0.0
 
 
-@njit
+@lean_njit
 def _objection_to_size(
     outcome: _Outcome, perpetual: int, equity: float, limits: Limits
 ) -> tuple[int, float, float]:
@@ -276,21 +302,44 @@ def objections(
     the position past flat; it passes all but the first rules (locks, price, age of data, quantity).
     An order that turns a position round is held to every rule, with what it would leave open.
     """
-    count, n, venues = proposals.lots.shape[0], book.lots.shape[0], book.cash.shape[0]
-    codes = np.zeros(count, np.int64)
-    reduces = np.zeros(count, np.int64)
-    figures = np.zeros((count, 2))
-    buys, sells = np.zeros(n, np.int64), np.zeros(n, np.int64)
-    exposure = _Exposure(buys, sells, np.zeros(venues), np.zeros(venues), np.zeros(venues))
-    rates = np.zeros(n)
-    for i in range(n):
-        rates[i] = margin_rate(
-            terms.max_leverage[i],
-            terms.maintenance_margin[i],
-            limits.liquidation_margin,
-            terms.taker_fee[i],
-        )
-    positions = _take_in(exposure, book, terms, rates)
+    n, venues = book.lots.shape[0], book.cash.shape[0]
+    count = proposals.lots.shape[0]
+    findings = Findings(np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros((count, 2)))
+    exposure = Exposure(
+        np.zeros(n, np.int64),
+        np.zeros(n, np.int64),
+        np.zeros(n),
+        np.zeros(venues),
+        np.zeros(venues),
+        np.zeros(venues),
+    )
+    object_to(count, proposals, book, terms, limits, locks, ts, exposure, findings)
+    return findings
+
+
+@lean_njit
+def object_to(  # noqa: PLR0913 (a kernel takes its arrays one by one)
+    count: int,
+    proposals: Proposals,
+    book: Book,
+    terms: Terms,
+    limits: Limits,
+    locks: IntArray,
+    ts: int,
+    exposure: Exposure,
+    findings: Findings,
+) -> None:
+    """Write what ``objections`` would return for the first ``count`` proposals, without making room.
+
+    Parameters
+    ----------
+    exposure : Exposure
+        Written over.
+    findings : Findings
+        Its first ``count`` rows are written.
+    """
+    buys, sells, rates = exposure.buys, exposure.sells, exposure.rates
+    positions = _take_in(exposure, book, terms, limits)
     for k in range(count):
         i, lots, lead = proposals.column[k], proposals.lots[k], proposals.lead[k]
         v, held = terms.venue[i], book.lots[i]
@@ -329,11 +378,10 @@ def objections(
             # one that reduces adds only this: it leaves the worst case as it is
             buys[i] += max(lots, 0)
             sells[i] += max(-lots, 0)
-        codes[k] = code
-        reduces[k] = reducing
-        figures[k, 0] = value
-        figures[k, 1] = limit
-    return Findings(codes, reduces, figures)
+        findings.codes[k] = code
+        findings.reduces[k] = reducing
+        findings.figures[k, 0] = value
+        findings.figures[k, 1] = limit
 
 
 def propose(

@@ -49,7 +49,7 @@ from tutti.kernel.jit import njit
 from tutti.model.market import FloatArray, IntArray, MarketBlock
 from tutti.portfolio.accounting import apply_fill, pay_funding
 from tutti.risk.breakers import UNLOCKED
-from tutti.risk.review import Proposals, objections
+from tutti.risk.review import Exposure, Findings, Proposals, no_exposure, no_findings, object_to
 
 if TYPE_CHECKING:
     from tutti.model.arrays import Book, Signals, Terms, Tradable
@@ -76,6 +76,14 @@ class Working(NamedTuple):
     notes: IntArray
     counts: IntArray
     references: FloatArray
+
+
+class Review(NamedTuple):
+    """Room that a review of orders needs: locks of shape (n,), sums, findings."""
+
+    locks: IntArray
+    exposure: Exposure
+    findings: Findings
 
 
 class Fills(NamedTuple):
@@ -194,20 +202,20 @@ def _venues(
 def _order(
     t: int, n_intents: int, as_of: int, bars: Tradable, terms: Terms, costs: Costs,
     signals: Signals, book: Book, rules: Rules, wishes: Wishes, working: Working, style: Style,
-    scratch: IntArray, locks: IntArray,
+    scratch: IntArray, review: Review,
 ) -> None:  # fmt: skip
     counts = working.counts
     for k in range(n_intents):
         i = wishes.sequence[k]
         scratch[2, k] = wishes.lots[i]
         scratch[3, k] = signals.lead[t, i]
-    findings = objections(
-        Proposals(scratch[2, :n_intents], wishes.sequence[:n_intents], scratch[3, :n_intents]),
-        book, terms, rules.limits, locks, as_of,
+    object_to(
+        n_intents, Proposals(scratch[2], wishes.sequence, scratch[3]), book, terms, rules.limits,
+        review.locks, as_of, review.exposure, review.findings,
     )  # fmt: skip
     for k in range(n_intents):
         i = wishes.sequence[k]
-        if findings.codes[k] != 0:
+        if review.findings.codes[k] != 0:
             counts[N_REFUSED] += 1
             continue
         counts[N_ORDERS] += 1
@@ -241,7 +249,7 @@ def _order(
 def run_block(
     start: int, t0: int, step: int, bars: Tradable, terms: Terms, costs: Costs, signals: Signals,
     book: Book, rules: Rules, wishes: Wishes, trace: Trace, working: Working, fills: Fills,
-    style: Style, scratch: IntArray, locks: IntArray,
+    style: Style, scratch: IntArray, review: Review,
 ) -> int:  # fmt: skip
     """Run the ticks of a block from ``start`` on; return where it stopped.
 
@@ -252,7 +260,7 @@ def run_block(
     t0 : int
         Number of the block's first tick in the run; enters the fills.
     scratch : int64 (4, n)
-    locks : int64 (n,)
+    review : Review
     """
     n = book.lots.shape[0]
     counts = working.counts
@@ -275,7 +283,7 @@ def run_block(
         counts[N_DECISIONS] += 1
         _order(
             t, n_intents, as_of, bars, terms, costs, signals, book, rules, wishes, working, style,
-            scratch, locks,
+            scratch, review,
         )  # fmt: skip
     stop: int = bars.ts.shape[0]
     return stop
@@ -332,7 +340,9 @@ class FastTier:
         room = max(1024, 8 * n)
         self._fills = Fills(np.zeros((room, 7), np.int64), np.zeros((room, 3)))
         self._scratch = np.zeros((4, n), np.int64)
-        self._locks = np.full(n, UNLOCKED, np.int64)
+        self._review = Review(
+            np.full(n, UNLOCKED, np.int64), no_exposure(n, len(book.cash)), no_findings(n)
+        )
         self._done = 0
 
     def advance(self, block: MarketBlock, signals: Signals) -> None:
@@ -346,7 +356,7 @@ class FastTier:
             start = run_block(
                 start, t0, block.step, bars, self._terms, self._costs, signals, self.book,
                 self._rules, self._wishes, trace, self._working, self._fills, self._style,
-                self._scratch, self._locks,
+                self._scratch, self._review,
             )  # fmt: skip
             if start >= len(block):
                 break
