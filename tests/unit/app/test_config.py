@@ -90,6 +90,11 @@ def test_config_scalars_are_read_as_yaml_1_2() -> None:
     assert config.agents[0].params == {"day": "2024-01-01", "n": 1000, "on": "on"}
 
 
+def test_config_weights_of_ones_own_replace_the_table() -> None:
+    config = parse_config("conductor: {weights: {RANGE_BOUND: {vpin: 2}}}")
+    assert config.conductor.weights == {"RANGE_BOUND": {"vpin": 2.0}}
+
+
 def test_config_null_lifts_a_limit() -> None:
     assert parse_config("risk: {max_daily_loss: null}").risk.max_daily_loss is None
 
