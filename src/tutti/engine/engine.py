@@ -365,16 +365,17 @@ class Engine:
         thought = self._analysis.advance(market)
         self.last_thought = thought
         bars = tradable(market)
-        t, venue_done = 0, False
+        # the last tick that the venues have seen
+        t, seen = 0, -1
         while t < len(market):
-            if not venue_done and account.book.working.any():
+            if seen != t and account.book.working.any():
                 # what scan would say, without asking it
                 begin_day(account.book, int(bars.ts[t]))
                 self._ask_venues(_Now(market, bars, thought, t))
-                venue_done = True
+                seen = t
             mode = account.book.account[MODE]
             code, t, n_intents = scan(
-                t, len(market), venue_done, market.step, bars, setup.terms, setup.costs,
+                t, len(market), seen == t, market.step, bars, setup.terms, setup.costs,
                 thought.signals, account.book, setup.rules, self._wishes, trace,
             )  # fmt: skip
             if code == END:
@@ -382,12 +383,12 @@ class Engine:
             now = _Now(market, bars, thought, t)
             if code == VENUE:
                 self._ask_venues(now)
-                venue_done = True
+                seen = t
                 continue
             if account.book.account[MODE] != mode:
                 self._record_mode(now)
             if n_intents:
-                if not venue_done:
+                if seen != t:
                     # nothing came of the bar there, but they judge orders by its close
                     for venue in self._market_venues:
                         venue.observe(bars, t)
@@ -395,7 +396,7 @@ class Engine:
             if setup.keeps_account:
                 self._record_account(now.as_of)
                 self._journal.commit()
-            t, venue_done = t + 1, False
+            t += 1
         self.counts.ticks += len(market)
         if self._quiet is not None:
             self._quiet.add(market, thought, trace)
