@@ -59,8 +59,9 @@ FILL_T, FILL_I, FILL_SIGNED_LOTS, FILL_PRICE_TICKS, FILL_MAKER, FILL_REASON, FIL
 FILL_LIQUIDATION = -1
 """Order number of a forced close."""
 
-# what is kept about each working order beside the matching table, int64 (n, 4)
-_REASON, _LEAD, _NUMBER, _DECIDED = range(4)
+# what is kept about each working order beside the matching table, int64 (n, 5)
+_REASON, _LEAD, _NUMBER, _DECIDED, _CANCEL_AT = range(5)
+_NEVER = 2**63 - 1
 
 N_ORDERS, N_REFUSED, N_REJECTED, N_DECISIONS, N_FILLS, N_WORKING = range(6)
 
@@ -149,13 +150,13 @@ def _match(
 
 
 @njit
-def _drop(v: int, decided_by: int, book: Book, terms: Terms, working: Working) -> None:
-    """Take off the perpetual orders of venue ``v``; -1: limit orders as old as ``decided_by``."""
+def _drop(v: int, ts: int, book: Book, terms: Terms, working: Working) -> None:
+    """Take off the perpetual orders of venue ``v``; -1: those whose cancellation arrived by ``ts``."""
     kept = 0
     for k in range(working.counts[N_WORKING]):
         i = working.table[k, COLUMN]
         if v < 0:
-            goes = working.table[k, KIND] == LIMIT and working.notes[k, _DECIDED] <= decided_by
+            goes = working.notes[k, _CANCEL_AT] <= ts
         else:
             goes = terms.venue[i] == v and terms.is_perpetual[i] != 0
         if goes:
@@ -169,10 +170,31 @@ def _drop(v: int, decided_by: int, book: Book, terms: Terms, working: Working) -
 
 
 @njit
+def _cancel_overdue(
+    t: int, as_of: int, bars: Tradable, terms: Terms, costs: Costs, book: Book, working: Working,
+    style: Style,
+) -> None:  # fmt: skip
+    """Ask to cancel limit orders whose time is over; asking takes as long as sending did."""
+    for k in range(working.counts[N_WORKING]):
+        # an order that the venue has not confirmed yet can't be cancelled
+        if (
+            working.table[k, KIND] == LIMIT
+            and working.table[k, ARRIVAL] <= bars.ts[t]
+            and working.notes[k, _CANCEL_AT] == _NEVER
+            and as_of - working.notes[k, _DECIDED] >= style.lifetime_ns
+        ):
+            working.notes[k, _CANCEL_AT] = as_of + costs.latency_ns
+    if costs.latency_ns == 0:
+        _drop(-1, as_of, book, terms, working)
+
+
+@njit
 def _venues(
     t: int, t0: int, bars: Tradable, terms: Terms, costs: Costs, book: Book,
     working: Working, fills: Fills, lots: IntArray, ticks: IntArray,
 ) -> None:  # fmt: skip
+    if costs.latency_ns > 0:
+        _drop(-1, bars.ts[t], book, terms, working)
     _match(t, t0, bars.ts[t], bars, terms, costs, book, working, fills)
     for i in range(book.lots.shape[0]):
         if terms.is_perpetual[i] and book.lots[i] != 0 and bars.funding[t, i] != 0.0:
@@ -240,6 +262,7 @@ def _order(
         working.notes[w, _LEAD] = signals.lead[t, i]
         working.notes[w, _NUMBER] = counts[N_ORDERS] - 1
         working.notes[w, _DECIDED] = as_of
+        working.notes[w, _CANCEL_AT] = _NEVER
         counts[N_WORKING] = w + 1
         book.working[i] = lots
         working.references[i] = bars.close[t, i]
@@ -272,7 +295,7 @@ def run_block(
             _venues(t, t0, bars, terms, costs, book, working, fills, scratch[0], scratch[1])
         as_of = bars.ts[t] + step
         if style.order_type == LIMIT:
-            _drop(-1, as_of - style.lifetime_ns, book, terms, working)
+            _cancel_overdue(t, as_of, bars, terms, costs, book, working, style)
         n_intents = 0
         n_open = wish_at(t, as_of, bars, terms, signals, book, rules, wishes)
         if n_open != QUIET:
@@ -333,7 +356,7 @@ class FastTier:
         self._trace = empty_trace(n_ticks)
         self._working = Working(
             np.zeros((n, N_COLUMNS), np.int64),
-            np.zeros((n, 4), np.int64),
+            np.zeros((n, 5), np.int64),
             np.zeros(6, np.int64),
             np.zeros(n),
         )
