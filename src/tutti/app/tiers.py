@@ -15,7 +15,7 @@ from tutti.app.session import Session
 from tutti.engine.decide import Trace
 from tutti.model.arrays import FEES_PAID, FUNDING_RECEIVED, TURNOVER
 from tutti.model.errors import ConfigError
-from tutti.model.order import Fill, Reason, Side
+from tutti.model.order import Fill, FundingPaid, Reason, Side
 from tutti.portfolio.accounting import new_book
 from tutti.portfolio.positions import Portfolio
 from tutti.sandbox.fast import (
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from tutti.ledger.kinds import DataSource
     from tutti.model.arrays import Signals
     from tutti.model.market import MarketBlock
+    from tutti.model.order import Position
     from tutti.sandbox.fast import FastResult
 
     Progress = Callable[[int, int, str], None]
@@ -137,7 +138,10 @@ def run_fast(config: Config, plan: Plan, block: MarketBlock, progress: Progress)
     found = tier.result()
     recorder = Recorder({instrument: i for i, instrument in enumerate(block.instruments)})
     portfolio = Portfolio(plan.balances)
+    payments = _Payments(plan, block)
     for fill, reason in _typed(found, plan, block):
+        # a forced close comes after the funding of its bar, any other fill before
+        payments.book(fill, portfolio, including=reason is None)
         portfolio.apply(fill, "")
         recorder.booked(fill, reason)
     account = tier.book.account
@@ -213,6 +217,41 @@ def _parts(block: MarketBlock, cells: int, progress: Progress, note: str) -> Ite
 
 def _unheard(done: int, total: int, note: str) -> None:
     """Take no notice of progress."""
+
+
+class _Payments:
+    """Funding that the fast tier paid, as the portfolio takes it: trades count it in their profit."""
+
+    def __init__(self, plan: Plan, block: MarketBlock) -> None:
+        self._block = block
+        self._columns = {each.id: i for i, each in enumerate(plan.instruments)}
+        self._due = {
+            each.id: np.flatnonzero(block.funding[:, i]).tolist()[::-1] if each.is_perpetual else []
+            for i, each in enumerate(plan.instruments)
+        }
+
+    def book(self, fill: Fill, portfolio: Portfolio, *, including: bool) -> None:
+        """Book what was paid on the fill's instrument before the fill's bar, or with that bar."""
+        ts, due = self._block.ts, self._due[fill.instrument]
+        last = fill.ts if including else fill.ts - 1
+        while due and int(ts[due[-1]]) <= last:
+            t = due.pop()
+            held = portfolio.position(fill.instrument)
+            if held is not None:
+                portfolio.fund(self._payment(t, held))
+
+    def _payment(self, t: int, held: Position) -> FundingPaid:
+        i = self._columns[held.instrument]
+        rate = float(self._block.funding[t, i])
+        while np.isnan(self._block.close[t, i]):
+            t -= 1  # no bar: at the last close
+        amount = -float(held.quantity) * float(self._block.close[t, i]) * rate
+        return FundingPaid(
+            instrument=held.instrument,
+            ts=int(self._block.ts[t]),
+            rate=rate,
+            amount=Decimal(repr(amount)),
+        )
 
 
 def _typed(
