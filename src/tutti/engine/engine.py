@@ -90,6 +90,10 @@ _CELLS = 65_536
 class MarketListener(Protocol):
     """Venue that lives off the same bars: it matches, funds and liquidates by them."""
 
+    def enter(self, bars: Tradable) -> None:
+        """Go over to the next block of bars; it need not observe each of them."""
+        ...
+
     def observe(self, bars: Tradable, t: int) -> None:
         """Take in bar ``t``; what comes of it waits in ``events``."""
         ...
@@ -365,6 +369,8 @@ class Engine:
         thought = self._analysis.advance(market)
         self.last_thought = thought
         bars = tradable(market)
+        for venue in self._market_venues:
+            venue.enter(bars)
         # the last tick that the venues have seen
         t, seen = 0, -1
         while t < len(market):

@@ -265,6 +265,15 @@ class SimulatedVenue:
         """True when no order works and no perpetual is held: bars change nothing here."""
         return not self._working and not self._account.n_perpetuals_held
 
+    def enter(self, bars: Tradable) -> None:
+        """Go over to the next block of bars: what is held is marked at the closes of the last.
+
+        Needed only for a block of which no row may be observed.
+        """
+        self._account.enter(bars)
+        self._bars = bars
+        self._row = -1
+
     def observe(self, bars: Tradable, t: int) -> None:
         """Live through bar ``t``: match orders, pay funding, liquidate; queue the events.
 
@@ -273,8 +282,7 @@ class SimulatedVenue:
         """
         account = self._account
         if bars is not self._bars:
-            account.enter(bars)
-            self._bars = bars
+            self.enter(bars)
         self._row = t
         if self._working:
             self._match(bars, t)
