@@ -339,10 +339,10 @@ def scan(
     n_intents : int
     """
     for t in range(start, stop):
+        mode = book.account[MODE]
         begin_day(book, bars.ts[t])
         if (t > start or not venue_done) and needs_venue(t, bars, terms, costs, book):
             return VENUE, t, 0
-        mode = book.account[MODE]
         as_of = bars.ts[t] + step
         n_intents = 0
         n_open = wish_at(t, as_of, bars, terms, signals, book, rules, wishes)

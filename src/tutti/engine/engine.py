@@ -267,6 +267,7 @@ class Engine:
         n_agents = len(analysis.agent_names)
         self._leads = {name: a for a, name in enumerate(analysis.agent_names)}
         self._wishes = empty_wishes(n)
+        self._mode = float(account.book.account[MODE])
         self._locks: IntArray = np.full(n, UNLOCKED, np.int64)
         self._tickets: dict[str, _Ticket] = {}
         self._deferred: list[_Deferred] = []
@@ -379,7 +380,6 @@ class Engine:
                 begin_day(account.book, int(bars.ts[t]))
                 self._ask_venues(_Now(market, bars, thought, t))
                 seen = t
-            mode = account.book.account[MODE]
             code, t, n_intents = scan(
                 t, len(market), seen == t, market.step, bars, setup.terms, setup.costs,
                 thought.signals, account.book, setup.rules, self._wishes, trace,
@@ -391,8 +391,7 @@ class Engine:
                 self._ask_venues(now)
                 seen = t
                 continue
-            if account.book.account[MODE] != mode:
-                self._record_mode(now)
+            self._note_mode(now)
             if n_intents:
                 if seen != t:
                     # nothing came of the bar there, but they judge orders by its close
@@ -410,6 +409,8 @@ class Engine:
                 self.close_segment()
 
     def _ask_venues(self, now: _Now) -> None:
+        # a new day may have ended yesterday's restriction
+        self._note_mode(now)
         for venue in self._market_venues:
             venue.observe(now.bars, now.t)
         self.drain(now)
@@ -620,8 +621,11 @@ class Engine:
         self._journal.append("decision", now.as_of, decision)
         return decision
 
-    def _record_mode(self, now: _Now) -> None:
+    def _note_mode(self, now: _Now) -> None:
         account = self._account.book.account
+        if account[MODE] == self._mode:
+            return
+        self._mode = float(account[MODE])
         mode = MODES[int(account[MODE])]
         fall = 1.0 - account[EQUITY] / account[PEAK_EQUITY]
         loss = account[DAY_START_EQUITY] - account[EQUITY]
