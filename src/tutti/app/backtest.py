@@ -16,13 +16,14 @@ import polars as pl
 from tutti import __version__
 from tutti.adapters.feeds.bars import read_bars
 from tutti.adapters.feeds.funding import funding_beside, read_funding, with_funding
+from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader, is_being_written
 from tutti.app.build import plan_of
 from tutti.app.comparison import baselines_of, metrics_of
 from tutti.app.config import config_hash, resolved
 from tutti.app.settings import DEFAULT_VENUE
 from tutti.app.tiers import parity, run_event, run_fast
 from tutti.ledger.kinds import DataSource
-from tutti.model.errors import ConfigError
+from tutti.model.errors import ConfigError, LedgerError
 from tutti.model.market import MarketBlock
 from tutti.sandbox.result import BacktestResult, SourceFile, Tier, thinned
 from tutti.universe.instruments import Universe
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 _CHART_POINTS = 3000
 _LEDGER = "ledger.sqlite"
 _RUN = "run.json"
+_PREFIX = "backtest-"
 _LEFT = (
     _LEDGER,
     f"{_LEDGER}-wal",
@@ -49,6 +51,11 @@ _LEFT = (
     "ledger.lock",
     "segments",
     "report.html",
+    "orders.csv",
+    "fills.csv",
+    "trades.csv",
+    "equity.csv",
+    "prices.csv",
     _RUN,
 )
 
@@ -218,7 +225,7 @@ def run_name(config: Config, source: Source, versions: Mapping[str, str] | None 
         digest.update(file.sha256.encode())
     digest.update(f"{source.block.ts[0]} {source.block.ts[-1]} {source.block.step}".encode())
     digest.update((versions or {"tutti": __version__})["tutti"].encode())
-    return f"backtest-{digest.hexdigest()[:12]}"
+    return f"{_PREFIX}{digest.hexdigest()[:12]}"
 
 
 def _sources(data: BarData) -> tuple[DataSource, ...]:
@@ -260,7 +267,9 @@ def _clear(out: Path) -> None:
     # what a backtest left can be made again; what anything else left can not
     if not (out / _LEDGER).exists():
         return
-    if not (out / _RUN).exists():
+    if is_being_written(out):
+        raise ConfigError(f"{out}: another process writes there; choose another folder with --out")
+    if not (out / _RUN).exists() and not _is_cut_short(out):
         raise ConfigError(
             f"{out} holds a ledger that no backtest left; choose another folder with --out"
         )
@@ -270,6 +279,15 @@ def _clear(out: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+
+def _is_cut_short(out: Path) -> bool:
+    # a backtest that was interrupted before it could write its results
+    try:
+        with SqliteLedgerReader(out) as ledger:
+            return not ledger.run_id or ledger.run_id.startswith(_PREFIX)
+    except LedgerError:
+        return False
 
 
 def _shares(values: FloatArray, equity: FloatArray) -> FloatArray:

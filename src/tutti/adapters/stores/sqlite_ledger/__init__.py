@@ -8,7 +8,10 @@
     segments/000000000042.parquet
 """
 
-from tutti.adapters.stores.sqlite_ledger.reading import SqliteLedgerReader
+from tutti.adapters.stores.sqlite_ledger.reading import (
+    SqliteLedgerReader,
+    is_being_written,
+)
 from tutti.adapters.stores.sqlite_ledger.writing import Durability, SqliteLedger
 
-__all__ = ["Durability", "SqliteLedger", "SqliteLedgerReader"]
+__all__ = ["Durability", "SqliteLedger", "SqliteLedgerReader", "is_being_written"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 from contextlib import ExitStack, contextmanager
@@ -11,6 +12,7 @@ from tutti.adapters.stores.sqlite_ledger.schema import (
     APPLICATION,
     DATABASE,
     HEAD,
+    LOCK,
     SEGMENTS,
     TRIGGERS,
     VERSION,
@@ -71,6 +73,19 @@ def translated(path: Path) -> Iterator[None]:
         raise LedgerError(f"{path}: {remedy or 'SQLite refused'} ({e})") from e
     except OSError as e:
         raise LedgerError(f"{path}: {e.strerror or e}") from e
+
+
+def is_being_written(folder: Path) -> bool:
+    """Return whether a process holds the ledger in ``folder`` to write it."""
+    path = folder / LOCK
+    if not path.exists():
+        return False
+    with translated(path), path.open("rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 class SqliteLedgerReader:
