@@ -311,7 +311,7 @@ class ExecutionSettings(Section):
 class LedgerSettings(Section):
     """What is kept of a run: ``ledger``."""
 
-    segment_ticks: Whole = Field(4096, ge=1)
+    segment_ticks: Whole = Field(16384, ge=1)
     keep_opinions: bool = True
 
 

@@ -26,10 +26,11 @@ from tutti.engine.rows import tradable
 from tutti.execution.book_of_orders import OpenOrders
 from tutti.execution.cost import Costs
 from tutti.execution.lifecycle import cancel_sent, created_and_sent, fill_of, unanswered
-from tutti.execution.matching import LIMIT
+from tutti.execution.matching import LIMIT, MARKET
 from tutti.execution.reconcile import compare_positions, reconcile_orders
 from tutti.execution.submission import RetryLater, RetryRules, attempt
-from tutti.kernel.clock import SECOND
+from tutti.kernel.clock import DAY, SECOND
+from tutti.kernel.jit import bound
 from tutti.ledger.kinds import AccountState, Approval, Decision, ModeChange, Objection, Reconciled
 from tutti.model.arrays import (
     DAY_NUMBER,
@@ -198,18 +199,14 @@ class _Deferred:
     failures: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Now:
+class _Now(NamedTuple):
     """The block that is being worked through."""
 
     market: MarketBlock
     bars: Tradable
     thought: AnalysisBlock
     t: int
-
-    @property
-    def as_of(self) -> int:
-        return int(self.bars.ts[self.t]) + self.market.step
+    as_of: int
 
 
 class Engine:
@@ -272,6 +269,12 @@ class Engine:
         self._tickets: dict[str, _Ticket] = {}
         self._deferred: list[_Deferred] = []
         self._quiet = QuietTicks(setup.segment_ticks, n_agents, n) if setup.segment_ticks else None
+        some = np.zeros(1, np.int64)
+        self._objections = bound(
+            objections, Proposals(some, some, some), account.book, setup.terms,
+            setup.rules.limits, self._locks, 0,
+        )  # fmt: skip
+        self._apply_fill = bound(apply_fill, account.book, setup.terms, 0, 0, 0.0, 0.0, 0, 0)
         self._most_ticks = max(1, _CELLS // n)
         self._names = [str(each.id) for each in setup.instruments]
         self._steps = [(each.quantity_step, each.price_step) for each in setup.instruments]
@@ -340,14 +343,14 @@ class Engine:
             If it can't be: an unknown order, an overfill, a contradiction.
         """
         match event:
+            case (
+                OrderFilled() | OrderAccepted() | OrderRefused() | OrderCancelled() | OrderExpired()
+            ):
+                self._order_event(event)
             case FundingPaid():
                 self._fund(event, now)
             case Liquidated():
                 self._liquidated(event)
-            case (
-                OrderAccepted() | OrderRefused() | OrderFilled() | OrderCancelled() | OrderExpired()
-            ):
-                self._order_event(event)
             case _:
                 assert_never(event)
 
@@ -372,21 +375,27 @@ class Engine:
         bars = tradable(market)
         for venue in self._market_venues:
             venue.enter(bars)
+        scan_block = bound(
+            scan, 0, 0, False, 0, bars, setup.terms, setup.costs, thought.signals,  # noqa: FBT003
+            account.book, setup.rules, self._wishes, trace,
+        )  # fmt: skip
         # the last tick that the venues have seen
         t, seen = 0, -1
         while t < len(market):
-            if seen != t and account.book.working.any():
+            if seen != t and not account.orders.is_idle:
                 # what scan would say, without asking it
-                begin_day(account.book, int(bars.ts[t]))
-                self._ask_venues(_Now(market, bars, thought, t))
+                ts = int(bars.ts[t])
+                if ts // DAY != account.book.account[DAY_NUMBER]:
+                    begin_day(account.book, ts)
+                self._ask_venues(_Now(market, bars, thought, t, ts + market.step))
                 seen = t
-            code, t, n_intents = scan(
+            code, t, n_intents = scan_block(
                 t, len(market), seen == t, market.step, bars, setup.terms, setup.costs,
                 thought.signals, account.book, setup.rules, self._wishes, trace,
             )  # fmt: skip
             if code == END:
                 break
-            now = _Now(market, bars, thought, t)
+            now = _Now(market, bars, thought, t, int(bars.ts[t]) + market.step)
             if code == VENUE:
                 self._ask_venues(now)
                 seen = t
@@ -425,20 +434,20 @@ class Engine:
 
     def _decide(self, now: _Now, n_intents: int) -> None:
         as_of = now.as_of
-        columns = self._wishes.sequence[:n_intents].copy()
-        leads = now.thought.signals.lead[now.t, columns]
+        columns = self._wishes.sequence[:n_intents]
+        leads = now.thought.signals.lead[now.t][columns]
         lots = self._wishes.lots[columns]
-        findings = objections(
+        findings = self._objections(
             Proposals(lots, columns, leads),
             self._account.book, self._setup.terms, self._setup.rules.limits, self._locks, as_of,
         )  # fmt: skip
+        proposed = list(zip(columns.tolist(), lots.tolist(), leads.tolist(), strict=True))
+        reduces = findings.reduces.tolist()
         intents = [
-            self._intent(
-                now, int(i), int(lots[k]), int(leads[k]), reduces=bool(findings.reduces[k])
-            )
-            for k, i in enumerate(columns)
+            self._intent(now, i, lots, lead, reduces=reduces[k] != 0)
+            for k, (i, lots, lead) in enumerate(proposed)
         ]
-        decision = self._record_decision(now, columns)
+        decision = self._record_decision(now, [i for i, _, _ in proposed])
         journal = self._journal
         for intent in intents:
             journal.append("intent", as_of, intent, intent.id)
@@ -450,7 +459,7 @@ class Engine:
                 journal.append("refusal", as_of, Objection.of(answer), answer.intent.id)
             else:
                 approved.append(answer)
-                self._open(answer, as_of, int(columns[k]), int(lots[k]), int(leads[k]))
+                self._open(answer, as_of, *proposed[k])
         # what a venue is about to hear of is on disk first
         journal.commit()
         self._listener.decided(decision, answers)
@@ -530,7 +539,7 @@ class Engine:
         fill = fill_of(order, event, ticket.intent.reference_price)
         position = self._account.portfolio.apply(fill, ticket.intent.lead)
         lots = int(event.quantity / self._steps[i][0]) * order.side.sign
-        apply_fill(
+        self._apply_fill(
             book, self._setup.terms, i, lots, float(event.price), float(event.fee), event.ts,
             ticket.lead,
         )  # fmt: skip
@@ -590,7 +599,9 @@ class Engine:
         quantity_step, price_step = self._steps[i]
         close = float(now.bars.close[now.t, i])
         reason = int(self._wishes.reasons[i])
-        kind, ticks = order_terms(i, lots, reason, close, self._setup.terms, self._setup.style)
+        kind, ticks = MARKET, 0
+        if self._setup.style.order_type != MARKET:
+            kind, ticks = order_terms(i, lots, reason, close, self._setup.terms, self._setup.style)
         is_limit = kind == LIMIT
         return OrderIntent(
             id=self._ids.new(now.as_of),
@@ -606,14 +617,14 @@ class Engine:
             reduces=reduces,
         )
 
-    def _record_decision(self, now: _Now, columns: IntArray) -> Decision:
+    def _record_decision(self, now: _Now, columns: Sequence[int]) -> Decision:
         account = self._account.book.account
         decision = Decision(
             as_of=now.as_of,
             equity=float(account[EQUITY]),
             mode=MODES[int(account[MODE])],
             items=tuple(
-                self._writer.item(now.t, int(i), now.market, now.thought, self._wishes)
+                self._writer.item(now.t, i, now.market, now.thought, self._wishes)
                 for i in columns
             ),
         )

@@ -27,6 +27,12 @@ def _or_none(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def _features(t: int, i: int, thought: AnalysisBlock) -> dict[str, float | None]:
+    if not thought.features.names:
+        return {}
+    return {name: _or_none(value) for name, value in thought.features.row(t, i).items()}
+
+
 class DecisionWriter:
     """Says in typed values what was seen of an instrument and what was wanted of it.
 
@@ -60,7 +66,7 @@ class DecisionWriter:
         return DecisionItem(
             instrument=self._names[i],
             context=self.context(t, i, market, thought),
-            features={name: _or_none(value) for name, value in thought.features.row(t, i).items()},
+            features=_features(t, i, thought),
             close=float(market.close[t, i]),
             open=_or_none(float(market.open[t, i])),
             high=_or_none(float(market.high[t, i])),

@@ -36,6 +36,11 @@ class OpenOrders:
     def __len__(self) -> int:
         return sum(len(ids) for ids in self._open.values())
 
+    @property
+    def is_idle(self) -> bool:
+        """True when no order may still change."""
+        return not self._open
+
     def add(self, order: Order, seen: Iterable[str] = ()) -> None:
         """Take in a new order; after a restart, with the ids of the fills that are in it.
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import numba
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+_Result = TypeVar("_Result")
 _PACKAGE = Path(__file__).parent.parent
 
 
@@ -66,3 +67,19 @@ def lean_njit(function: _Function) -> _Function:
         function
     )
     return compiled
+
+
+def bound(kernel: Callable[..., _Result], *like: Any) -> Callable[..., _Result]:
+    """Return a kernel's compiled form for arguments of the types of ``like``.
+
+    The dispatcher looks at the type of every array at every call, which takes longer than a small
+    kernel runs; the compiled form does not look. So whoever calls it must pass arguments of just
+    these types and layouts: bind where the arrays are made, and again where they may be others.
+    """
+    if not hasattr(kernel, "overloads"):  # compilation is switched off
+        return kernel
+    signature = tuple(numba.typeof(value) for value in like)
+    if signature not in kernel.overloads:
+        kernel.compile(signature)  # type: ignore[attr-defined]
+    entry: Callable[..., _Result] = kernel.overloads[signature].entry_point
+    return entry

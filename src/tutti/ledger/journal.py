@@ -81,7 +81,7 @@ class Journal:
             digest = link(self._hash, seq, ts, kind, ref, text)
         except (TypeError, ValueError) as e:
             raise InvariantBroken(f"{kind} can't be written to the ledger: {e}") from e
-        self._waiting.append(Row(seq, ts, kind, ref, text.decode(), digest))
+        self._waiting.append(Row._make((seq, ts, kind, ref, text.decode(), digest)))
         self._seq = seq
         self._hash = digest
         return seq

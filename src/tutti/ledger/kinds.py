@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal, TypeAlias
 
+import msgspec
+
 from tutti.model.opinion import AggregatedContext
 from tutti.model.order import (
     ApprovedOrder,
@@ -84,8 +86,7 @@ class Started:
     step: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionItem:
+class DecisionItem(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen of one instrument and what was wanted of it.
 
     Parameters
@@ -133,8 +134,7 @@ class DecisionItem:
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """One tick that led to an intent or changed the mode.
 
     Parameters
@@ -154,8 +154,7 @@ class Decision:
     items: tuple[DecisionItem, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approval:
+class Approval(msgspec.Struct, frozen=True, kw_only=True):
     """The intent of this id passed these rules."""
 
     intent: str
@@ -168,8 +167,7 @@ class Approval:
         return cls(intent=order.intent.id, approved_at=order.approved_at, rules=order.rules)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Objection:
+class Objection(msgspec.Struct, frozen=True, kw_only=True):
     """The intent of this id was refused by this rule, and why."""
 
     intent: str

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+import msgspec
+
 _ID_FORM = "instrument id must look like SYMBOL.VENUE (BTC-USDT.BINANCE), was {!r}"
 
 
@@ -16,8 +18,7 @@ class InstrumentKind(StrEnum):
     PERPETUAL = "perpetual"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class InstrumentId:
+class InstrumentId(msgspec.Struct, frozen=True, order=True):
     """Tradable contract at a venue, written ``BTC-USDT-PERP.BINANCE_USDM``."""
 
     symbol: str

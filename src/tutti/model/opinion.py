@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
+
+import msgspec
 
 from tutti.model.instrument import InstrumentId
 from tutti.model.market import FloatArray, IntArray
@@ -20,8 +21,7 @@ class Regime(IntEnum):
     BEAR_VOLATILE = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opinion:
+class Opinion(msgspec.Struct, frozen=True, kw_only=True):
     """One agent's view of one instrument.
 
     Parameters
@@ -53,8 +53,7 @@ class Opinion:
             raise ValueError(f"{self.agent}: confidence must be in [0, 1], was {self.confidence!r}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Abstention:
+class Abstention(msgspec.Struct, frozen=True, kw_only=True):
     """No view, and why."""
 
     agent: str
@@ -63,8 +62,7 @@ class Abstention:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Voice:
+class Voice(msgspec.Struct, frozen=True, kw_only=True):
     """One agent's part in an aggregated context; bias and confidence are None for an abstention."""
 
     agent: str
@@ -74,8 +72,7 @@ class Voice:
     rationale: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AggregatedContext:
+class AggregatedContext(msgspec.Struct, frozen=True, kw_only=True):
     """The panel's opinions of one instrument as one, with the breakdown."""
 
     instrument: InstrumentId

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+import msgspec
 
 from tutti.model.instrument import InstrumentId
 
@@ -96,8 +97,7 @@ class Reason(StrEnum):
 _REASONS = tuple(Reason)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(msgspec.Struct, frozen=True, kw_only=True):
     """What the policy wants to hold, as a signed fraction of equity."""
 
     instrument: InstrumentId
@@ -107,8 +107,7 @@ class Target:
     lead: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderIntent:
+class OrderIntent(msgspec.Struct, frozen=True, kw_only=True):
     """Order before risk has seen it.
 
     Parameters
@@ -138,8 +137,7 @@ class OrderIntent:
     reduces: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovedOrder:
+class ApprovedOrder(msgspec.Struct, frozen=True, kw_only=True):
     """Intent that passed every rule; only ``risk`` constructs one, and venues accept nothing else."""
 
     intent: OrderIntent
@@ -147,8 +145,7 @@ class ApprovedOrder:
     rules: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """Intent that a rule objected to, and why."""
 
     intent: OrderIntent
@@ -157,8 +154,7 @@ class Refusal:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(msgspec.Struct, frozen=True, kw_only=True):
     """Instruction to a venue and what is known of it; a new value at each change.
 
     Parameters
@@ -194,8 +190,7 @@ class Order:
         return self.quantity - self.filled
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fill:
+class Fill(msgspec.Struct, frozen=True, kw_only=True):
     """Execution of (a part of) an order.
 
     Parameters
@@ -221,8 +216,7 @@ class Fill:
 # ---- what a venue says; each carries the venue's time (ns UTC) ----
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderAccepted:
+class OrderAccepted(msgspec.Struct, frozen=True, kw_only=True):
     """Venue has the order."""
 
     order_id: str
@@ -230,8 +224,7 @@ class OrderAccepted:
     venue_order_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderRefused:
+class OrderRefused(msgspec.Struct, frozen=True, kw_only=True):
     """Venue definitively does not have the order."""
 
     order_id: str
@@ -239,8 +232,7 @@ class OrderRefused:
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderFilled:
+class OrderFilled(msgspec.Struct, frozen=True, kw_only=True):
     """Venue executed a part; the same fill id is applied once however often it arrives."""
 
     order_id: str
@@ -252,8 +244,7 @@ class OrderFilled:
     is_maker: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderCancelled:
+class OrderCancelled(msgspec.Struct, frozen=True, kw_only=True):
     """Venue no longer works the order."""
 
     order_id: str
@@ -261,8 +252,7 @@ class OrderCancelled:
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderExpired:
+class OrderExpired(msgspec.Struct, frozen=True, kw_only=True):
     """Venue let the order lapse."""
 
     order_id: str
@@ -270,8 +260,7 @@ class OrderExpired:
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FundingPaid:
+class FundingPaid(msgspec.Struct, frozen=True, kw_only=True):
     """Funding of a perpetual; ``amount`` is what the account received, negative when it paid."""
 
     instrument: InstrumentId
@@ -280,8 +269,7 @@ class FundingPaid:
     amount: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Liquidated:
+class Liquidated(msgspec.Struct, frozen=True, kw_only=True):
     """Venue closed a position by force."""
 
     instrument: InstrumentId
@@ -297,8 +285,7 @@ OrderEvent = OrderAccepted | OrderRefused | OrderFilled | OrderCancelled | Order
 VenueEvent = OrderEvent | FundingPaid | Liquidated
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
+class Position(msgspec.Struct, frozen=True, kw_only=True):
     """What is held of one instrument; quantity is signed, negative when short."""
 
     instrument: InstrumentId

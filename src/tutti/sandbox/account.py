@@ -11,6 +11,7 @@ import numpy as np
 from tutti.execution.acceptance import objection_at
 from tutti.execution.margin import carry_marks, liquidation_fills, quiet_until
 from tutti.execution.terms import terms_of
+from tutti.kernel.jit import bound
 from tutti.model.arrays import Book, Terms
 from tutti.model.errors import ConfigError
 from tutti.model.order import FundingPaid, Liquidated, Side
@@ -93,6 +94,7 @@ class Account:
         self._bars: Tradable | None = None
         self._marked = 0
         self._quiet = 0
+        self._objection_at = bound(objection_at, 0, 0, 0.0, self.book, self.terms)
         self._closing_lots = np.zeros(width, dtype=np.int64)
         self._closing_ticks = np.zeros(width, dtype=np.int64)
 
@@ -117,7 +119,7 @@ class Account:
         """Return the code of what speaks against an order; NaN price: at the last close."""
         if math.isnan(price):
             price = float(self.book.mark[listing.column])
-        return int(objection_at(listing.column, signed_lots, price, self.book, self.terms))
+        return int(self._objection_at(listing.column, signed_lots, price, self.book, self.terms))
 
     def pay(self, amount: Decimal) -> None:
         """Take ``amount`` off the cash."""

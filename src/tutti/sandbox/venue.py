@@ -27,6 +27,7 @@ from tutti.execution.matching import (
     match_orders,
 )
 from tutti.execution.port import VenueOrderReport
+from tutti.kernel.jit import bound
 from tutti.model.errors import ConfigError, OrderRejected, OutcomeUnknown
 from tutti.model.order import (
     Liquidated,
@@ -42,7 +43,7 @@ from tutti.model.order import (
 from tutti.sandbox.account import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tutti.execution.cost import Costs
     from tutti.model.arrays import Tradable
@@ -155,6 +156,7 @@ class SimulatedVenue:
         self._table = np.zeros((64, N_COLUMNS), dtype=np.int64)
         self._events: list[VenueEvent] = []
         self._bars: Tradable | None = None
+        self._match_orders: Callable[..., int] = match_orders
         self._row = -1
         self._is_timed = costs.latency_ns > 0 or good_for_ns > 0
 
@@ -283,6 +285,10 @@ class SimulatedVenue:
         account = self._account
         if bars is not self._bars:
             self.enter(bars)
+        if self._row < 0:
+            self._match_orders = bound(
+                match_orders, 0, self._table, 0, bars, account.terms, self._costs
+            )
         self._row = t
         if self._working:
             self._match(bars, t)
@@ -356,7 +362,7 @@ class SimulatedVenue:
             self._pass_time(ts)
         count = len(self._working)
         account = self._account
-        if not match_orders(t, self._table, count, bars, account.terms, self._costs):
+        if not self._match_orders(t, self._table, count, bars, account.terms, self._costs):
             return
         for k, row in enumerate(self._table[:count].tolist()):
             if row[FILL_LOTS]:

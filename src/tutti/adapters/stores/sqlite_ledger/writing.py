@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _INSERT = "INSERT INTO journal (seq, ts, kind, ref, body, hash) VALUES (?, ?, ?, ?, ?, ?)"
 _INSERT_FILE = "INSERT OR REPLACE INTO segment_file VALUES (?, ?, ?)"
-_BATCH = 8192
+_BATCH = 16_384
 _TAIL = 1000
 _UNINDEXED = 4096
 # The write-ahead log is as long as this from the start and used in a circle: a commit that has to
@@ -65,6 +65,8 @@ class SqliteLedger(SqliteLedgerReader):
 
     def __init__(self, folder: Path, durability: Durability) -> None:
         self._durability = durability
+        # nobody looks up the rows of a backtest before it ends
+        self._keeps_up = durability is Durability.EACH_COMMIT
         self.batch = 1 if durability is Durability.EACH_COMMIT else _BATCH
         self._files: list[tuple[str, int, str]] = []
         self._is_closed = False
@@ -102,7 +104,7 @@ class SqliteLedger(SqliteLedgerReader):
                 connection.executemany(_INSERT, rows)
                 if self._files:
                     connection.executemany(_INSERT_FILE, self._files)
-                if indexes := rows[-1].seq - self._indexed >= _UNINDEXED:
+                if indexes := self._keeps_up and rows[-1].seq - self._indexed >= _UNINDEXED:
                     self._index()
                 connection.execute("COMMIT")
             except BaseException:
