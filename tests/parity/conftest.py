@@ -27,14 +27,6 @@ class Comparison(NamedTuple):
     fast: Outcome
     parity: Parity
 
-    @property
-    def closes(self) -> int:
-        """Number of fills that closed a position for care, not for the policy."""
-        return sum(fill.reason in CARE for fill in self.event.fills)
-
-
-CARE = {"take_profit", "stop_loss", "stale_position", "liquidation_guard"}
-
 
 class BothTiers(Protocol):
     def __call__(
