@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import tempfile
 from dataclasses import dataclass
@@ -50,12 +51,30 @@ class ReplayOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Session:
-    """One recorded session: its first row, its last market time, and how it ended."""
+    """One recorded session: its first row, its last market time and row, and how it ended.
+
+    ``reason`` is None for one that was killed.
+    """
 
     started: Started
     begin: int
     end: int
+    last_seq: int
     reason: str | None
+
+
+class _CutLedger(SqliteLedger):
+    """Ledger that loses what comes after a row, as one does whose writer is killed there."""
+
+    def __init__(self, folder: Path, last_seq: int) -> None:
+        self._last_seq = last_seq
+        super().__init__(folder, Durability.BATCHED)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Append those of ``rows`` that were written before the end."""
+        kept = [row for row in rows if row.seq <= self._last_seq]
+        if kept:
+            super().write(kept)
 
 
 def replay_run(path: Path, progress: Progress) -> ReplayOutcome:
@@ -88,7 +107,8 @@ def _compared(recorded: SqliteLedgerReader, replayed: SqliteLedgerReader) -> Rep
     for mine_row, your_row in zip(recorded.rows(), replayed.rows(), strict=False):
         mine, yours = mine_row.hash, your_row.hash
         count = mine_row.seq
-        if mine != yours:
+        # a row may have been edited and have kept its hash
+        if mine_row != your_row:
             return ReplayOutcome(
                 recorded_hash=mine.hex(), replayed_hash=yours.hex(), equal=False, rows=count,
                 first_difference=count,
@@ -105,23 +125,19 @@ def _compared(recorded: SqliteLedgerReader, replayed: SqliteLedgerReader) -> Rep
 
 def _sessions(rows: Sequence[Row]) -> list[_Session]:
     sessions: list[_Session] = []
-    begin: Row | None = None
-    end, reason = 0, None
-    for row in rows:
-        if row.kind == "started":
-            if begin is not None:
-                sessions.append(_session(begin, end, reason))
-            begin, reason = row, None
-        elif row.kind == "stopped":
-            reason = decode(row, Stopped).reason
-        end = row.ts
-    if begin is not None:
-        sessions.append(_session(begin, end, reason))
+    starts = [k for k, row in enumerate(rows) if row.kind == "started"]
+    for first, after in itertools.pairwise([*starts, len(rows)]):
+        last = rows[after - 1]
+        sessions.append(
+            _Session(
+                started=decode(rows[first], Started),
+                begin=rows[first].ts,
+                end=last.ts,
+                last_seq=last.seq,
+                reason=decode(last, Stopped).reason if last.kind == "stopped" else None,
+            )
+        )
     return sessions
-
-
-def _session(row: Row, end: int, reason: str | None) -> _Session:
-    return _Session(started=decode(row, Started), begin=row.ts, end=end, reason=reason)
 
 
 def _backtest_again(path: Path, session: _Session, again: Path, progress: Progress) -> None:
@@ -150,7 +166,10 @@ def _paper_again(
         if not configuration.is_file():
             raise ConfigError(f"{configuration}: missing; without it the run can't be replayed")
         config = _config(json.loads(configuration.read_text(encoding="utf-8")), configuration)
-        store = SqliteLedger(again, Durability.BATCHED)
+        if session.reason is None:
+            store: SqliteLedger = _CutLedger(again, session.last_seq)
+        else:
+            store = SqliteLedger(again, Durability.BATCHED)
         market = open_market(config, config.feed.kind, list(config.feed.bars), store, session.begin)
         _same(session.started.data, market.files)
         opening = Opening(run_id=run_id, versions=session.started.versions)
@@ -163,7 +182,7 @@ def _paper_again(
                 account.as_of - session.begin, session.end - session.begin, f"session {number + 1}"
             )
         if session.reason is None:
-            account.abandon()
+            account.abandon()  # the ledger drops what the kill lost
         else:
             account.stop(session.reason)
 
