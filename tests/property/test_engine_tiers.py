@@ -59,14 +59,12 @@ def market(seed: int, *, ticks: int, names: tuple[str, ...], holes: float) -> Ma
     # no row without any bar; a bar in which nothing traded now and then
     gone[np.arange(ticks), rng.integers(0, len(names), ticks)] = False
     still = ~gone & (rng.random(gone.shape) < 0.05)
-    return replace(
-        block,
-        **{
-            side: np.where(gone, math.nan, getattr(block, side))
-            for side in ("open", "high", "low", "close")
-        },
-        volume=np.where(gone, math.nan, np.where(still, 0.0, block.volume)),
-    )
+    sides: dict[str, Any] = {
+        side: np.where(gone, math.nan, getattr(block, side))
+        for side in ("open", "high", "low", "close")
+    }
+    volume = np.where(gone, math.nan, np.where(still, 0.0, block.volume))
+    return replace(block, volume=volume, **sides)
 
 
 @st.composite
