@@ -41,7 +41,7 @@ def ema_cross(  # noqa: PLR0913, a kernel takes its arrays one by one
     seen : ndarray of int64, shape (n,)
         Bars so far, likewise.
     score : ndarray of float64, shape (t, n)
-        Written; 0 until ``slow`` bars were seen.
+        Written; 0 until ``slow`` bars lie behind.
     """
     fast_step = 2.0 / (fast + 1.0)
     slow_step = 2.0 / (slow + 1.0)
@@ -61,7 +61,7 @@ def ema_cross(  # noqa: PLR0913, a kernel takes its arrays one by one
                 quick += fast_step * (price - quick)
                 calm += slow_step * (price - calm)
             count += 1
-            if count < slow:
+            if count <= slow:
                 score[t, i] = 0.0
             else:
                 score[t, i] = 1.0 if quick > calm else below
@@ -74,7 +74,7 @@ class EmaCross:
     """Long while the fast average of closes is above the slow one.
 
     Averages are seeded with the first close and move by ``2 / (span + 1)`` of the distance. There
-    is no view (score 0) before ``slow`` bars. Confidence is always 1.
+    is no view (score 0) until ``slow`` bars lie behind. Confidence is always 1.
 
     Parameters
     ----------

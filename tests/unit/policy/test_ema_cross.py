@@ -52,7 +52,7 @@ def test_ema_cross_is_long_while_the_fast_average_is_above(
     signals = _signals(EmaCross(5, 20, _ONE_UNIT, 1), make_market(close), make_features)
     fast, slow = _averages(close[:, 0], 5), _averages(close[:, 0], 20)
     expected = [
-        1.0 if t >= 19 and quick > calm else 0.0
+        1.0 if t >= 20 and quick > calm else 0.0
         for t, (quick, calm) in enumerate(zip(fast, slow, strict=True))
     ]
     assert signals.score[:, 0].tolist() == expected
@@ -68,7 +68,7 @@ def test_ema_cross_that_may_short_is_short_otherwise(
     close = np.linspace(100.0, 50.0, 30).reshape(-1, 1)
     policy = EmaCross(3, 10, _ONE_UNIT, 1, long_only=False)
     score = _signals(policy, make_market(close), make_features).score[:, 0]
-    assert score.tolist() == [0.0] * 9 + [-1.0] * 21
+    assert score.tolist() == [0.0] * 10 + [-1.0] * 20
 
 
 def test_ema_cross_missing_bar_has_no_view_and_moves_nothing(
