@@ -14,7 +14,7 @@ from tutti.agents.array_panel import ArrayPanel
 from tutti.agents.quant import QUANT_AGENTS
 from tutti.agents.state import AgentState, may_speak
 from tutti.app.plugins import Plugins
-from tutti.app.settings import AgentSettings
+from tutti.app.settings import DEFAULT_VENUE, AgentSettings
 from tutti.conductor.regime import RegimeClassifier, RegimeRules
 from tutti.conductor.weights import regime_weights
 from tutti.engine.analysis import Analysis, Weighting
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from tutti.policy.port import Policy
 
 _MILLISECOND = 1_000_000
+_WITHOUT_PARAMS = ("hybrid", "ema_cross")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,7 @@ def plan_of(config: Config, instruments: Sequence[Instrument], step: int) -> Pla
         If something in the configuration doesn't fit the instruments.
     """
     venues = tuple(dict.fromkeys(each.id.venue for each in instruments))
+    _all_known(config, venues)
     costs = {name: _costs(config, name, instruments) for name in venues}
     policy = policy_of(config, instruments)
     setup = Setup(
@@ -116,9 +118,10 @@ def analysis_of(config: Config, instruments: Sequence[Instrument]) -> Analysis:
         If an agent, a policy or an instrument is not known.
     """
     ids = [each.id for each in instruments]
-    settings = [agent for agent in config.agents if agent.enabled]
-    active = may_speak([_state(agent, ids) for agent in settings], ids)
-    panel = ArrayPanel([_agent(agent) for agent in settings], active=active)
+    keyed = [(f"agents[{n}]", agent) for n, agent in enumerate(config.agents) if agent.enabled]
+    settings = [agent for _, agent in keyed]
+    active = may_speak([_state(key, agent, ids) for key, agent in keyed], ids)
+    panel = ArrayPanel([_agent(key, agent) for key, agent in keyed], active=active)
     policy = policy_of(config, instruments)
     classifier = None
     if settings or isinstance(policy, HybridPolicy):
@@ -150,6 +153,11 @@ def policy_of(config: Config, instruments: Sequence[Instrument]) -> Policy:
         If there is none of that name, or its parameters don't fit.
     """
     settings = config.policy
+    if settings.params and settings.name in _WITHOUT_PARAMS:
+        raise ConfigError(
+            f"policy.params: {settings.name} has none, its settings are keys of policy itself; "
+            "remove it"
+        )
     sizing = Sizing(
         **{**settings.sizing.model_dump(), "method": SizingMethod(settings.sizing.method)}
     )
@@ -167,7 +175,7 @@ def policy_of(config: Config, instruments: Sequence[Instrument]) -> Policy:
                 settings.fast, settings.slow, sizing, len(ids), long_only=settings.long_only
             )
         case name:
-            factory = Plugins().load("tutti.policies", name)
+            factory = _plugin("policy.name", "tutti.policies", name)
             return cast("Policy", factory(settings, ids, sizing))
 
 
@@ -219,6 +227,15 @@ def costs_are_shared(plan: Plan) -> bool:
     return len(scalars) == 1
 
 
+def _all_known(config: Config, venues: Sequence[str]) -> None:
+    for name in config.venues:
+        if name not in (*venues, DEFAULT_VENUE):
+            raise ConfigError(
+                f"venues.{name}: this run trades nothing there; there are "
+                f"{', '.join(venues)}, and {DEFAULT_VENUE} for all"
+            )
+
+
 def _costs(config: Config, venue: str, instruments: Sequence[Instrument]) -> Costs:
     settings = config.venue(venue)
     return costs_of(
@@ -246,7 +263,13 @@ def _balances(config: Config, venues: Sequence[str]) -> dict[str, Decimal]:
             f"left for {', '.join(open_to)}: raise it"
         )
     share = left / len(open_to) if open_to else Decimal(0)
-    return {name: share if cash is None else cash for name, cash in given.items()}
+    balances = {name: share if cash is None else cash for name, cash in given.items()}
+    if not any(balances.values()):
+        raise ConfigError(
+            f"venues.{venues[0]}.starting_balance and all others are 0: there is nothing to trade "
+            "with; write a number such as 5000"
+        )
+    return balances
 
 
 def _style(config: Config, step: int) -> Style:
@@ -266,18 +289,29 @@ def _segment_ticks(config: Config, n_instruments: int) -> int:
     return min(config.ledger.segment_ticks, widest)
 
 
-def _agent(settings: AgentSettings) -> ArrayAgent | MetaAgent:
-    if settings.name in QUANT_AGENTS:
-        return QUANT_AGENTS[settings.name](settings.params)
-    factory = Plugins().load("tutti.agents", settings.name)
-    return cast("ArrayAgent", factory(settings.params))
+def _agent(key: str, settings: AgentSettings) -> ArrayAgent | MetaAgent:
+    factory = QUANT_AGENTS.get(settings.name) or _plugin(
+        f"{key}.name", "tutti.agents", settings.name
+    )
+    try:
+        return cast("ArrayAgent", factory(settings.params))
+    except ConfigError as error:
+        raise ConfigError(f"{key}.params of {error}") from error
 
 
-def _state(settings: AgentSettings, ids: Sequence[InstrumentId]) -> AgentState:
+def _plugin(key: str, group: str, name: str) -> Any:
+    try:
+        return Plugins().load(group, name)
+    except ConfigError as error:
+        raise ConfigError(f"{key}: {error}") from error
+
+
+def _state(key: str, settings: AgentSettings, ids: Sequence[InstrumentId]) -> AgentState:
     allowed = None
     if settings.instruments is not None:
-        allowed = frozenset(_known(name, ids, f"agents.{settings.name}.instruments")
-                            for name in settings.instruments)  # fmt: skip
+        allowed = frozenset(
+            _known(name, ids, f"{key}.instruments") for name in settings.instruments
+        )
     return AgentState(name=settings.name, display_name=settings.display_name, instruments=allowed)
 
 

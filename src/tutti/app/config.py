@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -14,10 +16,20 @@ from tutti.app.settings import Config
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["Config", "config_hash", "load_config", "override", "parse_config", "resolved"]
+__all__ = [
+    "Config",
+    "config_hash",
+    "load_config",
+    "located",
+    "override",
+    "parse_config",
+    "resolved",
+]
+
+_KEY = re.compile(r"[a-z_]+(?=[\s:.\[])[^\s:]*")
 
 
 def load_config(path: Path | None) -> Config:
@@ -59,6 +71,29 @@ def parse_config(text: str, name: str = "configuration") -> Config:
     return _validated(read_document(text, name))
 
 
+@contextmanager
+def located(path: Path | None) -> Iterator[None]:
+    """Name file and line in what is said of a setting once instruments and plug-ins are known.
+
+    Parameters
+    ----------
+    path : Path or None
+        The file that the configuration was read from.
+
+    Raises
+    ------
+    ConfigError
+        Whatever is raised inside; where its message begins with a key of the configuration, with
+        the place of that key in front.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        if path is None or (place := _place(path, str(error))) is None:
+            raise
+        raise ConfigError(f"{place}: {error}") from error
+
+
 def override(config: Config, changes: Mapping[str, object]) -> Config:
     """Return ``config`` with other values for some dotted keys, checked as a file's are.
 
@@ -89,6 +124,22 @@ def config_hash(config: Config) -> str:
     """Return the SHA-256 of the configuration as resolved, in hexadecimal."""
     canonical = json.dumps(resolved(config), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _place(path: Path, message: str) -> str | None:
+    begins = _KEY.match(message)
+    key = begins[0] if begins else ""
+    if re.split(r"[.\[]", key)[0] not in Config.model_fields:
+        return None
+    try:
+        document = read_document(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, ValueError, ConfigError):
+        # it was read before; what has become of it since is not what the message is about
+        return str(path)
+    lines = {dotted(known): line for known, line in document.lines.items()}
+    while key and key not in lines:
+        key = key[: max(key.rfind("."), key.rfind("["), 0)]
+    return f"{path}:{lines[key]}" if key else str(path)
 
 
 def _validated(document: Document) -> Config:

@@ -60,7 +60,7 @@ def backtest(  # noqa: PLR0913 - one parameter for each option
     as_json: AsJson = False,
 ) -> int:
     """Run the strategy over recorded bars and report on it."""
-    from tutti.app.config import load_config, override  # heavy, not for --help
+    from tutti.app.config import load_config, located, override  # heavy, not for --help
 
     settings = load_config(config)
     if seed is not None:
@@ -79,7 +79,7 @@ def backtest(  # noqa: PLR0913 - one parameter for each option
     from tutti.app.logs import configure_logs
 
     configure_logs(folder, level=settings.logging.level, console=settings.logging.console)
-    with progress() as report_progress:
+    with progress() as report_progress, located(config):
         result = run_backtest(
             settings,
             patterns,

@@ -61,7 +61,7 @@ def up(  # noqa: PLR0913 - one parameter for each option
     as_json: AsJson = False,
 ) -> int:
     """Trade on paper until Ctrl-C, tutti down or --for ends it."""
-    from tutti.app.config import load_config, override  # heavy, not for --help
+    from tutti.app.config import load_config, located, override  # heavy, not for --help
 
     given = {
         "feed.kind": feed.value if feed else None,
@@ -81,7 +81,7 @@ def up(  # noqa: PLR0913 - one parameter for each option
     )
     # until the service hears signals itself, one to end it must not pass the doors by
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with claim(usable(out), running) as held:
+    with claim(usable(out), running) as held, located(config):
         _greet(settings, out, output)
         summary = _run(settings, seconds, out, held, output)
     output.say(_farewell(summary))
