@@ -76,8 +76,13 @@ def _random(plan: Plan, block: MarketBlock, outcome: Outcome, seed: int) -> Floa
     usual = float(np.mean(notionals)) if notionals else 0.0
     rules = plan.setup.rules
     rules = rules._replace(targets=rules.targets._replace(sizes_are_fractions=False))
-    curves = []
-    for sequence in np.random.SeedSequence(seed).spawn(_RANDOM_TRADERS):
+
+    def curve(sequence: np.random.SeedSequence) -> FloatArray:
+        # a sequence gives the same numbers each time that a generator is made of it
         trader = RandomTrader(habits, plan.setup.terms, usual, np.random.default_rng(sequence))
-        curves.append(run_signals(plan, block, rules, trader.signals).trace.equity)
-    return sorted(curves, key=lambda curve: float(curve[-1]))[_RANDOM_TRADERS // 2]
+        return run_signals(plan, block, rules, trader.signals).trace.equity
+
+    # eleven curves of a year of minutes would be 46 MB, so the median's is drawn again
+    sequences = np.random.SeedSequence(seed).spawn(_RANDOM_TRADERS)
+    ranked = sorted(sequences, key=lambda sequence: float(curve(sequence)[-1]))
+    return curve(ranked[_RANDOM_TRADERS // 2])

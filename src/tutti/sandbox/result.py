@@ -27,6 +27,8 @@ Tier = Literal["event", "fast", "both"]
 TIMES = ("ts", "opened_at", "closed_at")
 """Columns of the CSV files that are instants, written as ISO 8601 to the millisecond."""
 
+_ROWS_AT_ONCE = 65_536
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FillRow:
@@ -368,10 +370,15 @@ def _write_prices(file: IO[bytes], result: BacktestResult) -> None:
 
 
 def _write_columns(file: IO[bytes], ts: IntArray, columns: Mapping[str, FloatArray]) -> None:
-    # half a million rows are usual
-    stamps = pl.from_epoch(pl.Series("ts", ts), "ns").dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
-    frame = pl.DataFrame([stamps, *(pl.Series(name, values) for name, values in columns.items())])
-    frame.fill_nan(None).write_csv(file)
+    # half a million rows are usual, and as text they are large: so piece by piece
+    for begin in range(0, max(len(ts), 1), _ROWS_AT_ONCE):
+        rows = slice(begin, begin + _ROWS_AT_ONCE)
+        stamps = pl.from_epoch(pl.Series("ts", ts[rows]), "ns").dt.strftime(
+            "%Y-%m-%dT%H:%M:%S%.3fZ"
+        )
+        parts = [pl.Series(name, values[rows]) for name, values in columns.items()]
+        frame = pl.DataFrame([stamps, *parts]).fill_nan(None)
+        frame.write_csv(file, include_header=begin == 0)
 
 
 def _write_run(file: IO[bytes], result: BacktestResult, command: Sequence[str]) -> None:

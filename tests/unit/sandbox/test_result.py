@@ -106,6 +106,18 @@ def test_written_equity_has_the_baselines_beside_it(
     assert [float(row["equity"]) for row in rows] == result.equity.tolist()
 
 
+def test_written_equity_of_many_bars_is_one_table_without_a_seam(
+    make_result: ResultMaker, tmp_path: Path
+) -> None:
+    result = make_result(n_bars=70_000, n_instruments=1)
+    write_result(result, tmp_path)
+    with (tmp_path / "equity.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["equity"]) for row in rows] == result.equity.tolist()
+    stamps = [row["ts"] for row in rows]
+    assert stamps == sorted(set(stamps))
+
+
 def test_written_run_says_what_went_in(make_result: ResultMaker, tmp_path: Path) -> None:
     result = make_result()
     write_result(result, tmp_path, command=["tutti", "backtest", "--bars", "x.csv"])
