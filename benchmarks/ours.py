@@ -76,7 +76,7 @@ def _plain(fast: int, slow: int) -> Config:
     return override(
         Config(),
         {f"risk.{name}": None for name in free}
-        | {f"risk.care.{name}": 0 for name in ("take_profit", "stop_loss", "stale_after_s")}
+        | {f"risk.care.{name}": 0 for name in ("take_profit", "stop_loss", "stale_after_s", "cooldown_s")}
         | {
             "agents": [], "policy.name": "ema_cross", "policy.fast": fast, "policy.slow": slow,
             "policy.sizing.method": "fixed_quantity", "policy.sizing.quantity": 1,

@@ -32,6 +32,7 @@ def _account(lots: int, equity: float, perpetual: int) -> tuple[Book, Terms]:
         lots=ones * lots,
         average_price=np.full(1, _PRICE),
         opened_at=ones,
+        closed_at=np.zeros_like(ones),
         lead=-ones,
         mark=np.full(1, _PRICE),
         marked_at=ones,

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tutti.model.market import IntArray
 
 
+_NO_SIDE = "hold: its score lies within its thresholds"
+
+
 class ArrayPanel:
     """Asks array agents, those first that need no one else's opinion.
 
@@ -121,7 +124,15 @@ class ArrayPanel:
         """
         row = features.row(*cell)
         return [
-            self._opinion(a, view, self._why(a, row, cell), cell, instrument, as_of)
+            # who takes no side moved nothing: its figures are among the features of the record
+            self._opinion(
+                a,
+                view,
+                _NO_SIDE if view.bias[cell] == 0.0 else self._why(a, row, cell),
+                cell,
+                instrument,
+                as_of,
+            )
             for a, view in enumerate(views)
         ]
 

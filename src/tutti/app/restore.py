@@ -67,7 +67,10 @@ def _hold(book: Book, plan: Plan, agents: tuple[str, ...], state: LedgerState) -
     leads = {name: a for a, name in enumerate(agents)}
     for i, instrument in enumerate(plan.instruments):
         position = state.positions.get(str(instrument.id))
-        if position is None or not position.quantity:
+        if position is None:
+            continue
+        if not position.quantity:
+            book.closed_at[i] = position.updated_at
             continue
         lots = position.quantity / instrument.quantity_step
         if lots != lots.to_integral_value():

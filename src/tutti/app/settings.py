@@ -282,6 +282,7 @@ class CareSettings(Section):
     stale_after_s: Number = Field(4 * 3600.0, ge=0)
     stale_move: Number = Field(0.005, ge=0)
     liquidation_margin: Number = Field(0.05, ge=0, lt=1)
+    cooldown_s: Number = Field(4 * 3600.0, ge=0)
 
 
 class RiskSettings(Section):

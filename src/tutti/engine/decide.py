@@ -22,7 +22,7 @@ from tutti.policy.targets import TargetRules, target_at
 from tutti.portfolio.accounting import mark, new_day
 from tutti.risk.breakers import may_lead, start_day, update_mode
 from tutti.risk.caps import cap_targets
-from tutti.risk.care import CareRules, care_at, endangered_venues
+from tutti.risk.care import CareRules, care_at, endangered_venues, is_resting
 from tutti.risk.limits import Limits
 
 _NONE = Reason.NONE.code
@@ -249,7 +249,11 @@ def wish_at(
             weight = 0.0
             reason = care_at(i, as_of, book, price, terms, rules.care, endangered)
             if reason == _NONE:
-                may_enter = mode == TRADING and may_lead(signals.lead[t, i], book, rules.limits)
+                may_enter = (
+                    mode == TRADING
+                    and may_lead(signals.lead[t, i], book, rules.limits)
+                    and not is_resting(i, as_of, book, rules.care)
+                )
                 weight, reason = target_at(
                     i, t, signals, book, terms, price, rules.targets, may_enter
                 )

@@ -624,8 +624,7 @@ class Engine:
             equity=float(account[EQUITY]),
             mode=MODES[int(account[MODE])],
             items=tuple(
-                self._writer.item(now.t, i, now.market, now.thought, self._wishes)
-                for i in columns
+                self._writer.item(now.t, i, now.market, now.thought, self._wishes) for i in columns
             ),
         )
         self.counts.decisions += 1

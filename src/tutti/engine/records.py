@@ -9,7 +9,7 @@ import numpy as np
 
 from tutti.agents.aggregation import effective_weights, voices
 from tutti.ledger.kinds import DecisionItem
-from tutti.model.opinion import Abstention, AggregatedContext, Opinion, Views
+from tutti.model.opinion import Abstention, AggregatedContext, Opinion, Regime, Views
 from tutti.model.order import Reason
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tutti.model.arrays import Book
     from tutti.model.instrument import InstrumentId
     from tutti.model.market import IntArray, MarketBlock
+
+
+_UNKNOWN = -1
 
 
 def _or_none(value: float) -> float | None:
@@ -53,6 +56,17 @@ class DecisionWriter:
         self._instruments = instruments
         self._names = tuple(str(instrument) for instrument in instruments)
         self._policy_name = policy_name
+        how = analysis.weighting
+        # by regime, an unknown one (-1) last, and instrument: (6, n, a)
+        self._weights = np.array(
+            [
+                [
+                    effective_weights(how.weights, how.regime_weights, code, how.active[:, i])
+                    for i in range(len(instruments))
+                ]
+                for code in (*Regime, _UNKNOWN)
+            ]
+        )
 
     def lead(self, index: int) -> str:
         """Return the name behind a lead's index."""
@@ -85,11 +99,8 @@ class DecisionWriter:
         """Return the panel's opinions as one, with each voice; None where nobody is on the panel."""
         if not len(thought.views.bias):
             return None
-        as_of = int(market.known_at[t])
-        how = self._analysis.weighting
-        weights = effective_weights(
-            how.weights, how.regime_weights, int(thought.regime.code[t, i]), how.active[:, i]
-        )
+        as_of = int(market.ts[t]) + market.step
+        weights = self._weights[thought.regime.code[t, i], i]
         return voices(
             self._opinions(t, i, as_of, thought),
             weights,

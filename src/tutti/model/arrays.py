@@ -38,6 +38,8 @@ class Book(NamedTuple):
         Of the open position; 0 when flat.
     opened_at : int64 (n,)
         ns UTC; 0 when flat.
+    closed_at : int64 (n,)
+        When the last position was closed, ns UTC; 0 before the first.
     lead : int64 (n,)
         Index of the agent that the open position is booked to; -1 for none.
     mark : float64 (n,)
@@ -58,6 +60,7 @@ class Book(NamedTuple):
     lots: IntArray
     average_price: FloatArray
     opened_at: IntArray
+    closed_at: IntArray
     lead: IntArray
     mark: FloatArray
     marked_at: IntArray

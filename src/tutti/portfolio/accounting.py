@@ -42,6 +42,7 @@ def new_book(n_instruments: int, n_agents: int, cash: Sequence[float], ts: int) 
         lots=np.zeros(n_instruments, dtype=np.int64),
         average_price=np.zeros(n_instruments),
         opened_at=np.zeros(n_instruments, dtype=np.int64),
+        closed_at=np.zeros(n_instruments, dtype=np.int64),
         lead=np.full(n_instruments, -1, dtype=np.int64),
         mark=np.full(n_instruments, np.nan),
         marked_at=np.zeros(n_instruments, dtype=np.int64),
@@ -120,6 +121,7 @@ def apply_fill(  # noqa: PLR0913
     if after == 0:
         book.average_price[i] = 0.0
         book.opened_at[i] = 0
+        book.closed_at[i] = ts
         book.lead[i] = -1
     elif opening != 0:
         if held == 0 or closing != 0:

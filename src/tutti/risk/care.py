@@ -27,7 +27,8 @@ class CareRules(NamedTuple):
     """When a position is closed whatever the signal; 0 switches a rule off.
 
     ``take_profit``, ``stop_loss`` and ``stale_move`` are fractions of the average price,
-    ``liquidation_margin`` is a margin ratio, as ``margin_ratio`` defines it.
+    ``liquidation_margin`` is a margin ratio, as ``margin_ratio`` defines it. ``cooldown_ns`` is how
+    long an instrument rests after a position was closed, before another is opened.
     """
 
     take_profit: float
@@ -35,6 +36,15 @@ class CareRules(NamedTuple):
     stale_after_ns: int
     stale_move: float
     liquidation_margin: float
+    cooldown_ns: int
+
+
+@lean_njit
+def is_resting(i: int, ts: int, book: Book, rules: CareRules) -> bool:
+    """Return whether instrument ``i`` is flat, and was closed too short a time ago to be opened."""
+    closed_at: int = book.closed_at[i]
+    held: int = book.lots[i]
+    return held == 0 and closed_at > 0 and ts - closed_at < rules.cooldown_ns
 
 
 @lean_njit

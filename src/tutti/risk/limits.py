@@ -100,6 +100,8 @@ class RiskSettings:
         Age in seconds at which a position must have moved by ``stale_move``; 0 for none.
     stale_move : float
         Fraction of the average price.
+    cooldown_s : float
+        Seconds that an instrument rests after a position was closed; 0 for none.
     liquidation_margin : float
         Margin ratio of a venue below which its perpetuals are closed at once; 0 for none.
 
@@ -131,6 +133,7 @@ class RiskSettings:
     stale_after_s: float = 14_400.0
     stale_move: float = 0.005
     liquidation_margin: float = 0.05
+    cooldown_s: float = 14_400.0
 
     def __post_init__(self) -> None:
         for names, low, high, wanted in _RANGES:
@@ -166,4 +169,5 @@ class RiskSettings:
             stale_after_ns=round(self.stale_after_s * SECOND),
             stale_move=float(self.stale_move),
             liquidation_margin=float(self.liquidation_margin),
+            cooldown_ns=round(self.cooldown_s * SECOND),
         )

@@ -47,6 +47,7 @@ def _book(spot: int = 0, perpetual: int = 0, cash: float = 1_000.0) -> Book:
         lots=np.array([spot, perpetual, 1_000_000, 1_000_000]),
         average_price=np.zeros(4),
         opened_at=np.zeros(4, dtype=np.int64),
+        closed_at=np.zeros(4, dtype=np.int64),
         lead=np.full(4, -1),
         mark=np.full(4, 100.0),
         marked_at=np.zeros(4, dtype=np.int64),

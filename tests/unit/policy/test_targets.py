@@ -45,6 +45,7 @@ def _target(
         lots=ones * lots,
         average_price=np.full(1, 100.0),
         opened_at=ones,
+        closed_at=np.zeros_like(ones),
         lead=-ones,
         mark=np.full(1, 100.0),
         marked_at=ones,

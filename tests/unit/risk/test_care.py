@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tutti.model.order import Reason
-from tutti.risk.care import CareRules, care_at, endangered_venues, margin_ratio
+from tutti.risk.care import CareRules, care_at, endangered_venues, is_resting, margin_ratio
 
 if TYPE_CHECKING:
     from tests.unit.risk.conftest import MakeBook
@@ -24,9 +24,15 @@ _RULES = CareRules(
     stale_after_ns=4 * _HOUR,
     stale_move=0.005,
     liquidation_margin=0.05,
+    cooldown_ns=4 * _HOUR,
 )
 _OFF = CareRules(
-    take_profit=0.0, stop_loss=0.0, stale_after_ns=0, stale_move=0.0, liquidation_margin=0.0
+    take_profit=0.0,
+    stop_loss=0.0,
+    stale_after_ns=0,
+    stale_move=0.0,
+    liquidation_margin=0.0,
+    cooldown_ns=0,
 )
 
 
@@ -134,3 +140,23 @@ def test_care_several_reasons_names_the_gravest(make_book: MakeBook, terms: Term
     assert _care(book, terms, 45_000.0, age=5 * _HOUR, bits=1) is Reason.LIQUIDATION_GUARD
     rules = _RULES._replace(stale_move=1.0)
     assert _care(book, terms, 45_000.0, rules, age=5 * _HOUR) is Reason.STOP_LOSS
+
+
+@pytest.mark.parametrize(
+    ("lots", "since_close", "rests"),
+    [(0, 4 * _HOUR - 1, True), (0, 4 * _HOUR, False), (5, 1, False)],
+    ids=["just closed", "rested", "held"],
+)
+def test_instrument_rests_after_a_close_until_the_cooldown_is_over(
+    make_book: MakeBook, lots: int, since_close: int, rests: bool
+) -> None:
+    book = make_book()
+    book.lots[0], book.closed_at[0] = lots, 10 * _HOUR
+    assert is_resting(0, 10 * _HOUR + since_close, book, _RULES) == rests
+    assert not is_resting(0, 10 * _HOUR + since_close, book, _OFF)
+
+
+def test_instrument_that_was_never_held_does_not_rest(make_book: MakeBook) -> None:
+    book = make_book()
+    book.lots[0] = 0
+    assert not is_resting(0, _HOUR, book, _RULES)
