@@ -6,7 +6,7 @@ import hashlib
 import platform
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, cast
 
 import numba
@@ -20,7 +20,6 @@ from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader, is_being_wri
 from tutti.app.build import plan_of
 from tutti.app.comparison import baselines_of, metrics_of
 from tutti.app.config import config_hash, resolved
-from tutti.app.settings import DEFAULT_VENUE
 from tutti.app.tiers import parity, run_event, run_fast
 from tutti.ledger.kinds import DataSource
 from tutti.model.errors import ConfigError, LedgerError
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tutti.adapters.feeds.bars import BarData
+    from tutti.app.build import Plan
     from tutti.app.settings import Config
     from tutti.model.instrument import InstrumentId
     from tutti.model.market import FloatArray
@@ -208,6 +208,7 @@ def run_source(
         findings=source.findings,
         configuration=resolved(config),
         configuration_hash=config_hash(config),
+        terms=terms_of_trade(config, plan),
         versions={
             "tutti": __version__,
             "python": platform.python_version(),
@@ -244,23 +245,29 @@ def terms_overrides(
     config: Config, instruments: Sequence[InstrumentId]
 ) -> dict[str, dict[str, object]]:
     """Return the contract terms that the configuration gives: its venues' fees, then its own."""
-    given: dict[str, dict[str, object]] = {}
-    for name in config.instruments:
-        given[name] = {}
+    given: dict[str, dict[str, object]] = {name: {} for name in config.instruments}
     for instrument in instruments:
-        own: dict[str, object] = {}
-        for section in (DEFAULT_VENUE, instrument.venue):
-            settings = config.venues.get(section)
-            if settings is not None:
-                own |= {
-                    key: getattr(settings, key)
-                    for key in ("maker_fee", "taker_fee")
-                    if key in settings.model_fields_set
-                }
-        terms = config.instrument(str(instrument)).model_dump()
-        own |= {key: value for key, value in terms.items() if value is not None}
-        given[str(instrument)] = own
+        venue = config.venue(instrument.venue)
+        fees = {"maker_fee": venue.maker_fee, "taker_fee": venue.taker_fee}
+        own = config.instrument(str(instrument)).model_dump()
+        given[str(instrument)] = {
+            key: value for key, value in (*fees.items(), *own.items()) if value is not None
+        }
     return given
+
+
+def terms_of_trade(config: Config, plan: Plan) -> dict[str, dict[str, dict[str, object]]]:
+    """Return contract terms and venues' costs as JSON values: all that a second engine needs."""
+    venues = {}
+    for name in plan.venues:
+        rules = config.venue(name).model_dump(mode="json", exclude={"maker_fee", "taker_fee"})
+        venues[name] = rules | {"starting_balance": str(plan.balances[name])}
+    instruments = {}
+    for each in plan.instruments:
+        terms = asdict(each)
+        del terms["id"]
+        instruments[str(each.id)] = {key: str(value) for key, value in terms.items()}
+    return {"instruments": instruments, "venues": venues}
 
 
 def _clear(out: Path) -> None:

@@ -119,8 +119,8 @@ class VenueSettings(Section):
     """What trading costs at one venue: ``venues.<name>``."""
 
     starting_balance: Exact | None = Field(None, ge=0, examples=[5000])
-    maker_fee: Exact = Field(Decimal("0.0002"), gt=Decimal("-0.1"), lt=Decimal("0.1"))
-    taker_fee: Exact = Field(Decimal("0.0005"), gt=Decimal("-0.1"), lt=Decimal("0.1"))
+    maker_fee: Exact | None = Field(None, gt=Decimal("-0.1"), lt=Decimal("0.1"), examples=[0.0002])
+    taker_fee: Exact | None = Field(None, gt=Decimal("-0.1"), lt=Decimal("0.1"), examples=[0.0005])
     latency_ms: Number = Field(0.0, ge=0)
     half_spread_bps: Number = Field(1.0, ge=0, le=1000)
     impact_coefficient: Number = Field(0.5, ge=0, le=100)

@@ -371,11 +371,13 @@ def _provenance(result: BacktestResult) -> str:
     findings = "".join(f"<li>{escape(finding)}</li>" for finding in result.findings)
     told = f"<ul>{findings}</ul>" if findings else "<p>Nothing doubtful was found.</p>"
     settings = escape(json.dumps(result.configuration, indent=2, default=str))
+    terms = escape(json.dumps(result.terms, indent=2, default=str))
     body = (
         f'<div class="scroll"><table>{rows}</table></div><h3>Data</h3>'
         f'<div class="scroll"><table>{head}{sources}</table></div>'
         f"<h3>Findings in the data</h3>{told}"
         f"<details><summary>Configuration as resolved</summary><pre>{settings}</pre></details>"
+        f"<details><summary>Contract terms and costs</summary><pre>{terms}</pre></details>"
     )
     return _section("Where this comes from", body)
 

@@ -174,6 +174,9 @@ class BacktestResult:
         Received over the run, in quote currency; negative when paid.
     seconds : float
         Wall time of the run without reading files.
+    terms : mapping
+        What was traded on, as JSON values: each instrument's contract terms, assumed ones
+        included, and each venue's balance, costs and fill rules.
     """
 
     run_id: str
@@ -210,6 +213,7 @@ class BacktestResult:
     configuration: Mapping[str, Any]
     configuration_hash: str
     versions: Mapping[str, str] = field(default_factory=dict)
+    terms: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shape = self.ts.shape
@@ -390,6 +394,7 @@ def _write_run(file: IO[bytes], result: BacktestResult, command: Sequence[str]) 
         "versions": dict(result.versions),
         "data_files": [asdict(source) for source in result.data_files],
         "configuration": result.configuration,
+        "terms": result.terms,
     }
     file.write(f"{json.dumps(document, indent=2, allow_nan=False)}\n".encode())
 

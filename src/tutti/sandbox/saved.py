@@ -123,6 +123,7 @@ def _result(folder: Path, run: dict[str, Any]) -> BacktestResult:
         configuration=run["configuration"],
         configuration_hash=run["configuration_hash"],
         versions=run["versions"],
+        terms=run.get("terms", {}),
     )
 
 

@@ -215,7 +215,7 @@ def test_config_alias_repeats_a_value() -> None:
         pytest.param(
             "venues:\n  KRAKEN:\n    taker_fee: 0.1\n",
             "tutti.yaml:3: venues.KRAKEN.taker_fee must be above -0.1 and below 0.1, was 0.1; "
-            "write a number such as 0.0005",
+            "write a number such as 0.0005, or null for none",
             id="fee of ten per cent",
         ),
         pytest.param(
