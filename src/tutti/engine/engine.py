@@ -268,6 +268,7 @@ class Engine:
         self._locks: IntArray = np.full(n, UNLOCKED, np.int64)
         self._tickets: dict[str, _Ticket] = {}
         self._deferred: list[_Deferred] = []
+        self._to_cancel: set[str] = set()
         self._quiet = QuietTicks(setup.segment_ticks, n_agents, n) if setup.segment_ticks else None
         some = np.zeros(1, np.int64)
         self._objections = bound(
@@ -291,6 +292,9 @@ class Engine:
             self._tickets[order_id] = _Ticket(intent, i, self._leads.get(intent.lead, -1))
         for order in self._account.orders.open():
             self._count_working(order, self._tickets[order.id].column)
+            if order.status is OrderStatus.CANCEL_SENT:
+                # nobody knows whether the request left: asking twice does no harm
+                self._to_cancel.add(order.id)
 
     def reconcile(self, ts: int) -> None:
         """Compare our open orders and holdings with the venues' answers, and apply them.
@@ -494,6 +498,9 @@ class Engine:
     def _cancel_overdue(self, now: _Now) -> None:
         lifetime = self._setup.style.lifetime_ns
         for order in self._account.orders.open():
+            if order.id in self._to_cancel:
+                self._cancel(order, now.as_of)
+                continue
             is_working = order.status in {OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED}
             if (
                 order.type is not OrderType.LIMIT
@@ -505,33 +512,42 @@ class Engine:
             self._account.orders.replace(asked)
             self._changed(asked, now.as_of)
             self._journal.commit()
-            try:
-                self._venues[order.instrument.venue].cancel(order.id, now.as_of)
-            except (OrderRejected, Transient):
-                # it ended meanwhile, or is asked again: the venue's events will say
-                continue
+            self._cancel(asked, now.as_of)
         self.drain(now)
 
+    def _cancel(self, order: Order, ts: int) -> None:
+        self._to_cancel.discard(order.id)
+        try:
+            self._venues[order.instrument.venue].cancel(order.id, ts)
+        except OrderRejected:
+            return  # it ended meanwhile: the venue's events will say how
+        except Transient:
+            self._to_cancel.add(order.id)
+
     def _order_event(self, event: OrderEvent) -> None:
+        before = self._account.orders.get(event.order_id)
         order = self._account.orders.apply(event)
         if order is None:
             return
         if isinstance(event, OrderFilled):
-            self._fill(order, event)
+            self._fill(order, event, was_open=before is not None and not before.status.is_final)
         self._changed(order, event.ts)
 
     def _changed(self, order: Order, ts: int) -> None:
         self._journal.append("order", ts, order, order.id)
-        ticket = self._tickets[order.id]
-        status = order.status
-        if status is not OrderStatus.FILLED and status is not OrderStatus.ACCEPTED:
-            self._count_working(order, ticket.column)
+        ticket = self._tickets.get(order.id)
+        if ticket is None:
+            return  # its end was final: a late word adds to the record, and to nothing else
+        i, status = ticket.column, order.status
+        is_counted = status is OrderStatus.FILLED or status is OrderStatus.ACCEPTED
+        if not is_counted or self._locks[i] != UNLOCKED:
+            self._count_working(order, i)
         self._listener.order_changed(order, ticket.intent)
         # a cancelled or lapsed order may still see a late fill
         if status is OrderStatus.FILLED or status in {OrderStatus.REJECTED, OrderStatus.FAILED}:
             del self._tickets[order.id]
 
-    def _fill(self, order: Order, event: OrderFilled) -> None:
+    def _fill(self, order: Order, event: OrderFilled, *, was_open: bool) -> None:
         ticket = self._tickets.get(order.id)
         if ticket is None:
             raise InvariantBroken(f"order {order.id} was filled after its end was final; reconcile")
@@ -543,7 +559,7 @@ class Engine:
             book, self._setup.terms, i, lots, float(event.price), float(event.fee), event.ts,
             ticket.lead,
         )  # fmt: skip
-        if not order.status.is_final or order.status is OrderStatus.FILLED:
+        if was_open:
             book.working[i] -= lots
         self.counts.fills += 1
         self._journal.append("fill", event.ts, fill, order.id)
