@@ -91,6 +91,7 @@ def settings(draw: st.DrawFn) -> dict[str, object]:
         "risk.care.take_profit": draw(st.sampled_from([0.0, 0.02])),
         "risk.care.stop_loss": draw(st.sampled_from([0.0, 0.01])),
         "risk.care.stale_after_s": draw(st.sampled_from([0.0, 7200.0])),
+        "risk.care.cooldown_s": draw(st.sampled_from([0.0, 10_800.0])),
         "risk.care.liquidation_margin": draw(st.sampled_from([0.0, 0.05])),
         "execution.order_type": draw(st.sampled_from(["market", "limit"])),
         "execution.limit_offset_bps": draw(st.sampled_from([-10.0, 0.0, 20.0])),
