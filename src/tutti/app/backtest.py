@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tutti.adapters.feeds.bars import BarData
+    from tutti.adapters.feeds.funding import Funding
     from tutti.app.build import Plan
     from tutti.app.settings import Config
     from tutti.model.instrument import InstrumentId
@@ -62,11 +63,12 @@ _LEFT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Bars to run over, and where they came from."""
+    """Bars to run over, and where they came from; ``funding`` are those files that hold funding."""
 
     block: MarketBlock
     files: tuple[DataSource, ...]
     findings: tuple[str, ...]
+    funding: tuple[str, ...] = ()
 
 
 def run_backtest(
@@ -128,7 +130,7 @@ def read_source(
     """
     data = read_bars(bars, timeframe=timeframe, start=start, end=end, repair=repair)
     paths = funding_beside(file.path for file in data.files) if funding is None else funding
-    payments = read_funding(list(paths), repair=repair) if paths else ()
+    payments = _of_bars(read_funding(list(paths), repair=repair) if paths else (), data)
     files = _sources(data) + tuple(
         DataSource(path=each.file, sha256=each.sha256, rows=len(each.ts),
                    instrument=str(each.instrument))
@@ -138,7 +140,21 @@ def read_source(
         block=with_funding(data.block, payments),
         files=files,
         findings=tuple(str(finding) for finding in data.findings),
+        funding=tuple(each.file for each in payments),
     )
+
+
+def _of_bars(payments: Sequence[Funding], data: BarData) -> tuple[Funding, ...]:
+    # a pattern may mean more than is needed, but files of which none is needed are a mistake
+    ours = tuple(each for each in payments if each.instrument in data.instruments)
+    if payments and not ours:
+        first = payments[0]
+        listed = ", ".join(map(str, data.instruments))
+        raise ConfigError(
+            f"{first.file}: holds the funding of {first.instrument}, and the bars are of {listed};"
+            " rename it like the bars, in a folder funding/VENUE where they have a venue"
+        )
+    return ours
 
 
 def run_source(
@@ -203,7 +219,13 @@ def run_source(
         bars_per_second=n_bars * len(outcomes) / seconds,
         seed=config.seed,
         data_files=tuple(
-            SourceFile(path=each.path, sha256=each.sha256, rows=each.rows) for each in source.files
+            SourceFile(
+                path=each.path,
+                sha256=each.sha256,
+                rows=each.rows,
+                kind="funding" if each.path in source.funding else "bars",
+            )
+            for each in source.files
         ),
         findings=source.findings,
         configuration=resolved(config),

@@ -143,15 +143,17 @@ def _sessions(rows: Sequence[Row]) -> list[_Session]:
 def _backtest_again(path: Path, session: _Session, again: Path, progress: Progress) -> None:
     recorded = json.loads((path / "run.json").read_text(encoding="utf-8"))
     config = _config(recorded["configuration"], path / "run.json")
-    bars, funding = _files(session.started.data)
+    _all_there(session.started.data)
+    kinds = {each["path"]: each.get("kind", "bars") for each in recorded["data_files"]}
+    paths = [each.path for each in session.started.data]
     step = session.started.step or int(recorded["step"])
     source = read_source(
-        bars,
+        [path for path in paths if kinds.get(path) != "funding"],
         parse_instant(recorded["start"]) - step,
         parse_instant(recorded["end"]),
         repair=True,
         timeframe=config.feed.timeframe,
-        funding=funding,
+        funding=[path for path in paths if kinds.get(path) == "funding"],
     )
     _same(session.started.data, source.files)
     source = Source(block=source.block, files=session.started.data, findings=())
@@ -170,6 +172,7 @@ def _paper_again(
             store: SqliteLedger = _CutLedger(again, session.last_seq)
         else:
             store = SqliteLedger(again, Durability.BATCHED)
+        _all_there(session.started.data)
         market = open_market(config, config.feed.kind, list(config.feed.bars), store, session.begin)
         _same(session.started.data, market.files)
         opening = Opening(run_id=run_id, versions=session.started.versions)
@@ -179,7 +182,9 @@ def _paper_again(
                 break
             account.process(tick)
             progress(
-                account.as_of - session.begin, session.end - session.begin, f"session {number + 1}"
+                (account.as_of - session.begin) // market.step,
+                (session.end - session.begin) // market.step,
+                f"session {number + 1}",
             )
         if session.reason is None:
             account.abandon()  # the ledger drops what the kill lost
@@ -197,10 +202,14 @@ def _config(values: object, path: Path) -> Config:
         ) from error
 
 
-def _files(data: Sequence[DataSource]) -> tuple[list[str], list[str]]:
-    bars = [each.path for each in data if "/funding/" not in each.path]
-    funding = [each.path for each in data if "/funding/" in each.path]
-    return bars, funding
+def _all_there(data: Sequence[DataSource]) -> None:
+    for each in data:
+        if not Path(each.path).exists():
+            where = "" if Path(each.path).is_absolute() else " from this folder"
+            raise ConfigError(
+                f"{each.path}: no such file{where}; put it back, or replay in the folder in which"
+                " the run was started"
+            )
 
 
 def _same(recorded: Sequence[DataSource], found: Sequence[DataSource]) -> None:

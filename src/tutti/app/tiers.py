@@ -50,6 +50,8 @@ _REPORTED = 250_000
 """Symbol-bars between two words on progress."""
 _ANALYSED = 65_536
 """Symbol-bars analysed in one go: more would fall out of the processor's cache."""
+_TICKS = 8192
+"""Ticks analysed in one go, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +210,7 @@ def _comparable(outcome: Outcome) -> list[tuple[int, int, int, Decimal, Decimal,
 
 def _parts(block: MarketBlock, cells: int, progress: Progress, note: str) -> Iterator[MarketBlock]:
     n = len(block.instruments)
-    length = max(1, cells // n)
+    length = max(1, min(_TICKS, cells // n))
     for start in range(0, len(block), length):
         progress(start * n, len(block) * n, note)
         yield block.rows(start, min(start + length, len(block)))

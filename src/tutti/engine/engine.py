@@ -86,6 +86,8 @@ MODES = ("trading", "reduce_only", "flatten")
 
 _CELLS = 65_536
 """Symbol-bars analysed in one go: more would fall out of the processor's cache."""
+_TICKS = 8192
+"""Ticks analysed in one go, at most."""
 
 
 class MarketListener(Protocol):
@@ -276,7 +278,7 @@ class Engine:
             setup.rules.limits, self._locks, 0,
         )  # fmt: skip
         self._apply_fill = bound(apply_fill, account.book, setup.terms, 0, 0, 0.0, 0.0, 0, 0)
-        self._most_ticks = max(1, _CELLS // n)
+        self._most_ticks = max(1, min(_TICKS, _CELLS // n))
         self._names = [str(each.id) for each in setup.instruments]
         self._steps = [(each.quantity_step, each.price_step) for each in setup.instruments]
 

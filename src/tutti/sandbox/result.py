@@ -139,11 +139,12 @@ class Parity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
-    """One file of bars that went in."""
+    """One file that went in; its kind is ``bars`` or ``funding``."""
 
     path: str
     sha256: str
     rows: int
+    kind: str = "bars"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tutti.features.block import FeatureBlock
 
+_WORTH_SAYING = 0.05
 _TUNABLE = ("buy", "sell", "full", "ceiling")
 
 
@@ -63,15 +64,22 @@ class ScoredAgent:
         ]
         if unknown:
             return f"no view: {', '.join(dict.fromkeys(unknown))} not known or zero"
-        terms = [_graded(factor, row) for factor in recipe.factors]
-        words = [words for words, _ in terms]
-        raw = sum(term for _, term in terms)
+        graded = [_graded(factor, row) for factor in recipe.factors]
+        terms = [term for term, _ in graded]
+        # what hardly moved the score would only hide what did
+        words = [
+            _said(factor, row, term, measured)
+            for factor, (term, measured) in zip(recipe.factors, graded, strict=True)
+            if abs(term) >= _WORTH_SAYING
+        ]
+        raw = sum(terms)
         opened = 1.0
         if recipe.gate is not None:
             opened = _opened(recipe.gate, row)
             words.append(f"all times {opened:.2f} at {_value(recipe.gate, row)}")
-        score, bias, _ = _settled(raw, sum(abs(t) for _, t in terms), opened, limits_of(recipe))
-        return f"{', '.join(words)} -> {_verdict(recipe, score, bias)}"
+        score, bias, _ = _settled(raw, sum(map(abs, terms)), opened, limits_of(recipe))
+        verdict = _verdict(recipe, score, bias)
+        return f"{', '.join(words) or 'nothing of weight'} -> {verdict}"
 
 
 def scored_agent(recipe: Recipe, params: Mapping[str, object] | None = None) -> ScoredAgent:
@@ -103,8 +111,8 @@ def _value(gate: Gate, row: Mapping[str, float]) -> str:
     return f"{gate.label} {row[gate.feature]:.2f}"
 
 
-def _graded(factor: Factor, row: Mapping[str, float]) -> tuple[str, float]:
-    # the same steps as the kernel's, for one cell
+def _graded(factor: Factor, row: Mapping[str, float]) -> tuple[float, tuple[float, ...]]:
+    # the same steps as the kernel's, for one cell: the term, and what it was measured on
     measure = factor.unit * (row[factor.over] if factor.over else 1.0)
     a = row[factor.feature]
     b = row[factor.other] if factor.other else 0.0
@@ -117,13 +125,16 @@ def _graded(factor: Factor, row: Mapping[str, float]) -> tuple[str, float]:
         x = (a + factor.other_times * b) / measure
         measured = (x,)
         f = _shaped((x - factor.centre) / factor.scale, int(factor.shape))
-    said = factor.says.format(*measured)
     if factor.gate is not None:
         f *= _opened(factor.gate, row)
-        said += f" at {_value(factor.gate, row)}"
-    term = factor.weight * f
-    # rounded first, and a zero added, so that nothing reads -0.00
-    return f"{said} ({round(term, 2) + 0.0:+.2f})", term
+    return factor.weight * f, measured
+
+
+def _said(
+    factor: Factor, row: Mapping[str, float], term: float, measured: tuple[float, ...]
+) -> str:
+    gate = "" if factor.gate is None else f" at {_value(factor.gate, row)}"
+    return f"{factor.says.format(*measured)}{gate} ({term:+.2f})"
 
 
 def _verdict(recipe: Recipe, score: float, bias: float) -> str:
