@@ -21,7 +21,6 @@ from tutti.kernel.ids import IdSource
 from tutti.ledger.journal import Journal
 from tutti.ledger.kinds import KINDS
 from tutti.ledger.records import decode
-from tutti.ledger.store import Head, Row
 from tutti.model.arrays import Signals
 from tutti.model.instrument import Instrument, InstrumentId, InstrumentKind
 from tutti.model.market import FloatArray, MarketBlock
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from tutti.engine.engine import EngineListener
     from tutti.execution.port import Venue
     from tutti.features.block import FeatureBlock
-    from tutti.ledger.store import AnyArray
+    from tutti.ledger.store import AnyArray, Head, Row
     from tutti.model.order import Order
 
 T = TypeVar("T")
