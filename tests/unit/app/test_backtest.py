@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import json
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,11 +15,9 @@ from tutti.app.backtest import run_backtest
 from tutti.app.config import parse_config
 from tutti.app.replay import replay_run
 from tutti.kernel.clock import HOUR, iso
+from tutti.model.errors import ConfigError
 from tutti.sandbox.result import write_result
 from tutti.sandbox.saved import load_result
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 START = 1_704_067_200_000_000_000
 CROSS = """
@@ -91,3 +90,48 @@ def test_run_tells_the_terms_that_its_fills_were_made_on(bars: Path, settings: s
 def test_configuration_as_resolved_replays_to_the_same_ledger(bars: Path, settings: str) -> None:
     out, _ = backtested(bars, settings)
     assert replay_run(out, progress).equal
+
+
+@pytest.fixture
+def funding(bars: Path) -> Path:
+    path = bars.parent / "paid" / "WALK-USDT-PERP.csv"
+    path.parent.mkdir()
+    rows = [f"{iso(START + 8 * t * HOUR)},0.0001" for t in range(1, 25)]
+    path.write_text("\n".join(["ts,rate", *rows]) + "\n")
+    return path
+
+
+def test_run_with_funding_from_any_folder_replays_to_the_same_ledger(
+    bars: Path, funding: Path
+) -> None:
+    out = bars.parent / "out"
+    result = run_backtest(
+        parse_config(CROSS), [str(bars)], None, None, "event", out, progress,
+        funding=[str(funding)],
+    )  # fmt: skip
+    write_result(result, out)
+    assert result.funding != 0.0
+    assert [source.kind for source in result.data_files] == ["bars", "funding"]
+    assert replay_run(out, progress).equal
+
+
+def test_funding_of_none_of_the_instruments_is_refused(bars: Path, funding: Path) -> None:
+    other = funding.rename(funding.with_name("OTHER-USDT-PERP.csv"))
+    with pytest.raises(ConfigError, match=r"holds the funding of OTHER-USDT-PERP\.LOCAL, and the"):
+        run_backtest(
+            parse_config(CROSS), [str(bars)], None, None, "event", bars.parent / "out", progress,
+            funding=[str(other)],
+        )  # fmt: skip
+
+
+def test_replay_from_another_folder_says_where_to_go(
+    bars: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(bars.parent)
+    out, _ = backtested(Path(bars.name), "")
+    assert replay_run(out, progress).equal
+    elsewhere = bars.parent / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    with pytest.raises(ConfigError, match="no such file from this folder; put it back, or replay"):
+        replay_run(bars.parent / "out", progress)
