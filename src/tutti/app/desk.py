@@ -94,7 +94,7 @@ class Desk:
         if len(self._orders) > _KEPT:
             self._orders.popitem(last=False)
 
-    def filled(self, fill: Fill, intent: OrderIntent | None) -> None:
+    def filled(self, fill: Fill, intent: OrderIntent | None) -> None:  # noqa: ARG002 - of the port
         """Count the fill."""
         self._metrics.trades_executed.labels(fill.instrument.venue).inc()
 

@@ -49,7 +49,7 @@ class Reading:
         Market seconds in one second.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it shows
         self,
         config: Config,
         account: PaperAccount,

@@ -42,7 +42,7 @@ class Recorder:
 
     def decided(
         self,
-        decision: Decision,
+        decision: Decision,  # noqa: ARG002 - of the port
         answers: Sequence[ApprovedOrder | Refusal],
     ) -> None:
         """Count refusals by their rule."""

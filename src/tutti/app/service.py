@@ -52,7 +52,7 @@ _CHECKPOINT_TICKS = 500
 _COLLECT_AFTER = 50_000
 
 
-async def run_service(
+async def run_service(  # noqa: PLR0913 - one parameter for each choice of the caller
     config: Config,
     *,
     feed: str,
@@ -97,7 +97,7 @@ async def run_service(
 class PaperService(Reading):
     """Running paper account; see `run_service`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the same
         self,
         config: Config,
         *,

@@ -53,7 +53,7 @@ class Session:
         What an earlier session on the same ledger left: the account goes on from there.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it joins
         self,
         config: Config,
         plan: Plan,
