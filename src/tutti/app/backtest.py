@@ -71,7 +71,7 @@ class Source:
     funding: tuple[str, ...] = ()
 
 
-def run_backtest(
+def run_backtest(  # noqa: PLR0913 - one parameter for each choice of the caller
     config: Config,
     bars: Sequence[str],
     start: int | None,

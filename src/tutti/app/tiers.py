@@ -82,7 +82,7 @@ class Outcome:
     ledger_hash: str = ""
 
 
-def run_event(
+def run_event(  # noqa: PLR0913 - what a run consists of
     config: Config,
     plan: Plan,
     block: MarketBlock,
