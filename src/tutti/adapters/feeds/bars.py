@@ -233,8 +233,10 @@ def _no_bars(series: BarSeries) -> Finding:
 
 def _timeframe(name: str, ts: IntArray, named: int, asked: int) -> int:
     # what the name or the command says, if the rows agree, else what the rows say
-    spacings = np.abs(np.diff(ts))
-    spacings = spacings[spacings > 0]
+    spacings = np.diff(ts)
+    if not (spacings > 0).all():
+        # rows out of order say as much about the length of a bar; what is wrong is told later
+        spacings = np.diff(np.unique(ts))
     step = named or asked
     if not len(spacings):
         if not step:

@@ -52,6 +52,7 @@ def doubtful(series: BarSeries) -> list[Finding]:
     return [
         *_gaps(series),
         *_frozen(series),
+        *_silent(series),
         *_wicks(series),
         *_jumps(series),
         *level_changes(series),
@@ -154,6 +155,16 @@ def _frozen(series: BarSeries) -> Iterator[Finding]:
         f" longest {longest} bars at {series.close[at]:g} from {iso(int(series.ts[at]))}"
     )
     yield report(series, Code.FROZEN_PRICES, first, total, message)
+
+
+def _silent(series: BarSeries) -> Iterator[Finding]:
+    # prices that move without a single trade: an index, or a source that keeps no volume
+    if (series.volume == 0.0).all() and not (series.close == series.close[0]).all():
+        message = (
+            "no bar has volume, so no order fills; venues.default.participation: 0 fills orders"
+            " whatever the volume"
+        )
+        yield report(series, Code.NO_VOLUME, 0, len(series), message)
 
 
 def _typical_range(share: FloatArray) -> FloatArray:

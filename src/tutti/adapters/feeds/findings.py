@@ -29,6 +29,7 @@ class Code(StrEnum):
     GAPS = "gaps"
     FROZEN_PRICES = "frozen_prices"
     DEAD_MARKET = "dead_market"
+    NO_VOLUME = "no_volume"
     WICKS = "wicks"
     PRICE_JUMP = "price_jump"
     VOLUME_UNIT = "volume_unit"

@@ -33,6 +33,10 @@ BARS: Mapping[str, tuple[str, ...]] = {
 _NO_VALUE = ["", "nan", "NaN", "NAN", "null", "NULL", "None", "NA", "N/A", "-"]
 # a dump without header, as venues publish them: time, prices and volume come first
 _BARE = ("open_time", "open", "high", "low", "close", "volume")
+_VOLUME_OF = re.compile(r"volume_\(?([a-z0-9]+)\)?")
+_MONEY = frozenset(
+    "usd usdt usdc busd tusd fdusd dai eur gbp jpy krw try aud cad chf brl currency quote".split()
+)
 _NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?")
 _BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 _SEPARATORS = ",;\t|"
@@ -85,6 +89,8 @@ def _choose(
     chosen: dict[str, int] = {}
     for field, names in {"ts": TIME, **fields}.items():
         hit = next((name for name in names if name in plain), None)
+        if hit is None and field == "volume":
+            hit = _base_volume(plain)
         if hit is None:
             listed = ", ".join(map(repr, columns[:_MAX_NAMED]))
             more = " ..." if len(columns) > _MAX_NAMED else ""
@@ -99,6 +105,13 @@ def _choose(
         chosen["clock"] = chosen["ts"]
         chosen["ts"] = plain.index("date")
     return chosen
+
+
+def _base_volume(plain: Sequence[str]) -> str | None:
+    # "Volume BTC" beside "Volume USDT": the one that is not counted in money
+    found = {name: match[1] for name in plain if (match := _VOLUME_OF.fullmatch(name))}
+    base = [name for name, unit in found.items() if unit not in _MONEY]
+    return base[0] if len(base) == 1 else None
 
 
 def _parquet(data: bytes, file: str, fields: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:

@@ -90,6 +90,15 @@ def test_asked_timeframe_that_the_rows_deny_is_refused(
         read_bars([write_bars("x.csv", hourly(8))], timeframe="5m")
 
 
+def test_rows_out_of_order_are_called_that_and_not_another_timeframe(
+    write_bars: BarWriter, hourly: Hourly
+) -> None:
+    rows = hourly(40)
+    path = write_bars("X_1h.csv", rows[::2] + rows[1::2])
+    with pytest.raises(DataError, match="timestamp earlier than the row before"):
+        read_bars([path])
+
+
 def test_several_timeframes_need_a_choice(write_bars: BarWriter, hourly: Hourly) -> None:
     hour = write_bars("ohlcv/a/BTC_1h.csv", hourly(4))
     day = write_bars("ohlcv/a/BTC_1d.csv", hourly(200)[::24])

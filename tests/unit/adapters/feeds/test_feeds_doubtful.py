@@ -28,6 +28,14 @@ def test_ordinary_bars_are_not_doubtful(make_series: SeriesMaker, walk: Walk, n:
     assert doubtful(make_series(walk(n))) == []
 
 
+def test_prices_that_move_without_volume_are_reported_with_what_to_set(
+    make_series: SeriesMaker, walk: Walk
+) -> None:
+    finding = _only(doubtful(make_series(walk(100), volume=np.zeros(100))), Code.NO_VOLUME)
+    assert (finding.row, finding.count) == (1, 100)
+    assert "no order fills; venues.default.participation: 0" in str(finding)
+
+
 def test_missing_bars_are_counted_with_the_longest_gap(
     make_series: SeriesMaker, walk: Walk
 ) -> None:

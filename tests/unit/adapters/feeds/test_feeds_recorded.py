@@ -54,6 +54,8 @@ def test_clean_files_give_few_findings_beside_gaps(market_data: Path) -> None:
     assert counts.pop(Code.GAPS) < 65
     assert counts.pop(Code.WICKS) < 30
     assert counts.pop(Code.TICK_CHANGE) < 20
+    # two indices, and a vendor of stock prices that keeps no volume
+    assert counts.pop(Code.NO_VOLUME) == 27
     assert counts == {Code.VOLUME_UNIT: 8, Code.FROZEN_PRICES: 1, Code.OUTSIDE_RANGE: 2}
 
 

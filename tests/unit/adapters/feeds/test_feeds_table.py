@@ -47,6 +47,26 @@ def test_columns_under_their_usual_names_are_found(header: str) -> None:
     assert _csv(*_ROWS, header=header) == (_TS, _EXPECTED)
 
 
+@pytest.mark.parametrize(
+    ("header", "third"),
+    [
+        ("unix,open,high,low,close,Volume BTC,Volume USDT", 500),
+        ("unix,open,high,low,close,Volume_(BTC),Volume_(Currency)", 500),
+        ("unix,open,high,low,close,volume eth,trades", 500),
+    ],
+)
+def test_volume_in_coins_is_told_from_volume_in_money(header: str, third: int) -> None:
+    rows = [f"{row},{third}" for row in _ROWS]
+    assert _csv(*rows, header=header) == (_TS, _EXPECTED)
+
+
+@pytest.mark.parametrize("names", ["Volume ETH,Volume BTC", "Volume USD,Volume EUR"])
+def test_volumes_that_can_not_be_told_apart_are_refused(names: str) -> None:
+    rows = [f"{row},500" for row in _ROWS]
+    with pytest.raises(DataError, match="no column 'volume' among"):
+        _csv(*rows, header=f"unix,open,high,low,close,{names}")
+
+
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
 def test_other_separators_are_understood(separator: str) -> None:
     lines = [row.replace(",", separator) for row in _ROWS]
