@@ -35,7 +35,10 @@ _NO_VALUE = ["", "nan", "NaN", "NAN", "null", "NULL", "None", "NA", "N/A", "-"]
 _BARE = ("open_time", "open", "high", "low", "close", "volume")
 _VOLUME_OF = re.compile(r"volume_\(?([a-z0-9]+)\)?")
 _MONEY = frozenset(
-    "usd usdt usdc busd tusd fdusd dai eur gbp jpy krw try aud cad chf brl currency quote".split()
+    (
+        *("usd", "usdt", "usdc", "busd", "tusd", "fdusd", "dai", "currency", "quote"),
+        *("eur", "gbp", "jpy", "krw", "try", "aud", "cad", "chf", "brl"),
+    )
 )
 _NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?")
 _BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
