@@ -227,7 +227,10 @@ def run_source(
             )
             for each in source.files
         ),
-        findings=source.findings,
+        findings=(
+            *source.findings,
+            *((f"trading halted: {chosen.halted}",) if chosen.halted else ()),
+        ),
         configuration=resolved(config),
         configuration_hash=config_hash(config),
         terms=terms_of_trade(config, plan),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 import numpy as np
 
 from tutti.agents.aggregation import Aggregation
 from tutti.agents.array_panel import ArrayPanel
+from tutti.agents.board import OpinionBoard
+from tutti.agents.port import Agent, ArrayAgent, MetaAgent
 from tutti.agents.quant import QUANT_AGENTS
 from tutti.agents.state import AgentState, may_speak
 from tutti.app.plugins import Plugins
@@ -38,7 +40,6 @@ from tutti.sandbox.venue import SimulatedVenue
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tutti.agents.port import ArrayAgent, MetaAgent
     from tutti.app.settings import Config
     from tutti.model.instrument import Instrument
     from tutti.policy.port import Policy
@@ -109,8 +110,49 @@ def plan_of(config: Config, instruments: Sequence[Instrument], step: int) -> Pla
     )
 
 
-def analysis_of(config: Config, instruments: Sequence[Instrument]) -> Analysis:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seats:
+    """Agents of a configuration with their settings: those that read arrays, and those to await."""
+
+    quick: tuple[tuple[AgentSettings, ArrayAgent | MetaAgent], ...]
+    late: tuple[tuple[AgentSettings, Agent], ...]
+
+    @property
+    def settings(self) -> tuple[AgentSettings, ...]:
+        """Settings in the order of the panel: quick ones first."""
+        return tuple(each for each, _ in (*self.quick, *self.late))
+
+
+def seats_of(config: Config) -> Seats:
+    """Return the agents that are switched on.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of a name, or it can't be made.
+    """
+    made = [
+        (each, _agent(f"agents[{k}]", each)) for k, each in enumerate(config.agents) if each.enabled
+    ]
+    quick: list[tuple[AgentSettings, ArrayAgent | MetaAgent]] = []
+    late: list[tuple[AgentSettings, Agent]] = []
+    for each, agent in made:
+        if _is_late(agent):
+            late.append((each, agent))
+        else:
+            quick.append((each, cast("ArrayAgent", agent)))
+    return Seats(quick=tuple(quick), late=tuple(late))
+
+
+def analysis_of(
+    config: Config, instruments: Sequence[Instrument], seats: Seats | None = None
+) -> Analysis:
     """Return features, panel, conductor and policy with nothing remembered yet.
+
+    Parameters
+    ----------
+    seats : Seats, optional
+        The agents, where the caller asks those that have to be awaited.
 
     Raises
     ------
@@ -118,15 +160,17 @@ def analysis_of(config: Config, instruments: Sequence[Instrument]) -> Analysis:
         If an agent, a policy or an instrument is not known.
     """
     ids = [each.id for each in instruments]
-    keyed = [(f"agents[{n}]", agent) for n, agent in enumerate(config.agents) if agent.enabled]
-    settings = [agent for _, agent in keyed]
-    active = may_speak([_state(key, agent, ids) for key, agent in keyed], ids)
-    panel = ArrayPanel([_agent(key, agent) for key, agent in keyed], active=active)
+    seats = seats or seats_of(config)
+    settings = seats.settings
+    keys = {agent.name: f"agents[{k}]" for k, agent in enumerate(config.agents)}
+    active = may_speak([_state(keys[agent.name], agent, ids) for agent in settings], ids)
+    panel = ArrayPanel([agent for _, agent in seats.quick], active=active[: len(seats.quick)])
     policy = policy_of(config, instruments)
     classifier = None
     if settings or isinstance(policy, HybridPolicy):
         classifier = _classifier(config, ids)
     needs = (*panel.needs, *policy.needs, *(classifier.needs if classifier else ()))
+    names = [agent.name for agent in settings]
     return Analysis(
         pipeline=FeaturePipeline(needs, len(ids)),
         panel=panel,
@@ -136,11 +180,11 @@ def analysis_of(config: Config, instruments: Sequence[Instrument]) -> Analysis:
             method=Aggregation[config.aggregation.method.upper()],
             weights=np.array([agent.weight for agent in settings], np.float64),
             regime_weights=regime_weights(
-                panel.names,
-                {Regime[name]: factors for name, factors in config.conductor.weights.items()},
+                names, {Regime[name]: table for name, table in config.conductor.weights.items()}
             ),
             active=active,
         ),
+        late=OpinionBoard([each.name for each, _ in seats.late], ids) if seats.late else None,
     )
 
 
@@ -289,7 +333,7 @@ def _segment_ticks(config: Config, n_instruments: int) -> int:
     return min(config.ledger.segment_ticks, widest)
 
 
-def _agent(key: str, settings: AgentSettings) -> ArrayAgent | MetaAgent:
+def _agent(key: str, settings: AgentSettings) -> ArrayAgent | MetaAgent | Agent:
     factory = QUANT_AGENTS.get(settings.name) or _plugin(
         f"{key}.name", "tutti.agents", settings.name
     )
@@ -304,6 +348,10 @@ def _plugin(key: str, group: str, name: str) -> Any:
         return Plugins().load(group, name)
     except ConfigError as error:
         raise ConfigError(f"{key}: {error}") from error
+
+
+def _is_late(agent: ArrayAgent | MetaAgent | Agent) -> TypeGuard[Agent]:
+    return hasattr(agent, "infer")
 
 
 def _state(key: str, settings: AgentSettings, ids: Sequence[InstrumentId]) -> AgentState:

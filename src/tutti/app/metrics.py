@@ -30,6 +30,13 @@ class Metrics:
             ["agent"],
             registry=registry,
         )
+        self.agent_latency = Histogram(
+            "agent_latency_seconds",
+            "Time an agent took to answer",
+            ["agent"],
+            buckets=_TICK_BUCKETS,
+            registry=registry,
+        )
         self.decisions = Counter(
             "decisions_total", "Targets that asked for an order", ["reason"], registry=registry
         )
@@ -54,3 +61,18 @@ class Metrics:
         self.market_data_age = Gauge(
             "market_data_age_seconds", "Wall time since the last market event", registry=registry
         )
+
+    def count(self, metric: str, agent_name: str) -> None:
+        """Add one to one of an agent's counters; see ``agents.panel.AgentMetrics``."""
+        counters = {
+            "agent_calls_total": self.agent_calls,
+            "agent_timeout_total": self.agent_timeouts,
+            "agent_errors_total": self.agent_abstentions,
+        }
+        if metric in counters:
+            counters[metric].labels(agent_name).inc()
+
+    def observe(self, metric: str, agent_name: str, seconds: float) -> None:
+        """Add to the histogram of an agent's latency."""
+        if metric == "agent_latency_seconds":
+            self.agent_latency.labels(agent_name).observe(seconds)

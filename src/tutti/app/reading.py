@@ -12,6 +12,7 @@ from tutti.app.build import analysis_of
 from tutti.app.state import Mode, OpinionRow, PositionRow, Prediction, ServiceState
 from tutti.engine.engine import MODES
 from tutti.engine.records import DecisionWriter, agent_pnl
+from tutti.execution.terms import terms_of
 from tutti.kernel.clock import SECOND
 from tutti.model.arrays import EQUITY, MODE, PEAK_EQUITY, TRADING
 from tutti.model.errors import ConfigError
@@ -190,7 +191,9 @@ class Reading:
         thought = analysis.advance(bars)
         cash = [float(sum(self.account.plan.balances.values()))]
         book = new_book(1, len(analysis.agent_names), cash, int(bars.ts[0]))
-        return self._prediction(0, bars, thought, analysis, book, universe.terms())
+        return self._prediction(
+            0, bars, thought, analysis, book, terms_of(universe.instruments, universe.venues)
+        )
 
     def _prediction(
         self,

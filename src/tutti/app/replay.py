@@ -177,6 +177,12 @@ def _paper_again(
         _same(session.started.data, market.files)
         opening = Opening(run_id=run_id, versions=session.started.versions)
         account = PaperAccount(config, market, store, opening)
+        late = account.session.analysis.late
+        if late is not None:
+            raise ConfigError(
+                f"{', '.join(late.names)}: what agents said in their own time is not recorded yet, "
+                "so this run can't be replayed"
+            )
         for tick in account.ticks:
             if int(tick.known_at[-1]) > session.end:
                 break

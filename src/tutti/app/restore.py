@@ -85,7 +85,8 @@ def _hold(book: Book, plan: Plan, agents: tuple[str, ...], state: LedgerState) -
 
 
 def _remember(book: Book, agents: tuple[str, ...], state: LedgerState) -> None:
-    if state.mode is not None:
+    # whoever starts again after a halt has seen why
+    if state.mode is not None and state.mode.mode in MODES:
         book.account[MODE] = MODES.index(state.mode.mode)
     account = state.account
     if account is None:

@@ -15,11 +15,13 @@ from prometheus_client import CollectorRegistry
 
 from tutti.adapters.feeds.replay import paced
 from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger
+from tutti.agents.board import OpinionBoard
 from tutti.app.access import api_token
 from tutti.app.backtest import read_source
 from tutti.app.config import config_hash, resolved
 from tutti.app.desk import Desk
 from tutti.app.feed import made_up, recorded
+from tutti.app.late import LateAgents
 from tutti.app.metrics import Metrics
 from tutti.app.paper import Opening, PaperAccount
 from tutti.app.plugins import API_SERVER, resolve
@@ -128,6 +130,15 @@ class PaperService(Reading):
             run_id = f"paper-{iso(clock.now())[:19].replace(':', '')}"
             account = PaperAccount(config, market, self._store, Opening(run_id=run_id), desk)
             undo.pop_all()
+        session = account.session
+        board = session.analysis.late
+        self._late = (
+            LateAgents(
+                session.seats.late, board, [each.id for each in account.plan.instruments], metrics
+            )
+            if isinstance(board, OpinionBoard)
+            else None
+        )
         super().__init__(config, account, desk, metrics, feed=feed, speed=speed, clock=clock)
 
     def shutdown(self, reason: str) -> None:
@@ -168,6 +179,8 @@ class PaperService(Reading):
 
     async def _trade(self) -> None:
         async for tick in paced(self.account.ticks, self._clock, self._speed):
+            if self._late is not None:
+                await self._late.ask(int(tick.known_at[-1]))
             self._take(tick)
             if self.ticks % _CHECKPOINT_TICKS == 0:
                 await asyncio.to_thread(self._store.checkpoint)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tutti import __version__
-from tutti.app.build import analysis_of, venues_of
+from tutti.app.build import analysis_of, seats_of, venues_of
 from tutti.app.config import config_hash
 from tutti.app.restore import fresh_account, restored_account
 from tutti.engine.engine import Engine
@@ -69,7 +69,8 @@ class Session:
         setup = plan.setup
         self.run_id = run_id
         self.plan = plan
-        self.analysis = analysis_of(config, plan.instruments)
+        self.seats = seats_of(config)
+        self.analysis = analysis_of(config, plan.instruments, self.seats)
         self.venues = venues_of(config, plan)
         names = self.analysis.agent_names
         self.account = (

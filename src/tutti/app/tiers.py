@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger
 from tutti.app.build import analysis_of, costs_are_shared
 from tutti.app.recorder import Recorder
 from tutti.app.session import Session
-from tutti.engine.decide import Trace
+from tutti.engine.decide import Trace, empty_trace
 from tutti.model.arrays import FEES_PAID, FUNDING_RECEIVED, TURNOVER
 from tutti.model.errors import ConfigError
 from tutti.model.order import Fill, FundingPaid, Reason, Side
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from tutti.app.build import Plan
     from tutti.app.settings import Config
+    from tutti.engine.analysis import Analysis
     from tutti.engine.decide import Rules
     from tutti.ledger.kinds import DataSource
     from tutti.model.arrays import Signals
@@ -66,6 +68,8 @@ class Outcome:
         Sums, quote currency.
     ledger_hash : str
         Empty for the fast tier, which keeps no ledger.
+    halted : str
+        Why trading ended before the bars did; empty where it didn't.
     """
 
     trace: Trace
@@ -80,6 +84,7 @@ class Outcome:
     funding: float
     turnover: float
     ledger_hash: str = ""
+    halted: str = ""
 
 
 def run_event(  # noqa: PLR0913 - what a run consists of
@@ -94,18 +99,24 @@ def run_event(  # noqa: PLR0913 - what a run consists of
 ) -> Outcome:
     """Run the event tier and leave its ledger in ``out``."""
     recorder = Recorder({instrument: i for i, instrument in enumerate(block.instruments)})
-    session = Session(
-        config, plan, SqliteLedger(out, Durability.BATCHED), run_id=run_id, start=int(block.ts[0]),
-        data=data, listener=recorder, versions=versions,
-    )  # fmt: skip
-    parts = [
-        session.engine.process(part) for part in _parts(block, _REPORTED, progress, "event tier")
-    ]
-    head = session.stop(int(block.known_at[-1]), "end of data")
+    with ExitStack() as undo:
+        store = undo.enter_context(SqliteLedger(out, Durability.BATCHED))
+        session = Session(
+            config, plan, store, run_id=run_id, start=int(block.ts[0]), data=data,
+            listener=recorder, versions=versions,
+        )  # fmt: skip
+        _none_late(session.analysis)
+        trace, done = empty_trace(len(block)), 0
+        for part in _parts(block, _REPORTED, progress, "event tier"):
+            for whole, piece in zip(trace, session.engine.process(part), strict=True):
+                whole[done : done + len(part)] = piece
+            done += len(part)
+        head = session.stop(int(block.known_at[-1]), "end of data")
+        undo.pop_all()
     portfolio = session.account.portfolio
     counts = session.engine.counts
     return Outcome(
-        trace=Trace(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True))),
+        trace=trace,
         fills=recorder.fills(),
         orders=recorder.orders(),
         trades=recorder.trades(portfolio.trades),
@@ -117,6 +128,7 @@ def run_event(  # noqa: PLR0913 - what a run consists of
         funding=float(portfolio.funding),
         turnover=float(portfolio.turnover),
         ledger_hash=head.hash,
+        halted=session.engine.halted,
     )
 
 
@@ -134,6 +146,7 @@ def run_fast(config: Config, plan: Plan, block: MarketBlock, progress: Progress)
             "use --tier event, or set the costs under venues.default"
         )
     analysis = analysis_of(config, plan.instruments)
+    _none_late(analysis)
     tier = fast_tier(plan, len(analysis.agent_names), block)
     for part in _parts(block, _ANALYSED, progress, "fast tier"):
         tier.advance(part, analysis.advance(part).signals)
@@ -215,6 +228,15 @@ def _parts(block: MarketBlock, cells: int, progress: Progress, note: str) -> Ite
         progress(start * n, len(block) * n, note)
         yield block.rows(start, min(start + length, len(block)))
     progress(len(block) * n, len(block) * n, note)
+
+
+def _none_late(analysis: Analysis) -> None:
+    if analysis.late is not None:
+        names = ", ".join(analysis.late.names)
+        raise ConfigError(
+            f"agents: {names} answer in their own time, which only tutti up waits for; "
+            "set enabled: false for a backtest"
+        )
 
 
 def _unheard(done: int, total: int, note: str) -> None:

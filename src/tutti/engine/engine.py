@@ -70,7 +70,7 @@ from tutti.model.order import (
 )
 from tutti.portfolio.accounting import apply_fill, pay_funding
 from tutti.portfolio.positions import Portfolio
-from tutti.risk.breakers import UNLOCKED, UNRESOLVED
+from tutti.risk.breakers import UNLOCKED, UNRESOLVED, ErrorBreaker
 from tutti.risk.review import Proposals, objections, review
 
 if TYPE_CHECKING:
@@ -84,6 +84,10 @@ MODES = ("trading", "reduce_only", "flatten")
 """Names of the codes in ``Book.account[MODE]``."""
 
 
+HALTED_MODE = "halted"
+"""Mode after too many errors in a row: nothing is sent until the next start."""
+
+_REFUSED = frozenset({OrderStatus.REJECTED, OrderStatus.FAILED})
 _CELLS = 65_536
 """Symbol-bars analysed in one go: more would fall out of the processor's cache."""
 _TICKS = 8192
@@ -230,6 +234,11 @@ class Engine:
         Jitter of retries.
     listener : EngineListener
 
+    Attributes
+    ----------
+    halted : str
+        Why nothing is sent any more; empty while trading goes on.
+
     Notes
     -----
     Handlers run to their end; nothing here waits. A row is handed to the journal before what it
@@ -250,6 +259,8 @@ class Engine:
         listener: EngineListener | None = None,
     ) -> None:
         self.counts = Counts()
+        self.halted = ""
+        self._errors = ErrorBreaker(setup.rules.limits.max_consecutive_errors)
         self.last_thought: AnalysisBlock | None = None
         self._setup = setup
         self._analysis = analysis
@@ -406,22 +417,25 @@ class Engine:
                 self._ask_venues(now)
                 seen = t
                 continue
-            self._note_mode(now)
-            if n_intents:
-                if seen != t:
-                    # nothing came of the bar there, but they judge orders by its close
-                    for venue in self._market_venues:
-                        venue.observe(bars, t)
-                self._decide(now, n_intents)
-            if setup.keeps_account:
-                self._record_account(now.as_of)
-                self._journal.commit()
+            self._act(now, n_intents, is_seen=seen == t)
             t += 1
         self.counts.ticks += len(market)
         if self._quiet is not None:
             self._quiet.add(market, thought, trace)
             if not self._quiet.room:
                 self.close_segment()
+
+    def _act(self, now: _Now, n_intents: int, *, is_seen: bool) -> None:
+        self._note_mode(now)
+        if n_intents and not self._errors.tripped:
+            if not is_seen:
+                # nothing came of the bar there, but they judge orders by its close
+                for venue in self._market_venues:
+                    venue.observe(now.bars, now.t)
+            self._decide(now, n_intents)
+        if self._setup.keeps_account:
+            self._record_account(now.as_of)
+            self._journal.commit()
 
     def _ask_venues(self, now: _Now) -> None:
         # a new day may have ended yesterday's restriction
@@ -471,7 +485,18 @@ class Engine:
         self._listener.decided(decision, answers)
         for each in approved:
             self._send(each, as_of, 0)
-        self.drain(now)
+            self.drain(now)
+            self._judge(each.intent.id, as_of)
+
+    def _judge(self, order_id: str, ts: int) -> None:
+        # an order that no venue takes is an error; so many in a row, and something is wrong with us
+        order = self._account.orders.get(order_id)
+        if order is None or order.status not in _REFUSED:
+            self._errors.succeeded()
+        elif self._errors.failed(f"{order.instrument}: {order.detail}") and not self.halted:
+            self.halted = f"{self._errors.count} orders in a row failed, the last: {order.detail}"
+            self._journal.append("mode", ts, ModeChange(mode=HALTED_MODE, reason=self.halted))
+            self._journal.commit()
 
     def _open(self, approved: ApprovedOrder, as_of: int, i: int, lots: int, lead: int) -> None:
         intent = approved.intent

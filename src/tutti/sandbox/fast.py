@@ -45,7 +45,7 @@ from tutti.execution.matching import (
     SIDE,
     match_orders,
 )
-from tutti.kernel.jit import njit
+from tutti.kernel.jit import lean_njit, njit
 from tutti.model.market import FloatArray, IntArray, MarketBlock
 from tutti.portfolio.accounting import apply_fill, pay_funding
 from tutti.risk.breakers import UNLOCKED
@@ -63,13 +63,13 @@ FILL_LIQUIDATION = -1
 _REASON, _LEAD, _NUMBER, _DECIDED, _CANCEL_AT = range(5)
 _NEVER = 2**63 - 1
 
-N_ORDERS, N_REFUSED, N_REJECTED, N_DECISIONS, N_FILLS, N_WORKING = range(6)
+N_ORDERS, N_REFUSED, N_REJECTED, N_DECISIONS, N_FILLS, N_WORKING, N_IN_A_ROW = range(7)
 
 
 class Working(NamedTuple):
     """Working orders, oldest first: the matching table, reasons and leads, counters.
 
-    ``counts`` is int64 (6,), indexed by N_ORDERS ... N_WORKING. ``references`` is float64 (n,): the
+    ``counts`` is int64 (7,), indexed by N_ORDERS ... N_IN_A_ROW: orders that no venue took. ``references`` is float64 (n,): the
     close at which each instrument's order was decided.
     """
 
@@ -220,6 +220,12 @@ def _venues(
             working.counts[N_FILLS] += 1
 
 
+@lean_njit
+def _is_halted(counts: IntArray, rules: Rules) -> bool:
+    in_a_row: int = counts[N_IN_A_ROW]
+    return in_a_row >= rules.limits.max_consecutive_errors
+
+
 @njit
 def _order(
     t: int, n_intents: int, as_of: int, bars: Tradable, terms: Terms, costs: Costs,
@@ -248,7 +254,11 @@ def _order(
             price = limit_ticks * terms.tick[i]
         if objection_at(i, lots, price, book, terms) != 0:
             counts[N_REJECTED] += 1
+            if not _is_halted(counts, rules):
+                counts[N_IN_A_ROW] += 1
             continue
+        if not _is_halted(counts, rules):
+            counts[N_IN_A_ROW] = 0
         w = counts[N_WORKING]
         row = working.table[w]
         row[COLUMN] = i
@@ -301,7 +311,7 @@ def run_block(
         if n_open != QUIET:
             n_intents = intents_at(t, n_open, bars, terms, signals, book, rules, wishes)
         record_trace(t, book, terms, trace)
-        if n_intents == 0:
+        if n_intents == 0 or _is_halted(counts, rules):
             continue
         counts[N_DECISIONS] += 1
         _order(
@@ -357,7 +367,7 @@ class FastTier:
         self._working = Working(
             np.zeros((n, N_COLUMNS), np.int64),
             np.zeros((n, 5), np.int64),
-            np.zeros(6, np.int64),
+            np.zeros(7, np.int64),
             np.zeros(n),
         )
         room = max(1024, 8 * n)

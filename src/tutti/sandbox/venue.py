@@ -322,6 +322,19 @@ class SimulatedVenue:
             taken = _VenueOrder(order.id, listing, order.side, left, arrival)
             taken.lots += filled
             taken.is_answered = True
+            if filled:
+                # one for all of them, with the id of the last: whoever booked that booked them all
+                taken.fills.append(
+                    OrderFilled(
+                        order_id=order.id,
+                        ts=order.updated_at,
+                        fill_id=_fill_id(order.id, filled),
+                        quantity=order.filled,
+                        price=order.average_price,
+                        fee=_NOTHING,
+                        is_maker=False,
+                    )
+                )
             kind = _KINDS[order.type]
             if filled and kind == STOP:
                 kind = MARKET  # it was triggered
@@ -403,8 +416,7 @@ class SimulatedVenue:
         fill = OrderFilled(
             order_id=order.order_id,
             ts=ts,
-            # by what is filled in total: the same after a restart
-            fill_id=f"{order.order_id}-{order.lots - order.left}",
+            fill_id=_fill_id(order.order_id, order.lots - order.left),
             quantity=quantity,
             price=price,
             fee=fee,
@@ -435,6 +447,11 @@ class SimulatedVenue:
         self._final.append(order.order_id)
         if len(self._final) > _KEEP_FINAL:
             del self._known[self._final.popleft()]
+
+
+def _fill_id(order_id: str, filled_lots: int) -> str:
+    # by what is filled in total: the same after a restart
+    return f"{order_id}-{filled_lots}"
 
 
 def _whole(value: Decimal | None, step: Decimal) -> int:

@@ -9,12 +9,11 @@ is best met by setting ``price_step``.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tutti.model.arrays import Terms
 from tutti.model.errors import ConfigError
 from tutti.model.instrument import Instrument, InstrumentId, InstrumentKind
 from tutti.universe.grid import MOST_DECIMALS, decimals
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
 SAMPLE_BARS = 100
 _LOT_NOTIONAL = 0.1
+_COARSEST = 1e-3
 _PERPETUAL_SUFFIX = "-PERP"
 _PERPETUAL_LEVERAGE = Decimal(20)
 _PERPETUAL_MAINTENANCE = Decimal("0.005")
@@ -107,10 +107,14 @@ def price_step(prices: FloatArray) -> Decimal:
     """Return the coarsest power of ten from 1 to 1e-8 that all prices are multiples of.
 
     Where there is none it is 1e-8, or finer for prices so small that 1e-8 is no small part of them.
+    It is never more than a thousandth of the median: the first bars may all happen to lie on round
+    prices, and a step as coarse as that would move every later fill.
     """
     count = decimals(prices)
     if count is None:
         count = max(MOST_DECIMALS, int(np.ceil(5.0 - np.log10(prices.min()))))
+    if len(prices):
+        count = max(count, int(np.ceil(-np.log10(_COARSEST * np.median(prices)) - 1e-9)))
     return Decimal(1).scaleb(-count)
 
 
@@ -206,25 +210,6 @@ class Universe:
         """Return the columns of the instruments at a venue."""
         return tuple(n for n, each in enumerate(self.instruments) if each.id.venue == venue)
 
-    def terms(self) -> Terms:
-        """Return the contract terms as arrays."""
-        venues = self.venues
-        return Terms(
-            lot=self._column("quantity_step"),
-            tick=self._column("price_step"),
-            min_lots=np.array([_min_lots(each) for each in self.instruments], dtype=np.int64),
-            min_notional=self._column("min_notional"),
-            maker_fee=self._column("maker_fee"),
-            taker_fee=self._column("taker_fee"),
-            is_perpetual=np.array([each.is_perpetual for each in self.instruments], dtype=np.int64),
-            max_leverage=self._column("max_leverage"),
-            maintenance_margin=self._column("maintenance_margin"),
-            venue=np.array([venues.index(i.id.venue) for i in self.instruments], dtype=np.int64),
-        )
-
-    def _column(self, name: str) -> FloatArray:
-        return np.array([float(getattr(each, name)) for each in self.instruments])
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UniverseChange:
@@ -249,11 +234,6 @@ def diff(old: Universe, new: Universe) -> UniverseChange:
             each for name, each in after.items() if name in before and each != before[name]
         ),
     )
-
-
-def _min_lots(instrument: Instrument) -> int:
-    lots = instrument.min_quantity / instrument.quantity_step
-    return int(lots.to_integral_value(ROUND_CEILING))
 
 
 def _fees(venue: str) -> tuple[str, str]:

@@ -77,10 +77,13 @@ def test_fees_and_smallest_order_are_those_of_the_venue(
         ([0.00001234], "0.00000001"),
         ([1 / 3], "0.00000001"),
         ([1.23456789012e-6], "0.00000000001"),
+        ([0.25, 0.26], "0.0001"),
         ([], "1"),
     ],
 )
-def test_price_step_is_the_coarsest_that_holds_all_prices(prices: list[float], step: str) -> None:
+def test_price_step_is_the_coarsest_that_holds_all_prices_and_moves_none(
+    prices: list[float], step: str
+) -> None:
     assert price_step(np.array(prices)) == Decimal(step)
 
 
@@ -118,7 +121,7 @@ def test_only_the_first_bars_tell_the_steps() -> None:
 def test_instrument_that_lists_late_is_told_by_its_own_first_bars() -> None:
     prices = np.full(500, np.nan)
     prices[400:] = 0.25
-    assert _infer("A.X", prices).price_step == Decimal("0.01")
+    assert _infer("A.X", prices).price_step == Decimal("0.0001")
     assert _infer("A.X", np.full(5, np.nan)).price_step == 1
     assert infer_instrument(InstrumentId("A", "X"), []).quantity_step == Decimal("0.1")
 
@@ -189,21 +192,6 @@ def test_universe_of_a_block_has_its_columns_in_order() -> None:
     assert universe.index(InstrumentId("SOL-PERP", "A")) == 2
     assert universe.at_venue("A") == (0, 2)
     assert [str(each.price_step) for each in universe.instruments] == ["0.01", "0.5", "0.01"]
-
-
-def test_terms_are_arrays_in_the_order_of_columns() -> None:
-    terms = Universe.of_block(
-        _block(*_NAMES), {"ETH.B": {"min_quantity": "0.0025", "quantity_step": "0.001"}}
-    ).terms()
-    assert terms.lot.tolist() == [0.0001, 0.001, 0.0001]
-    assert terms.tick.tolist() == [0.01, 0.01, 0.01]
-    assert terms.min_lots.tolist() == [0, 3, 0]
-    assert terms.is_perpetual.tolist() == [1, 0, 1]
-    assert terms.max_leverage.tolist() == [20.0, 1.0, 20.0]
-    assert terms.maintenance_margin.tolist() == [0.005, 0.0, 0.005]
-    assert terms.maker_fee.tolist() == [0.001, 0.001, 0.001]
-    assert terms.min_notional.tolist() == [5.0, 5.0, 5.0]
-    assert terms.venue.tolist() == [0, 1, 0]
 
 
 def test_override_of_an_instrument_that_is_not_there_is_refused() -> None:
