@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -25,6 +26,8 @@ _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 # what newer versions of it make of Ctrl-C
 _INTERRUPTED = 130
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
 _LISTS = frozenset({"--bars", "--funding"})
 
 
@@ -46,6 +49,8 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
         # the reader, `head` for instance, has seen enough; Python would complain again at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+    except OSError as error:
+        return _complain(*_system(error), as_json=as_json)
     except Exception as error:  # noqa: BLE001 - the edge: nobody above could catch it
         return _complain(_unforeseen(error), FAILED, as_json=as_json)
     if code == _INTERRUPTED:
@@ -84,7 +89,18 @@ def _usage(error: Exception) -> str:
     told = told.replace("Value error, ", "")
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "tutti"
+    if told.startswith("Usage: "):
+        # a group of commands without one of them complains with the whole of its help
+        told = f"Missing command after {command}"
     return f"{told.rstrip('.')}; see {command} --help"
+
+
+def _system(error: OSError) -> tuple[str, int]:
+    if error.errno in _FULL:
+        return f"{error.filename or 'disk'}: {error.strerror}; free some space", FAILED
+    if error.filename is None:
+        return _unforeseen(error), FAILED
+    return f"{error.filename}: {error.strerror}; check the path and its permissions", USAGE
 
 
 def _unforeseen(error: Exception) -> str:

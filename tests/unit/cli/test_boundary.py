@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -68,6 +69,39 @@ def test_error_over_many_lines_is_told_in_one(capsys: pytest.CaptureFixture[str]
 def test_error_for_a_machine_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(app_that(DataError('bad "row" 5')), ["act", "--json"]) == USAGE
     assert json.loads(capsys.readouterr().err) == {"error": 'bad "row" 5'}
+
+
+@pytest.mark.parametrize(
+    ("error", "line", "code"),
+    [
+        (
+            PermissionError(errno.EACCES, "Permission denied", "runs/x"),
+            "runs/x: Permission denied; check the path and its permissions\n",
+            USAGE,
+        ),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "runs/x"),
+            "runs/x: No space left on device; free some space\n",
+            FAILED,
+        ),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "disk: No space left on device; free some space\n",
+            FAILED,
+        ),
+    ],
+)
+def test_error_of_the_system_names_the_file_and_what_to_do(
+    error: OSError, line: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(app_that(error), ["act"]) == code
+    assert capsys.readouterr() == ("", line)
+
+
+def test_group_of_commands_without_one_is_told_in_one_short_line(tutti: Tutti) -> None:
+    answer = tutti("ledger")
+    assert answer.code == USAGE
+    assert answer.err == "Missing command after tutti ledger; see tutti ledger --help\n"
 
 
 def test_error_nobody_foresaw_keeps_its_traceback_in_a_file(
