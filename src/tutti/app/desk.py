@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from tutti.app.metrics import Metrics
     from tutti.app.settings import AgentSettings
+    from tutti.app.wires import Decided, Filled, OrderChanged, Wires
     from tutti.engine.analysis import AnalysisBlock
-    from tutti.ledger.kinds import Decision, DecisionItem
-    from tutti.model.order import ApprovedOrder, Fill, FundingPaid, Order, OrderIntent
+    from tutti.ledger.kinds import DecisionItem
 
 _KEPT = 1000
 
@@ -46,8 +46,14 @@ class Desk:
 
     # ---- what the engine tells ----
 
-    def decided(self, decision: Decision, answers: Sequence[ApprovedOrder | Refusal]) -> None:
-        """Note what was decided about each instrument, and what risk said."""
+    def listen(self, wires: Wires) -> None:
+        """Take note of everything that is published from now on."""
+        wires.decisions.subscribe(self._decided)
+        wires.orders.subscribe(self._order_changed)
+        wires.fills.subscribe(self._filled)
+
+    def _decided(self, event: Decided) -> None:
+        decision, answers = event
         items = {item.instrument: item for item in decision.items}
         for answer in answers:
             intent = answer.intent
@@ -73,8 +79,8 @@ class Desk:
                 )
             )
 
-    def order_changed(self, order: Order, intent: OrderIntent) -> None:
-        """Keep the newest state of the order."""
+    def _order_changed(self, event: OrderChanged) -> None:
+        order, intent = event
         if order.id not in self._orders:
             self._metrics.orders_sent.labels(order.instrument.venue).inc()
         self._orders[order.id] = OrderView(
@@ -94,12 +100,8 @@ class Desk:
         if len(self._orders) > _KEPT:
             self._orders.popitem(last=False)
 
-    def filled(self, fill: Fill, intent: OrderIntent | None) -> None:  # noqa: ARG002 - of the port
-        """Count the fill."""
-        self._metrics.trades_executed.labels(fill.instrument.venue).inc()
-
-    def funded(self, event: FundingPaid) -> None:
-        """Leave it to the account."""
+    def _filled(self, event: Filled) -> None:
+        self._metrics.trades_executed.labels(event.fill.instrument.venue).inc()
 
     def thought(self, block: AnalysisBlock, as_of: int) -> None:
         """Count who spoke at the last tick of a block."""

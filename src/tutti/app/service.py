@@ -27,6 +27,7 @@ from tutti.app.paper import Opening, PaperAccount
 from tutti.app.plugins import API_SERVER, resolve
 from tutti.app.reading import Reading
 from tutti.app.state import ServiceSummary
+from tutti.app.wires import Wires
 from tutti.kernel.clock import SECOND, LiveClock, iso
 from tutti.kernel.supervisor import OnFailure, Policy, Supervisor
 from tutti.ledger.fold import fold
@@ -123,12 +124,14 @@ class PaperService(Reading):
         self._registry = CollectorRegistry()
         metrics = Metrics(self._registry)
         desk = Desk(metrics, [agent for agent in config.agents if agent.enabled])
+        wires = Wires()
+        desk.listen(wires)
         keep_configuration(config, out)
         with ExitStack() as undo:
             self._store = undo.enter_context(SqliteLedger(out, Durability.EACH_COMMIT))
             market = open_market(config, feed, bars, self._store, clock.now())
             run_id = f"paper-{iso(clock.now())[:19].replace(':', '')}"
-            account = PaperAccount(config, market, self._store, Opening(run_id=run_id), desk)
+            account = PaperAccount(config, market, self._store, Opening(run_id=run_id), wires)
             undo.pop_all()
         session = account.session
         board = session.analysis.late

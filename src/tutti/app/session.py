@@ -148,6 +148,8 @@ class Session:
     def stop(self, ts: int, reason: str) -> Head:
         """Write down what is left and why it ended; return the last row's number and hash."""
         self.engine.close_segment()
+        if self.plan.setup.keeps_account:
+            self.engine.record_account(ts)
         counts = self.engine.counts
         stopped = Stopped(
             reason=reason,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tutti.execution.lifecycle import apply, failed, noted
-from tutti.kernel.clock import SECOND
+from tutti.kernel.retry import Backoff
 from tutti.model.errors import (
     ConfigError,
     OrderRejected,
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tutti.execution.port import Venue
-    from tutti.kernel.clock import Clock
     from tutti.model.order import ApprovedOrder, Order
 
 
@@ -32,37 +31,16 @@ class RetryRules:
     ----------
     attempts : int
         Attempts in total, at least 1.
-    first_wait_s, longest_wait_s : float
-        Wait after the first failure, and the longest; seconds.
-    factor : float
-        Growth of the wait from failure to failure, at least 1.
-    jitter : float
-        Share of each wait that is random, in [0, 1], so that many senders don't return at once.
+    backoff : Backoff
+        The waits between them.
     """
 
     attempts: int = 3
-    first_wait_s: float = 0.25
-    longest_wait_s: float = 10.0
-    factor: float = 2.0
-    jitter: float = 0.5
+    backoff: Backoff = field(default_factory=lambda: Backoff(first_s=0.25, longest_s=10.0))
 
     def __post_init__(self) -> None:
         if self.attempts < 1:
             raise ConfigError(f"attempts must be at least 1, was {self.attempts!r}")
-        if not 0.0 < self.first_wait_s <= self.longest_wait_s:
-            raise ConfigError(
-                f"waits must be positive and rise, were {self.first_wait_s!r} "
-                f"and {self.longest_wait_s!r}"
-            )
-        if not self.factor >= 1.0:
-            raise ConfigError(f"factor must be at least 1, was {self.factor!r}")
-        if not 0.0 <= self.jitter <= 1.0:
-            raise ConfigError(f"jitter must lie in [0, 1], was {self.jitter!r}")
-
-    def wait_s(self, failures: int, random: np.random.Generator) -> float:
-        """Return how long to wait after ``failures`` (at least 1) failed attempts."""
-        longest = min(self.first_wait_s * self.factor ** (failures - 1), self.longest_wait_s)
-        return float(longest * (1.0 - self.jitter * random.random()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +84,7 @@ def attempt(  # noqa: PLR0913
         failures += 1
         if failures >= rules.attempts:
             return failed(order, ts, f"not sent after {failures} attempts: {error}")
-        wait_s = rules.wait_s(failures, random)
+        wait_s = rules.backoff.pause_s(failures, random)
         if isinstance(error, RateLimited):
             wait_s = max(wait_s, error.retry_after_s)
         return RetryLater(wait_s=wait_s, failures=failures, detail=str(error))
@@ -116,22 +94,3 @@ def attempt(  # noqa: PLR0913
         # unknown, or of a kind that promises nothing: it may have arrived
         return noted(order, ts, str(error))
     return order
-
-
-async def deliver(
-    venue: Venue,
-    approved: ApprovedOrder,
-    order: Order,
-    clock: Clock,
-    rules: RetryRules,
-    random: np.random.Generator,
-) -> Order:
-    """Send ``order`` until it left, was refused, or all attempts failed; see :func:`attempt`."""
-    failures = 0
-    while True:
-        ts = clock.now()
-        outcome = attempt(venue, approved, order, ts, rules, random, failures)
-        if not isinstance(outcome, RetryLater):
-            return outcome
-        failures = outcome.failures
-        await clock.sleep_until(ts + round(outcome.wait_s * SECOND))

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from tutti.execution.lifecycle import created_and_sent
-from tutti.execution.submission import RetryLater, RetryRules, attempt, deliver
-from tutti.kernel.clock import SECOND, SimulatedClock
+from tutti.execution.submission import RetryLater, RetryRules, attempt
+from tutti.kernel.clock import SECOND
+from tutti.kernel.retry import Backoff
 from tutti.model.errors import (
     ConfigError,
     InsufficientFunds,
@@ -34,7 +35,7 @@ from tutti.model.order import (
 if TYPE_CHECKING:
     from tutti.execution.port import VenueOrderReport
 
-_STEADY = RetryRules(attempts=3, first_wait_s=1.0, longest_wait_s=3.0, factor=2.0, jitter=0.0)
+_STEADY = RetryRules(attempts=3, backoff=Backoff(first_s=1.0, longest_s=3.0, jitter=0.0))
 
 
 class _Venue:
@@ -96,51 +97,57 @@ def random() -> np.random.Generator:
     return np.random.default_rng(1)
 
 
-async def _deliver(
+def _deliver(
     venue: _Venue, approved: ApprovedOrder, order: Order, random: np.random.Generator
 ) -> Order:
-    return await deliver(venue, approved, order, SimulatedClock(0), _STEADY, random)
+    ts, failures = 0, 0
+    while True:
+        outcome = attempt(venue, approved, order, ts, _STEADY, random, failures)
+        if not isinstance(outcome, RetryLater):
+            return outcome
+        ts += round(outcome.wait_s * SECOND)
+        failures = outcome.failures
 
 
-async def test_order_that_left_is_unchanged_and_sent_once(
+def test_order_that_left_is_unchanged_and_sent_once(
     approved: ApprovedOrder, order: Order, random: np.random.Generator
 ) -> None:
     venue = _Venue()
-    assert await _deliver(venue, approved, order, random) is order
+    assert _deliver(venue, approved, order, random) is order
     assert venue.sent_at == [0]
 
 
-async def test_order_that_did_not_leave_is_sent_again_after_growing_waits(
+def test_order_that_did_not_leave_is_sent_again_after_growing_waits(
     approved: ApprovedOrder, order: Order, random: np.random.Generator
 ) -> None:
     venue = _Venue(Transient("busy", venue="V"), Transient("busy", venue="V"))
-    assert await _deliver(venue, approved, order, random) is order
+    assert _deliver(venue, approved, order, random) is order
     assert venue.sent_at == [0, SECOND, 3 * SECOND]
 
 
-async def test_order_that_never_left_in_three_attempts_has_failed(
+def test_order_that_never_left_in_three_attempts_has_failed(
     approved: ApprovedOrder, order: Order, random: np.random.Generator
 ) -> None:
     venue = _Venue(*[Transient("busy", venue="V")] * 4)
-    outcome = await _deliver(venue, approved, order, random)
+    outcome = _deliver(venue, approved, order, random)
     assert outcome.status is OrderStatus.FAILED
     assert outcome.detail == "not sent after 3 attempts: V: busy"
     assert len(venue.sent_at) == 3
 
 
-async def test_order_held_back_by_a_rate_limit_waits_as_long_as_the_venue_asks(
+def test_order_held_back_by_a_rate_limit_waits_as_long_as_the_venue_asks(
     approved: ApprovedOrder, order: Order, random: np.random.Generator
 ) -> None:
     venue = _Venue(RateLimited("slow down", venue="V", retry_after_s=7.5))
-    await _deliver(venue, approved, order, random)
+    _deliver(venue, approved, order, random)
     assert venue.sent_at == [0, round(7.5 * SECOND)]
 
 
-async def test_order_that_was_refused_is_not_sent_again(
+def test_order_that_was_refused_is_not_sent_again(
     approved: ApprovedOrder, order: Order, random: np.random.Generator
 ) -> None:
     venue = _Venue(InsufficientFunds("no money", venue="V"))
-    outcome = await _deliver(venue, approved, order, random)
+    outcome = _deliver(venue, approved, order, random)
     assert (outcome.status, outcome.detail) == (OrderStatus.REJECTED, "V: no money")
     assert len(venue.sent_at) == 1
 
@@ -148,11 +155,11 @@ async def test_order_that_was_refused_is_not_sent_again(
 @pytest.mark.parametrize(
     "error", [OutcomeUnknown("timeout", venue="V"), VenueError("?", venue="V")]
 )
-async def test_order_that_may_have_arrived_stays_sent_and_is_not_sent_again(
+def test_order_that_may_have_arrived_stays_sent_and_is_not_sent_again(
     error: VenueError, approved: ApprovedOrder, order: Order, random: np.random.Generator
 ) -> None:
     venue = _Venue(error)
-    outcome = await _deliver(venue, approved, order, random)
+    outcome = _deliver(venue, approved, order, random)
     assert (outcome.status, outcome.detail) == (OrderStatus.SENT, str(error))
     assert len(venue.sent_at) == 1
 
@@ -165,25 +172,6 @@ def test_attempt_that_did_not_leave_says_when_to_come_back(
     assert later == RetryLater(wait_s=2.0, failures=2, detail="V: busy")
 
 
-def test_waits_grow_to_the_longest_and_jitter_only_shortens_them(
-    random: np.random.Generator,
-) -> None:
-    rules = RetryRules(attempts=9, first_wait_s=1.0, longest_wait_s=5.0, factor=2.0, jitter=0.5)
-    for failures, longest in ((1, 1.0), (2, 2.0), (3, 4.0), (4, 5.0), (9, 5.0)):
-        waits = [rules.wait_s(failures, random) for _ in range(50)]
-        assert longest / 2 <= min(waits) < max(waits) <= longest
-
-
-@pytest.mark.parametrize(
-    ("settings", "named"),
-    [
-        ({"attempts": 0}, "attempts"),
-        ({"first_wait_s": 0.0}, "waits"),
-        ({"first_wait_s": 2.0, "longest_wait_s": 1.0}, "waits"),
-        ({"factor": 0.5}, "factor"),
-        ({"jitter": 1.5}, "jitter"),
-    ],
-)
-def test_retry_rules_that_make_no_sense_are_refused(settings: dict[str, float], named: str) -> None:
-    with pytest.raises(ConfigError, match=named):
-        RetryRules(**settings)  # type: ignore[arg-type]
+def test_no_attempt_at_all_is_refused() -> None:
+    with pytest.raises(ConfigError, match="attempts"):
+        RetryRules(attempts=0)
