@@ -36,6 +36,11 @@ def run_folder(given: Path | None, *, holding: str = LEDGER) -> Path:
             )
         return found[-1]
     folder = given.parent if given.name == holding else given
+    if not (folder / holding).is_file() and (folder / LEDGER).is_file():
+        raise ConfigError(
+            f"{folder}: no finished backtest here ({holding} is missing); for another run there "
+            "are tutti status, why, ledger and replay"
+        )
     if not (folder / holding).is_file():
         raise ConfigError(f"{folder}: no run here ({holding} is missing); name the folder of one")
     return folder

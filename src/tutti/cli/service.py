@@ -81,7 +81,7 @@ def up(  # noqa: PLR0913 - one parameter for each option
     )
     # until the service hears signals itself, one to end it must not pass the doors by
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with claim(usable(out), running) as held, located(config):
+    with claim(_for_paper(usable(out)), running) as held, located(config):
         _greet(settings, out, output)
         summary = _run(settings, seconds, out, held, output)
     output.say(_farewell(summary))
@@ -136,6 +136,13 @@ def status(*, out: Folder = PAPER, as_json: AsJson = False) -> int:
         output.say("it is starting")
     output.finish({"running": True} | asdict(running) | {"state": state})
     return OK
+
+
+def _for_paper(out: Path) -> Path:
+    if (out / "run.json").exists():
+        # its ledger would go on where the backtest ended, and no longer be that of the results
+        raise ConfigError(f"{out}: holds the results of a backtest; choose another --out")
+    return out
 
 
 def _greet(settings: "Config", out: Path, output: Output) -> None:

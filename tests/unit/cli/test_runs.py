@@ -84,3 +84,9 @@ def test_instant_is_read_as_utc(text: str | None, ts: int | None) -> None:
 def test_instant_that_is_none_names_its_option() -> None:
     with pytest.raises(ConfigError, match="--start must be a date or time, was 'noon'; write"):
         instant("noon", "--start")
+
+
+def test_run_without_results_is_told_from_no_run(tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite").write_text("")
+    with pytest.raises(ConfigError, match=r"no finished backtest here .*tutti status, why, ledger"):
+        run_folder(tmp_path, holding="run.json")

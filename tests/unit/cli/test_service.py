@@ -117,6 +117,16 @@ def test_up_where_one_runs_already_is_refused(tutti: Tutti) -> None:
     assert "a service runs here already (process 77)" in answer.err
 
 
+def test_up_in_the_folder_of_a_backtest_is_refused_and_leaves_it_alone(
+    tutti: Tutti, copied_run: Path
+) -> None:
+    before = (copied_run / "ledger.sqlite").read_bytes()
+    answer = tutti("up", "--out", copied_run)
+    assert answer.code == 2
+    assert answer.err == f"{copied_run}: holds the results of a backtest; choose another --out\n"
+    assert (copied_run / "ledger.sqlite").read_bytes() == before
+
+
 def test_service_is_seen_and_stopped_from_another_shell(tutti: Tutti, small: Path) -> None:
     with started("--config", small) as process:
         seen = tutti("status")
