@@ -23,6 +23,7 @@ from tutti.engine.decide import (
 )
 from tutti.engine.records import DecisionWriter, QuietTicks, agent_pnl
 from tutti.engine.rows import tradable
+from tutti.engine.watch import RiskWatch
 from tutti.execution.book_of_orders import OpenOrders
 from tutti.execution.cost import Costs
 from tutti.execution.lifecycle import cancel_sent, created_and_sent, fill_of, unanswered
@@ -90,6 +91,8 @@ HALTED_MODE = "halted"
 _REFUSED = frozenset({OrderStatus.REJECTED, OrderStatus.FAILED})
 _CELLS = 65_536
 """Symbol-bars analysed in one go: more would fall out of the processor's cache."""
+_RISK_TICKS = 240
+"""Ticks for which an assessment of the portfolio's risk stands."""
 _TICKS = 8192
 """Ticks analysed in one go, at most."""
 
@@ -260,6 +263,7 @@ class Engine:
     ) -> None:
         self.counts = Counts()
         self.halted = ""
+        self._watch = RiskWatch(_RISK_TICKS)
         self._errors = ErrorBreaker(setup.rules.limits.max_consecutive_errors)
         self.last_thought: AnalysisBlock | None = None
         self._setup = setup
@@ -382,7 +386,7 @@ class Engine:
         if self._quiet is not None and (taken := self._quiet.take()) is not None:
             ts, arrays = taken
             self._journal.segment(ts, arrays)
-            self._record_account(int(ts[-1]))
+            self.record_account(int(ts[-1]))
         self._journal.commit()
 
     def _run(self, market: MarketBlock, trace: Trace) -> None:
@@ -390,6 +394,7 @@ class Engine:
         thought = self._analysis.advance(market)
         self.last_thought = thought
         bars = tradable(market)
+        self._watch.enter(market)
         for venue in self._market_venues:
             venue.enter(bars)
         scan_block = bound(
@@ -427,6 +432,9 @@ class Engine:
 
     def _act(self, now: _Now, n_intents: int, *, is_seen: bool) -> None:
         self._note_mode(now)
+        if self._setup.keeps_account:
+            # with the decision, in one commit: after a kill both are there, or neither
+            self.record_account(now.as_of)
         if n_intents and not self._errors.tripped:
             if not is_seen:
                 # nothing came of the bar there, but they judge orders by its close
@@ -434,7 +442,6 @@ class Engine:
                     venue.observe(now.bars, now.t)
             self._decide(now, n_intents)
         if self._setup.keeps_account:
-            self._record_account(now.as_of)
             self._journal.commit()
 
     def _ask_venues(self, now: _Now) -> None:
@@ -538,6 +545,8 @@ class Engine:
             asked = cancel_sent(order, now.as_of)
             self._account.orders.replace(asked)
             self._changed(asked, now.as_of)
+            if self._setup.keeps_account:
+                self.record_account(now.as_of)
             self._journal.commit()
             self._cancel(asked, now.as_of)
         self.drain(now)
@@ -669,6 +678,7 @@ class Engine:
             items=tuple(
                 self._writer.item(now.t, i, now.market, now.thought, self._wishes) for i in columns
             ),
+            flags=self._watch.flags_at(now.t, self._account.book, self._setup.terms),
         )
         self.counts.decisions += 1
         self._journal.append("decision", now.as_of, decision)
@@ -685,7 +695,8 @@ class Engine:
         reason = f"drawdown {fall:.2%}, loss since 00:00 UTC {loss:,.2f}"
         self._journal.append("mode", now.as_of, ModeChange(mode=mode, reason=reason))
 
-    def _record_account(self, ts: int) -> None:
+    def record_account(self, ts: int) -> None:
+        """Write down the figures of the account that can't be added up from other rows."""
         account = self._account.book.account
         state = AccountState(
             equity=float(account[EQUITY]),

@@ -146,12 +146,15 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     items : tuple of DecisionItem
         One for each instrument that something is done about; the views of the others are in a
         segment.
+    flags : tuple of str
+        What stood out in the risk of the whole portfolio when it was last looked at.
     """
 
     as_of: int
     equity: float
     mode: str
     items: tuple[DecisionItem, ...]
+    flags: tuple[str, ...] = ()
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):

@@ -47,7 +47,11 @@ def _lines(trace: Trace) -> Iterator[tuple[str, str]]:
     )
     if trace.decision is not None:
         made_by = trace.decision.body
-        yield "decision", f"{iso(made_by.as_of)} equity {made_by.equity:.2f}, {made_by.mode}"
+        flagged = f"; flagged: {', '.join(made_by.flags)}" if made_by.flags else ""
+        yield (
+            "decision",
+            f"{iso(made_by.as_of)} equity {made_by.equity:.2f}, {made_by.mode}{flagged}",
+        )
     if trace.item is not None:
         yield from _seen(trace.item)
     if trace.started is not None:
