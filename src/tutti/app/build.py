@@ -21,7 +21,7 @@ from tutti.conductor.regime import RegimeClassifier, RegimeRules
 from tutti.conductor.weights import regime_weights
 from tutti.engine.analysis import Analysis, Weighting
 from tutti.engine.decide import Rules, Style
-from tutti.engine.engine import Setup
+from tutti.engine.run import Setup
 from tutti.execution.cost import Costs, costs_of
 from tutti.execution.matching import LIMIT, MARKET
 from tutti.execution.submission import RetryRules

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tutti.app.feed import Market
     from tutti.app.settings import Config
     from tutti.engine.decide import Trace
-    from tutti.engine.engine import EngineListener
+    from tutti.engine.run import EngineListener
     from tutti.ledger.fold import LedgerState
     from tutti.ledger.store import Head
     from tutti.model.market import MarketBlock

@@ -10,8 +10,8 @@ import numpy as np
 from tutti.app.backtest import terms_overrides
 from tutti.app.build import analysis_of
 from tutti.app.state import Mode, OpinionRow, PositionRow, Prediction, ServiceState
-from tutti.engine.engine import MODES
 from tutti.engine.records import DecisionWriter, agent_pnl
+from tutti.engine.run import MODES
 from tutti.execution.terms import terms_of
 from tutti.kernel.clock import SECOND
 from tutti.model.arrays import EQUITY, MODE, PEAK_EQUITY, TRADING

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tutti.engine.engine import MODES, Account
+from tutti.engine.run import MODES, Account
 from tutti.execution.book_of_orders import OpenOrders
 from tutti.model.arrays import (
     DAY_NUMBER,

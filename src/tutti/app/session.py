@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tutti.app.build import Plan
     from tutti.app.settings import Config
-    from tutti.engine.engine import EngineListener
+    from tutti.engine.run import EngineListener
     from tutti.ledger.fold import LedgerState
     from tutti.ledger.store import Head, JournalStore
     from tutti.model.market import MarketBlock
@@ -133,8 +133,8 @@ class Session:
                 self.account.portfolio.cash[name],
                 [order for order in orders if order.instrument.venue == name],
             )
-        self.engine.adopt(state.intents)
-        self.engine.reconcile(ts)
+        self.engine.desk.adopt(state.intents)
+        self.engine.desk.reconcile(ts)
 
     @property
     def head(self) -> Head:

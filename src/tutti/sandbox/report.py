@@ -331,7 +331,8 @@ def _costs(result: BacktestResult) -> str:
 
 
 def _bps(amount: float, notional: float) -> str:
-    return number(1e4 * amount / notional, 1) if notional else NONE
+    # 0.0 added, so that nothing paid is not shown as -0.0
+    return number(1e4 * amount / notional + 0.0, 1) if notional else NONE
 
 
 def _refusals(result: BacktestResult) -> str:

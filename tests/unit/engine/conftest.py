@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tutti.engine.decide import Trace
-    from tutti.engine.engine import EngineListener
+    from tutti.engine.run import EngineListener
     from tutti.execution.port import Venue
     from tutti.features.block import FeatureBlock
     from tutti.ledger.store import AnyArray, Head, Row

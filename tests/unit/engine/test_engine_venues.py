@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tutti.engine.engine import Silent
+from tutti.engine.run import Silent
 from tutti.execution.port import VenueOrderReport
 from tutti.ledger.kinds import Reconciled
 from tutti.model.errors import (
@@ -175,7 +175,7 @@ def test_reconciliation_finds_the_fill_that_nobody_told_of(play: Make) -> None:
     fill = _fill(played.order_id, "10.000", played.now)
     played.exchange.reports[played.order_id] = _found(played.order_id, played.now, fill)
     played.exchange.held[BTC] = Decimal("10.000")
-    played.stage.engine.reconcile(played.now)
+    played.stage.engine.desk.reconcile(played.now)
     assert played.order().status is OrderStatus.FILLED
     assert played.stage.lots() == 10_000
     assert played.stage.account.book.working[0] == 0
@@ -191,7 +191,7 @@ def test_reconciliation_rejects_on_the_word_of_an_authoritative_venue(play: Make
     played = play(OutcomeUnknown("connection lost", venue="SIM"))
     played.exchange.is_authoritative = True
     played.tick()
-    played.stage.engine.reconcile(played.now)
+    played.stage.engine.desk.reconcile(played.now)
     assert played.order().status is OrderStatus.REJECTED
     assert played.stage.account.book.working[0] == 0
     # the instrument may trade again
@@ -202,7 +202,7 @@ def test_reconciliation_rejects_on_the_word_of_an_authoritative_venue(play: Make
 def test_order_that_nobody_knows_of_is_unresolved_and_locks_its_instrument(play: Make) -> None:
     played = play(OutcomeUnknown("connection lost", venue="SIM"))
     played.tick()
-    played.stage.engine.reconcile(played.now)
+    played.stage.engine.desk.reconcile(played.now)
     played.tick(5)
     assert played.order().status is OrderStatus.UNRESOLVED
     assert played.intents() == 1
@@ -213,15 +213,15 @@ def test_lock_of_an_unresolved_order_ends_when_it_is_found(play: Make, way: str)
     scores = [1.0] * 6 + [0.0] * 6
     played = play(OutcomeUnknown("connection lost", venue="SIM"), scores=scores)
     played.tick()
-    played.stage.engine.reconcile(played.now)
+    played.stage.engine.desk.reconcile(played.now)
     assert played.order().status is OrderStatus.UNRESOLVED
     fill = _fill(played.order_id, "10.000", played.now)
     if way == "filled":
         played.exchange.reports[played.order_id] = _found(played.order_id, played.now, fill)
-        played.stage.engine.reconcile(played.now)
+        played.stage.engine.desk.reconcile(played.now)
     else:
         played.exchange.reports[played.order_id] = _found(played.order_id, played.now)
-        played.stage.engine.reconcile(played.now)
+        played.stage.engine.desk.reconcile(played.now)
         assert played.order().status is OrderStatus.ACCEPTED
         played.exchange.queue.append(fill)
     played.tick(8)
@@ -237,14 +237,14 @@ def test_deaf_venue_leaves_an_accepted_order_as_it_is(play: Make) -> None:
     played.exchange.queue.append(_accepted(played.order_id, played.now))
     played.tick()
     played.exchange.is_deaf = True
-    played.stage.engine.reconcile(played.now)
+    played.stage.engine.desk.reconcile(played.now)
     assert played.order().status is OrderStatus.ACCEPTED
 
 
 def test_position_that_only_the_venue_has_is_on_record_as_a_difference(play: Make) -> None:
     played = play(scores=[NAN] * 12)
     played.exchange.held[BTC] = Decimal(3)
-    played.stage.engine.reconcile(played.now)
+    played.stage.engine.desk.reconcile(played.now)
     (record,) = played.stage.all(Reconciled)
     assert len(record.differences) == 1
     assert "BTC-USDT-PERP" in record.differences[0]

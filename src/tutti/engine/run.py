@@ -1,0 +1,122 @@
+"""What a run is made of: what stays the same, what changes, and who is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from tutti.engine.decide import Rules, Style
+from tutti.execution.book_of_orders import OpenOrders
+from tutti.execution.cost import Costs
+from tutti.execution.submission import RetryRules
+from tutti.model.arrays import Book, Terms, Tradable
+from tutti.model.instrument import Instrument
+from tutti.portfolio.positions import Portfolio
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tutti.ledger.kinds import Decision
+    from tutti.model.order import ApprovedOrder, Fill, FundingPaid, Order, OrderIntent, Refusal
+
+MODES = ("trading", "reduce_only", "flatten")
+"""Names of the codes in ``Book.account[MODE]``."""
+
+HALTED_MODE = "halted"
+"""Mode after too many errors in a row: nothing is sent until the next start."""
+
+
+class MarketListener(Protocol):
+    """Venue that lives off the same bars: it matches, funds and liquidates by them."""
+
+    def enter(self, bars: Tradable) -> None:
+        """Go over to the next block of bars; it need not observe each of them."""
+        ...
+
+    def observe(self, bars: Tradable, t: int) -> None:
+        """Take in bar ``t``; what comes of it waits in ``events``."""
+        ...
+
+
+class EngineListener(Protocol):
+    """Somebody who is told what the engine did; must not change anything."""
+
+    def decided(self, decision: Decision, answers: Sequence[ApprovedOrder | Refusal]) -> None:
+        """Hear that a tick led to intents."""
+        ...
+
+    def order_changed(self, order: Order, intent: OrderIntent) -> None:
+        """Hear that an order is new or in another state."""
+        ...
+
+    def filled(self, fill: Fill, intent: OrderIntent | None) -> None:
+        """Hear of a fill; it has no intent when the venue closed by force."""
+        ...
+
+    def funded(self, event: FundingPaid) -> None:
+        """Hear of a funding payment."""
+        ...
+
+
+class Silent:
+    """Listener that isn't interested."""
+
+    def decided(self, decision: Decision, answers: Sequence[ApprovedOrder | Refusal]) -> None:
+        """Ignore it."""
+
+    def order_changed(self, order: Order, intent: OrderIntent) -> None:
+        """Ignore it."""
+
+    def filled(self, fill: Fill, intent: OrderIntent | None) -> None:
+        """Ignore it."""
+
+    def funded(self, event: FundingPaid) -> None:
+        """Ignore it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What stays the same over a run.
+
+    Parameters
+    ----------
+    instruments : tuple of Instrument
+        The columns.
+    policy_name : str
+        What positions are booked to where no agent leads.
+    segment_ticks : int
+        Ticks whose contexts and opinions are kept in one file; 0 keeps none.
+    keeps_account : bool
+        Write the state of the account after every tick that leaves a row: a restart after a kill
+        then goes on from the very tick. A backtest has no use for it.
+    """
+
+    instruments: tuple[Instrument, ...]
+    terms: Terms
+    costs: Costs
+    rules: Rules
+    style: Style
+    policy_name: str
+    retry: RetryRules
+    segment_ticks: int = 4096
+    keeps_account: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What changes: the book of arrays, the same in decimals, and our orders."""
+
+    book: Book
+    portfolio: Portfolio
+    orders: OpenOrders
+
+
+@dataclass(slots=True)
+class Counts:
+    """What has happened so far."""
+
+    ticks: int = 0
+    decisions: int = 0
+    orders: int = 0
+    fills: int = 0
+    refusals: int = 0
