@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger, SqliteLedgerReader
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from tutti.model.market import MarketBlock
 
 _START = 1_704_067_200_000_000_000  # 2024-01-01
+# each example runs the whole engine, up to 82 times over
+_FEW = settings().max_examples // 4
 _NAMES = ("A-USDT-PERP.X", "B-USDT-PERP.X", "C-USDT.Y", "D-USDT-PERP.Y")
 
 
@@ -68,7 +70,7 @@ def market(seed: int, *, ticks: int, names: tuple[str, ...], holes: float) -> Ma
 
 
 @st.composite
-def settings(draw: st.DrawFn) -> dict[str, object]:
+def rules(draw: st.DrawFn) -> dict[str, object]:
     """Return rules that make something happen in a hundred bars."""
     values: dict[str, object] = {
         "agents": (),
@@ -133,7 +135,7 @@ def _holdings(session: Session) -> dict[str, Any]:
     ticks=st.integers(20, 120),
     n=st.integers(1, 4),
     holes=st.sampled_from([0.0, 0.1, 0.5]),
-    changes=settings(),
+    changes=rules(),
 )
 def test_tiers_agree_on_any_market_under_any_rules(
     seed: int, ticks: int, n: int, holes: float, changes: dict[str, object]
@@ -152,11 +154,12 @@ def test_tiers_agree_on_any_market_under_any_rules(
     assert (event.n_orders, event.n_refusals) == (fast.n_orders, fast.n_refusals)
 
 
+@settings(max_examples=_FEW)
 @given(
     seed=st.integers(0, 10_000),
     n=st.integers(1, 4),
     holes=st.sampled_from([0.0, 0.1, 0.5]),
-    changes=settings(),
+    changes=rules(),
     cuts=st.lists(st.integers(1, 79), max_size=12),
 )
 def test_ledger_is_the_same_however_the_bars_are_cut(
@@ -177,11 +180,12 @@ def test_ledger_is_the_same_however_the_bars_are_cut(
     np.testing.assert_array_equal(curves[0], curves[2])
 
 
+@settings(max_examples=2 * _FEW)
 @given(
     seed=st.integers(0, 10_000),
     n=st.integers(1, 4),
     holes=st.sampled_from([0.0, 0.3]),
-    changes=settings(),
+    changes=rules(),
 )
 def test_book_portfolio_venue_and_ledger_hold_the_same(
     seed: int, n: int, holes: float, changes: dict[str, object]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger, SqliteLedgerReader
@@ -110,6 +110,7 @@ _RULES: dict[str, object] = {
 }
 
 
+@settings(max_examples=settings().max_examples // 4)
 @given(
     seed=st.integers(0, 500),
     n=st.integers(1, 3),
