@@ -25,7 +25,7 @@ from tutti.ledger.kinds import DataSource
 from tutti.model.errors import ConfigError, LedgerError
 from tutti.model.market import MarketBlock
 from tutti.sandbox.result import BacktestResult, SourceFile, Tier, thinned
-from tutti.universe.instruments import Universe
+from tutti.universe.instruments import Universe, is_perpetual
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -44,6 +44,7 @@ _CHART_POINTS = 3000
 _LEDGER = "ledger.sqlite"
 _RUN = "run.json"
 _PREFIX = "backtest-"
+_MOST_NAMED = 3
 _LEFT = (
     _LEDGER,
     f"{_LEDGER}-wal",
@@ -139,7 +140,7 @@ def read_source(
     return Source(
         block=with_funding(data.block, payments),
         files=files,
-        findings=tuple(str(finding) for finding in data.findings),
+        findings=(*map(str, data.findings), *_without_funding(data, payments)),
         funding=tuple(each.file for each in payments),
     )
 
@@ -155,6 +156,18 @@ def _of_bars(payments: Sequence[Funding], data: BarData) -> tuple[Funding, ...]:
             " rename it like the bars, in a folder funding/VENUE where they have a venue"
         )
     return ours
+
+
+def _without_funding(data: BarData, payments: Sequence[Funding]) -> tuple[str, ...]:
+    paid = {each.instrument for each in payments}
+    free = [each for each in data.instruments if is_perpetual(each) and each not in paid]
+    if not free:
+        return ()
+    listed = ", ".join(map(str, free[:_MOST_NAMED])) + (" ..." if len(free) > _MOST_NAMED else "")
+    return (
+        f"no_funding: no funding rates of {len(free)} perpetual{'s' if len(free) > 1 else ''}"
+        f" ({listed}): holding costs and earns nothing here; name files of rates with --funding",
+    )
 
 
 def run_source(

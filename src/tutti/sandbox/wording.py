@@ -111,7 +111,8 @@ def verdict(result: BacktestResult) -> tuple[bool, str]:
     """Return whether the strategy lost to any baseline, and a sentence that says so plainly."""
     unit = f" {currency(result)}".rstrip()
     gained = percent(total_return(result, result.final_equity))
-    ended = f"It ended at {money(result.final_equity)}{unit} ({gained})"
+    idle = "" if result.n_fills else "It never traded. "
+    ended = f"{idle}It ended at {money(result.final_equity)}{unit} ({gained})"
     lost: list[str] = []
     beaten: list[str] = []
     even: list[str] = []

@@ -31,6 +31,8 @@ _PERPETUAL_LEVERAGE = Decimal(20)
 _PERPETUAL_MAINTENANCE = Decimal("0.005")
 _MIN_NOTIONAL = Decimal(5)
 _BPS = Decimal("0.0001")
+_FINEST_STEP = 1e-15
+_LEAST_LOT = 1e-10  # quote currency
 
 # maker and taker fee in basis points at the lowest tier, as the venues publish them
 _FEES: dict[str, tuple[str, str]] = {
@@ -77,8 +79,8 @@ def infer_instrument(
     known = _checked(instrument, overrides or {})
     sample = [each[np.isfinite(each)][:SAMPLE_BARS] for each in prices]
     seen = np.concatenate(sample) if sample else np.empty(0)
-    perpetual = instrument.symbol.upper().endswith(_PERPETUAL_SUFFIX)
-    kind = known.get("kind", InstrumentKind.PERPETUAL if perpetual else InstrumentKind.SPOT)
+    assumed = InstrumentKind.PERPETUAL if is_perpetual(instrument) else InstrumentKind.SPOT
+    kind = known.get("kind", assumed)
     maker, taker = _fees(instrument.venue)
     terms: dict[str, Any] = {
         "kind": kind,
@@ -100,7 +102,29 @@ def infer_instrument(
             f"instruments.{instrument}.max_leverage: spot is bought with money at hand, so it is"
             f" at most 1, was {made.max_leverage}; set kind: perpetual for a contract"
         )
+    if len(seen):
+        _refuse_odd_steps(made, known, float(np.median(seen)))
     return made
+
+
+def _refuse_odd_steps(made: Instrument, known: Mapping[str, object], price: float) -> None:
+    # prices and quantities are counted in steps, as 64-bit integers: steps far too fine overflow
+    finest, coarsest = price * _FINEST_STEP, price
+    if "price_step" in known and not finest <= made.price_step <= coarsest:
+        raise ConfigError(
+            f"instruments.{made.id}.price_step: must lie between {finest:.1g} and {coarsest:.1g} at"
+            f" prices around {price:g}, was {made.price_step}"
+        )
+    if "quantity_step" in known and float(made.quantity_step) * price < _LEAST_LOT:
+        raise ConfigError(
+            f"instruments.{made.id}.quantity_step: must be at least {_LEAST_LOT / price:.1g} at"
+            f" prices around {price:g}, was {made.quantity_step}"
+        )
+
+
+def is_perpetual(instrument: InstrumentId) -> bool:
+    """Return whether an instrument is taken for a perpetual by its name."""
+    return instrument.symbol.upper().endswith(_PERPETUAL_SUFFIX)
 
 
 def price_step(prices: FloatArray) -> Decimal:

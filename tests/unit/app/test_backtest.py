@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tutti.app.backtest import run_backtest
+from tutti.app.backtest import read_source, run_backtest
 from tutti.app.config import parse_config
 from tutti.app.replay import replay_run
 from tutti.kernel.clock import HOUR, iso
@@ -113,6 +113,19 @@ def test_run_with_funding_from_any_folder_replays_to_the_same_ledger(
     assert result.funding != 0.0
     assert [source.kind for source in result.data_files] == ["bars", "funding"]
     assert replay_run(out, progress).equal
+
+
+def test_perpetual_without_funding_is_reported(bars: Path, funding: Path) -> None:
+    def read(*, paid: list[str]) -> tuple[str, ...]:
+        return read_source(
+            [str(bars)], None, None, repair=False, timeframe=None, funding=paid
+        ).findings
+
+    assert read(paid=[str(funding)]) == ()
+    assert read(paid=[]) == (
+        "no_funding: no funding rates of 1 perpetual (WALK-USDT-PERP.LOCAL): holding costs and "
+        "earns nothing here; name files of rates with --funding",
+    )
 
 
 def test_funding_of_none_of_the_instruments_is_refused(bars: Path, funding: Path) -> None:

@@ -73,6 +73,17 @@ def test_verdict_names_what_it_lost_to_beat_and_matched(make_result: ResultMaker
     )
 
 
+def test_verdict_on_a_strategy_that_never_traded_begins_with_that(
+    make_result: ResultMaker,
+) -> None:
+    size = len(make_result().ts)
+    flat = {"flat": ending("flat", 10_000.0, size)}
+    assert verdict(make_result(final_equity=10_000.0, n_fills=0, baselines=flat)) == (
+        False,
+        "It never traded. It ended at 10,000.00 (0.0 %). It matched doing nothing (0.0 %).",
+    )
+
+
 def test_verdict_without_baselines_is_where_it_ended(make_result: ResultMaker) -> None:
     assert verdict(make_result(final_equity=9_000.0, baselines={})) == (
         False,

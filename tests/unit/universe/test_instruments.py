@@ -165,6 +165,31 @@ def test_impossible_term_is_refused_with_its_key(
         _infer("BTC.X", **overrides)
 
 
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            {"price_step": "1e-16"},
+            r"price_step: must lie between 1e-13 and 1e\+02 at prices around",
+        ),
+        ({"price_step": 1000}, "price_step: must lie between"),
+        ({"quantity_step": "1e-30"}, "quantity_step: must be at least 1e-12 at prices around 100"),
+    ],
+)
+def test_step_that_can_not_count_prices_or_quantities_is_refused(
+    overrides: dict[str, object], message: str
+) -> None:
+    prices = [np.full(5, 100.0)]
+    with pytest.raises(ConfigError, match=message):
+        infer_instrument(InstrumentId("BTC", "X"), prices, overrides)
+
+
+@pytest.mark.parametrize("step", ["1e-8", 0.3, 100])
+def test_step_that_some_venue_might_have_is_taken(step: object) -> None:
+    made = infer_instrument(InstrumentId("BTC", "X"), [np.full(5, 100.0)], {"price_step": step})
+    assert made.price_step == Decimal(str(step))
+
+
 def _block(*names: str) -> MarketBlock:
     shape = (3, len(names))
     prices = np.full(shape, 100.25)
