@@ -193,7 +193,6 @@ class Engine:
             ts, arrays = taken
             self._journal.segment(ts, arrays)
             self.record_account(int(ts[-1]))
-        self._journal.commit()
 
     def _run(self, market: MarketBlock, trace: Trace) -> None:
         setup, account = self._setup, self._account
@@ -235,6 +234,7 @@ class Engine:
             self._quiet.add(market, thought, trace)
             if not self._quiet.room:
                 self.close_segment()
+                self._journal.commit()
 
     def _act(self, now: _Now, n_intents: int, *, is_seen: bool) -> None:
         self._note_mode(now)

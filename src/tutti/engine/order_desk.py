@@ -154,6 +154,10 @@ class OrderDesk:
                 venue=name, checked=len(ours), differences=tuple(map(str, differences))
             )
             self._journal.append("reconciled", ts, record)
+        for order in orders.open():
+            if order.id in self._to_cancel:
+                self._cancel(order, ts)
+        self.drain()
 
     def handle(self, event: VenueEvent, closes: FloatArray | None = None) -> None:
         """Apply what a venue said, once however often it says it.

@@ -221,7 +221,8 @@ class SimulatedVenue:
         if self._costs.latency_ns == 0:
             self._end(order, OrderStatus.CANCELLED, ts, "as asked")
         else:
-            order.cancel_at = ts + self._costs.latency_ns
+            # asking again doesn't put it off
+            order.cancel_at = min(order.cancel_at, ts + self._costs.latency_ns)
 
     def events(self) -> list[VenueEvent]:
         """Return what happened since the last call, oldest first, and forget it."""
