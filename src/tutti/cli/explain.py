@@ -63,7 +63,9 @@ def replay(
     with SqliteLedgerReader(folder) as reader:
         recorded = verify(reader)
     if not recorded.ok:
-        raise LedgerError(f"{folder}: nothing to compare with, the ledger is {recorded.problem}")
+        raise LedgerError(
+            f"{folder}: its ledger is broken, so nothing to compare with: {recorded.problem}"
+        )
     with progress() as report:
         outcome = replay_run(folder, report)
     output = Output(as_json=as_json)

@@ -98,15 +98,19 @@ def export(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Write all records as JSON lines."""
+    """Write all records as JSON lines, with --json as one object."""
     from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader  # not for --help
 
-    if out is None and as_json:
-        raise ConfigError("--json needs --out: the records themselves go to standard output")
     kinds = _known(kind)
     folder = run_folder(run)
     with SqliteLedgerReader(folder) as reader:
         rows = reader.rows(kinds=kinds)
+        if out is None and as_json:
+            written = [_plain(row) for row in rows]
+            Output(as_json=True).finish(
+                {"run": str(folder), "records": len(written), "rows": written}
+            )
+            return OK
         if out is None:
             _write(rows, sys.stdout)
             return OK

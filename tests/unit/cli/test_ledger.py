@@ -94,10 +94,10 @@ def test_export_to_standard_output_is_only_the_records(
     assert len(fills) == backtested.document["n_fills"]
 
 
-def test_export_for_a_machine_needs_a_file(tutti: Tutti, backtested: Backtested) -> None:
-    answer = tutti("ledger", "export", backtested.folder, "--json")
-    assert answer.code == 2
-    assert "--json needs --out" in answer.err
+def test_export_for_a_machine_is_one_object(tutti: Tutti, backtested: Backtested) -> None:
+    told = json.loads(tutti("ledger", "export", backtested.folder, "--kind", "fill", "--json").out)
+    assert told["records"] == len(told["rows"]) == backtested.document["n_fills"]
+    assert {row["kind"] for row in told["rows"]} == {"fill"}
 
 
 def test_ledger_alone_shows_its_commands(tutti: Tutti) -> None:
