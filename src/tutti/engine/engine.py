@@ -259,8 +259,8 @@ class Engine:
         self.desk.drain(closes)
         if self._setup.style.order_type == LIMIT:
             self.desk.cancel_overdue(now.as_of)
-        self.desk.send_deferred(now.as_of)
-        self.desk.drain(closes)
+        if self.desk.send_deferred(now.as_of) or self._setup.style.order_type == LIMIT:
+            self.desk.drain(closes)
 
     def _decide(self, now: _Now, n_intents: int) -> None:
         as_of = now.as_of

@@ -217,12 +217,15 @@ class OrderDesk:
             self._account.orders.replace(outcome)
             self._changed(outcome, ts)
 
-    def send_deferred(self, ts: int) -> None:
-        """Send again what did not leave and is due."""
+    def send_deferred(self, ts: int) -> bool:
+        """Send again what did not leave and is due; return whether there was any."""
+        if not self._deferred:
+            return False
         due = [each for each in self._deferred if each.due <= ts]
         self._deferred = [each for each in self._deferred if each.due > ts]
         for each in due:
             self.send(each.approved, ts, each.failures)
+        return bool(due)
 
     def cancel_overdue(self, ts: int) -> None:
         """Ask to cancel limit orders that have worked for longer than they may."""
