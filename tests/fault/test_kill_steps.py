@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+pytestmark = pytest.mark.slow
+
 _START = 1_704_067_200_000_000_000  # 2024-01-01
 _TICKS = 60
 
