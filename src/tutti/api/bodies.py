@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from tutti.kernel.clock import SECOND, iso, parse_instant
 from tutti.model.instrument import InstrumentId
@@ -17,6 +17,7 @@ from tutti.model.market import MarketBlock
 
 _TIMES = frozenset({"ts", "as_of", "started_at", "opened_at", "last_seen"})
 _MOST_BARS = 20_000
+_FIRST_NS = 10**17  # in 1973
 
 _Price = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -32,6 +33,20 @@ class BarBody(BaseModel):
     low: _Price
     close: _Price
     volume: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+    @field_validator("ts")
+    @classmethod
+    def _is_time(cls, value: int | str) -> int | str:
+        # a count of milliseconds, as browsers have it, would pass for a moment in 1970
+        if isinstance(value, int):
+            if value < _FIRST_NS:
+                raise ValueError("must be ISO 8601, or nanoseconds since the epoch")
+            return value
+        try:
+            parse_instant(value)
+        except ValueError as error:
+            raise ValueError(f"{value!r} is no time; write 2024-01-31T12:00:00Z") from error
+        return value
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

@@ -156,6 +156,8 @@ def _add_errors(app: FastAPI) -> None:
 
 
 def _problem(error: Any) -> str:
+    if error["type"] == "json_invalid":
+        return f"body: is not JSON ({error['ctx']['error']} at character {error['loc'][-1]})"
     where = ".".join(str(part) for part in error["loc"][1:]) or "body"
     return f"{where}: {error['msg'].removeprefix('Value error, ')}"
 

@@ -317,6 +317,14 @@ async def test_request_from_a_page_of_ours_is_answered(
     assert (await client.get("/status", headers={"Origin": origin})).status_code == 200
 
 
+async def test_body_that_is_not_json_is_told_where(client: httpx.AsyncClient) -> None:
+    headers = {**WITH_TOKEN, "content-type": "application/json"}
+    answer = await client.post("/predict", content=b'{"a" 1}', headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith("body: is not JSON (")
+    assert answer.json()["error"].endswith(" at character 5)")
+
+
 async def test_predict_by_name_asks_for_the_market_as_it_stands(
     client: httpx.AsyncClient, service: ServiceInMemory
 ) -> None:
@@ -347,6 +355,14 @@ async def test_predict_with_bars_hands_them_over_as_one_column(
     ("body", "says"),
     [
         ({"instrument": "DOGE.SIM"}, "DOGE.SIM is not followed"),
+        (
+            {"instrument": BTC, "bars": bars(2, ts="soon")},
+            "bars.1.ts: 'soon' is no time; write 2024-01-31T12:00:00Z",
+        ),
+        (
+            {"instrument": BTC, "bars": bars(2, ts=1_704_067_200_000)},
+            "bars.1.ts: must be ISO 8601, or nanoseconds since the epoch",
+        ),
         ({}, "instrument: "),
         ({"instrument": BTC, "extra": 1}, "extra: "),
         ({"instrument": BTC, "bars": []}, "bars: "),
