@@ -110,7 +110,8 @@ class Session:
 
         Nothing is decided on them.
         """
-        length = max(1, _ANALYSED // len(history.instruments))
+        # opinions that are waited for stand at one instant
+        length = max(1, _ANALYSED // len(history.instruments)) if self.analysis.late is None else 1
         for begin in range(0, len(history), length):
             self.analysis.advance(history.rows(begin, min(begin + length, len(history))))
         book = self.account.book
