@@ -33,6 +33,7 @@ def _account(lots: int, equity: float, perpetual: int) -> tuple[Book, Terms]:
         average_price=np.full(1, _PRICE),
         opened_at=ones,
         closed_at=np.zeros_like(ones),
+        paused_until=np.zeros_like(ones),
         lead=-ones,
         mark=np.full(1, _PRICE),
         marked_at=ones,

@@ -118,6 +118,7 @@ def _cases(draw: st.DrawFn) -> _Case:
         average_price=np.zeros(n),
         opened_at=np.zeros(n, np.int64),
         closed_at=np.zeros(n, np.int64),
+        paused_until=np.zeros(n, np.int64),
         lead=np.full(n, -1),
         mark=marks,
         marked_at=np.full(n, _NOW),

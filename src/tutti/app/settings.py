@@ -298,6 +298,8 @@ class RiskSettings(Section):
     max_data_age_s: Number = Field(300.0, gt=0)
     max_clock_skew_s: Number = Field(1.0, ge=0)
     max_consecutive_errors: Whole = Field(5, ge=1)
+    max_bar_move: Number | None = Field(0.1, gt=0)
+    pause_s: Number = Field(3600.0, ge=0)
     care: CareSettings = CareSettings()
 
 

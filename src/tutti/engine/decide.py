@@ -20,7 +20,7 @@ from tutti.model.market import FloatArray, IntArray
 from tutti.model.order import Reason
 from tutti.policy.targets import TargetRules, target_at
 from tutti.portfolio.accounting import mark, new_day
-from tutti.risk.breakers import may_lead, start_day, update_mode
+from tutti.risk.breakers import may_lead, pause_wild, start_day, update_mode
 from tutti.risk.caps import cap_targets
 from tutti.risk.care import CareRules, care_at, endangered_venues, is_resting
 from tutti.risk.limits import Limits
@@ -220,6 +220,7 @@ def wish_at(
     -----
     An instrument without a bar, or with an order still working, is left alone.
     """
+    pause_wild(book, bars.close[t], rules.limits, as_of)
     mark(book, terms, bars.close[t], as_of)
     update_mode(book, rules.limits, as_of)
     equity = book.account[EQUITY]
@@ -253,6 +254,7 @@ def wish_at(
                     mode == TRADING
                     and may_lead(signals.lead[t, i], book, rules.limits)
                     and not is_resting(i, as_of, book, rules.care)
+                    and as_of >= book.paused_until[i]
                 )
                 weight, reason = target_at(
                     i, t, signals, book, terms, price, rules.targets, may_enter

@@ -57,7 +57,7 @@ from tutti.model.order import (
     Refusal,
     Side,
 )
-from tutti.risk.breakers import ErrorBreaker
+from tutti.risk.breakers import HALTED, ErrorBreaker
 from tutti.risk.review import Proposals, objections, review
 
 if TYPE_CHECKING:
@@ -309,6 +309,7 @@ class Engine:
         if order is None or order.status not in _REFUSED:
             self._errors.succeeded()
         elif self._errors.failed(f"{order.instrument}: {order.detail}") and not self.halted:
+            self.desk.locks[:] = HALTED
             self.halted = f"{self._errors.count} orders in a row failed, the last: {order.detail}"
             self._journal.append("mode", ts, ModeChange(mode=HALTED_MODE, reason=self.halted))
             self._journal.commit()

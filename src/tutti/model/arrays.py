@@ -40,6 +40,8 @@ class Book(NamedTuple):
         ns UTC; 0 when flat.
     closed_at : int64 (n,)
         When the last position was closed, ns UTC; 0 before the first.
+    paused_until : int64 (n,)
+        Until when nothing is opened, because the price moved too wildly, ns UTC; 0 for no pause.
     lead : int64 (n,)
         Index of the agent that the open position is booked to; -1 for none.
     mark : float64 (n,)
@@ -61,6 +63,7 @@ class Book(NamedTuple):
     average_price: FloatArray
     opened_at: IntArray
     closed_at: IntArray
+    paused_until: IntArray
     lead: IntArray
     mark: FloatArray
     marked_at: IntArray

@@ -43,6 +43,7 @@ def new_book(n_instruments: int, n_agents: int, cash: Sequence[float], ts: int) 
         average_price=np.zeros(n_instruments),
         opened_at=np.zeros(n_instruments, dtype=np.int64),
         closed_at=np.zeros(n_instruments, dtype=np.int64),
+        paused_until=np.zeros(n_instruments, dtype=np.int64),
         lead=np.full(n_instruments, -1, dtype=np.int64),
         mark=np.full(n_instruments, np.nan),
         marked_at=np.zeros(n_instruments, dtype=np.int64),

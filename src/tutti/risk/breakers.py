@@ -1,13 +1,8 @@
-"""Circuit breakers: drawdown and daily loss in the book; errors, stale data, wild markets beside."""
+"""Circuit breakers: drawdown, daily loss and wild markets in the book, errors in a row beside it."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from tutti.kernel.jit import lean_njit
 from tutti.model.arrays import (
@@ -20,19 +15,13 @@ from tutti.model.arrays import (
     TRADING,
     Book,
 )
-from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from tutti.model.market import FloatArray, IntArray
+    from tutti.model.market import FloatArray
     from tutti.risk.limits import Limits
 
-BoolArray: TypeAlias = NDArray[np.bool_]
-
-UNLOCKED, UNRESOLVED, HALTED, PAUSED = 0, 1, 2, 3
-"""Locks of an instrument: none; an order of unknown fate, or a halt (nothing is sent); a market too
-wild to add to a position (it may be reduced)."""
+UNLOCKED, UNRESOLVED, HALTED = 0, 1, 2
+"""Locks of an instrument: none; an order of unknown fate, or a halt: nothing is sent."""
 
 _EXACT = 1e-12
 """Fraction of a limit by which a loss may miss it through rounding and still be at it."""
@@ -57,6 +46,23 @@ def may_lead(agent: int, book: Book, limits: Limits) -> bool:
     The policy itself (-1) always is.
     """
     return agent < 0 or not reaches(-book.agent_day[agent], limits.max_agent_daily_loss)
+
+
+@lean_njit
+def pause_wild(book: Book, close: FloatArray, limits: Limits, ts: int) -> None:
+    """Pause entries where a close lies too far from the one before, in place; before ``mark``.
+
+    Parameters
+    ----------
+    close : float64 (n,)
+        Of the tick; NaN where there is no bar.
+    ts : int
+        When the closes became known, ns UTC.
+    """
+    for i in range(book.mark.shape[0]):
+        # false for NaN: a first bar, or none, is no move
+        if abs(close[i] / book.mark[i] - 1.0) > limits.max_bar_move:
+            book.paused_until[i] = ts + limits.pause_ns
 
 
 @lean_njit
@@ -126,104 +132,3 @@ class ErrorBreaker:
         """Let trading go on, at an operator's word."""
         self.count = 0
         self.tripped = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Staleness:
-    """Instruments, by column, whose data went stale or came back since the last look."""
-
-    gone: tuple[int, ...]
-    back: tuple[int, ...]
-
-
-class StaleDataBreaker:
-    """Notices when an instrument's data goes stale; ``review`` then refuses its orders.
-
-    Parameters
-    ----------
-    max_age_ns : int
-        ``Limits.max_data_age_ns``.
-    """
-
-    def __init__(self, max_age_ns: int) -> None:
-        self.max_age_ns = max_age_ns
-        self.stale: frozenset[int] = frozenset()
-
-    def update(self, marked_at: IntArray, ts: int) -> Staleness:
-        """Look at the ages at ``ts`` and return what changed.
-
-        Parameters
-        ----------
-        marked_at : ndarray of int64, shape (n,)
-            When each instrument's last close became known, ns UTC; as in ``Book``.
-        """
-        now = frozenset(np.flatnonzero(ts - marked_at > self.max_age_ns).tolist())
-        change = Staleness(
-            gone=tuple(sorted(now - self.stale)), back=tuple(sorted(self.stale - now))
-        )
-        self.stale = now
-        return change
-
-
-class MarketBreaker:
-    """Pauses entries where the spread is too wide or the price moved too far, and for a while after.
-
-    Parameters
-    ----------
-    n_instruments : int
-    max_spread_bps : float
-        Of the middle price; 0 to ignore spreads.
-    max_move : float
-        Absolute return of one bar, as a fraction; 0 to ignore moves.
-    cool_down_ns : int
-        How long a pause outlasts its cause.
-
-    Raises
-    ------
-    ConfigError
-        If a bound is negative or NaN.
-    """
-
-    def __init__(
-        self, n_instruments: int, *, max_spread_bps: float, max_move: float, cool_down_ns: int
-    ) -> None:
-        for name, value in (
-            ("max_spread_bps", max_spread_bps),
-            ("max_move", max_move),
-            ("cool_down_ns", cool_down_ns),
-        ):
-            if not value >= 0:
-                raise ConfigError(f"risk.{name} must be 0 (none) or positive; was {value!r}")
-        self._max_spread_bps = max_spread_bps or math.inf
-        self._max_move = max_move or math.inf
-        self._cool_down_ns = cool_down_ns
-        self._until = np.zeros(n_instruments, np.int64)
-
-    def update(self, spread_bps: FloatArray, move: FloatArray, ts: int) -> None:
-        """Take in a tick; NaN in ``spread_bps`` or ``move`` (both (n,)) causes no pause."""
-        wild = (spread_bps > self._max_spread_bps) | (np.abs(move) > self._max_move)
-        # one past now, so that a cool-down of 0 still pauses this tick
-        self._until[wild] = ts + self._cool_down_ns + 1
-
-    def paused(self, ts: int) -> BoolArray:
-        """Return where entries are paused at ``ts``, shape (n,)."""
-        return self._until > ts
-
-
-def lock(paused: BoolArray, *, unresolved: Collection[int] = (), halted: bool = False) -> IntArray:
-    """Return the lock of each instrument, shape (n,), as ``objections`` takes it.
-
-    Parameters
-    ----------
-    paused : ndarray of bool, shape (n,)
-        From ``MarketBreaker.paused``.
-    unresolved : collection of int
-        Columns with an order of unknown fate.
-    halted : bool
-        Nothing may be sent at all.
-    """
-    if halted:
-        return np.full(paused.shape, HALTED, np.int64)
-    locks = np.where(paused, PAUSED, UNLOCKED).astype(np.int64)
-    locks[list(unresolved)] = UNRESOLVED
-    return locks

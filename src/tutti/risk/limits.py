@@ -30,6 +30,8 @@ class Limits(NamedTuple):
     max_data_age_ns: int
     max_clock_skew_ns: int
     max_consecutive_errors: int
+    max_bar_move: float
+    pause_ns: int
 
 
 _TINY, _HUGE = sys.float_info.min, sys.float_info.max
@@ -46,9 +48,10 @@ _RANGES = (
         0.0, math.inf, "0 (none) or a positive amount of quote currency, such as 500",
     ),
     (("max_positions", "max_consecutive_errors"), 1, 2**31, "a whole number from 1"),
+    (("max_bar_move",), _TINY, math.inf, "positive, such as 0.1 for 10 % (.inf for no limit)"),
     (("max_data_age_s",), 1e-9, _YEAR_S, "positive, in seconds, such as 300"),
     (
-        ("max_clock_skew_s", "stale_after_s"),
+        ("max_clock_skew_s", "stale_after_s", "cooldown_s", "pause_s"),
         0.0, _YEAR_S, "0 or a positive number of seconds, at most a year",
     ),
     (
@@ -92,6 +95,9 @@ class RiskSettings:
         Seconds since the last close became known, beyond which nothing is sent.
     max_clock_skew_s : float
         Seconds by which a close may seem to come from the future.
+    max_bar_move : float
+        Fraction by which a close may differ from the one before; beyond it nothing is opened in
+        the instrument for ``pause_s`` seconds.
     max_consecutive_errors : int
         Errors in a row that halt trading.
     take_profit, stop_loss : float
@@ -128,6 +134,8 @@ class RiskSettings:
     max_data_age_s: float = 300.0
     max_clock_skew_s: float = 1.0
     max_consecutive_errors: int = 5
+    max_bar_move: float = 0.1
+    pause_s: float = 3600.0
     take_profit: float = 0.04
     stop_loss: float = 0.02
     stale_after_s: float = 14_400.0
@@ -159,6 +167,8 @@ class RiskSettings:
             max_data_age_ns=round(self.max_data_age_s * SECOND),
             max_clock_skew_ns=round(self.max_clock_skew_s * SECOND),
             max_consecutive_errors=int(self.max_consecutive_errors),
+            max_bar_move=float(self.max_bar_move),
+            pause_ns=round(self.pause_s * SECOND),
         )
 
     def care_rules(self) -> CareRules:

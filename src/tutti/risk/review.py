@@ -21,7 +21,7 @@ from tutti.model.arrays import (
 from tutti.model.errors import InvariantBroken
 from tutti.model.market import FloatArray, IntArray
 from tutti.model.order import ApprovedOrder, OrderIntent, Refusal
-from tutti.risk.breakers import HALTED, PAUSED, UNRESOLVED, drawdown, reaches
+from tutti.risk.breakers import HALTED, UNRESOLVED, drawdown, reaches
 from tutti.risk.caps import margin_rate
 
 if TYPE_CHECKING:
@@ -235,10 +235,13 @@ def _objection_to_any(
 
 @lean_njit
 def _objection_to_opening(
-    locked: int, account: FloatArray, lead_loss: float, limits: Limits
+    paused: bool,  # noqa: FBT001 (kernels take no keywords)
+    account: FloatArray,
+    lead_loss: float,
+    limits: Limits,
 ) -> tuple[int, float, float]:
     """Check whether the account may open or add anything at all."""
-    if locked == PAUSED:
+    if paused:
         return _MARKET_PAUSE, 0.0, 0.0
     if account[MODE] != TRADING:
         return _TRADING_MODE, account[MODE], TRADING
@@ -289,7 +292,7 @@ def objections(
     proposals : Proposals
         Those that come first take the room of those that come after.
     locks : ndarray of int64, shape (n,)
-        By instrument: ``UNLOCKED``, ``UNRESOLVED``, ``HALTED`` or ``PAUSED`` of
+        By instrument: ``UNLOCKED``, ``UNRESOLVED`` or ``HALTED`` of
         ``tutti.risk.breakers``.
     ts : int
         Now, ns UTC.
@@ -350,7 +353,9 @@ def object_to(  # noqa: PLR0913 (a kernel takes its arrays one by one)
         )
         if code == _APPROVED and not reducing:
             lead_loss = -book.agent_day[lead] if lead >= 0 else -math.inf
-            code, value, limit = _objection_to_opening(locks[i], book.account, lead_loss, limits)
+            code, value, limit = _objection_to_opening(
+                ts < book.paused_until[i], book.account, lead_loss, limits
+            )
         if code == _APPROVED and not reducing:
             lot_value = terms.lot[i] * book.mark[i]
             more = max(abs(end) - _most_lots(held, buys[i], sells[i]), 0) * lot_value

@@ -232,6 +232,7 @@ def _book(width: int, cash: Decimal) -> Book:
         average_price=np.zeros(width),
         opened_at=np.zeros(width, dtype=np.int64),
         closed_at=np.zeros(width, dtype=np.int64),
+        paused_until=np.zeros(width, dtype=np.int64),
         lead=np.full(width, -1, dtype=np.int64),
         mark=np.full(width, np.nan),
         marked_at=np.zeros(width, dtype=np.int64),

@@ -48,6 +48,7 @@ def _book(spot: int = 0, perpetual: int = 0, cash: float = 1_000.0) -> Book:
         average_price=np.zeros(4),
         opened_at=np.zeros(4, dtype=np.int64),
         closed_at=np.zeros(4, dtype=np.int64),
+        paused_until=np.zeros(4, dtype=np.int64),
         lead=np.full(4, -1),
         mark=np.full(4, 100.0),
         marked_at=np.zeros(4, dtype=np.int64),

@@ -54,6 +54,7 @@ def _book(lots: list[int], cash: list[float], working: list[int] | None = None) 
         average_price=np.full(n, 100.0),
         opened_at=np.zeros(n, dtype=np.int64),
         closed_at=np.zeros(n, dtype=np.int64),
+        paused_until=np.zeros(n, dtype=np.int64),
         lead=np.full(n, -1),
         mark=np.full(n, 100.0),
         marked_at=np.zeros(n, dtype=np.int64),

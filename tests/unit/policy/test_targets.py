@@ -46,6 +46,7 @@ def _target(
         average_price=np.full(1, 100.0),
         opened_at=ones,
         closed_at=np.zeros_like(ones),
+        paused_until=np.zeros_like(ones),
         lead=-ones,
         mark=np.full(1, 100.0),
         marked_at=ones,

@@ -54,6 +54,7 @@ def make_book(terms: Terms) -> MakeBook:
             average_price=np.zeros(4),
             opened_at=np.zeros(4, np.int64),
             closed_at=np.zeros(4, np.int64),
+            paused_until=np.zeros(4, np.int64),
             lead=np.full(4, -1),
             mark=np.array([50_000.0, 2_500.0, 100.0, 0.5]),
             marked_at=np.full(4, NOW),

@@ -17,18 +17,11 @@ from tutti.model.arrays import (
     REDUCE_ONLY,
     TRADING,
 )
-from tutti.model.errors import ConfigError
 from tutti.risk.breakers import (
-    HALTED,
-    PAUSED,
-    UNLOCKED,
-    UNRESOLVED,
     ErrorBreaker,
-    MarketBreaker,
-    StaleDataBreaker,
     flatten,
-    lock,
     may_lead,
+    pause_wild,
     reset,
     start_day,
     update_mode,
@@ -140,42 +133,16 @@ def test_error_breaker_errors_in_a_row_trip_it_until_reset() -> None:
     assert not breaker.failed("first of a new row")
 
 
-def test_stale_data_breaker_reports_what_went_and_what_came_back() -> None:
-    breaker = StaleDataBreaker(max_age_ns=100)
-    marked_at = np.array([1_000, 1_000, 950])
-    assert breaker.update(marked_at, 1_050).gone == ()
-    change = breaker.update(marked_at, 1_051)
-    assert (change.gone, change.back) == ((2,), ())
-    marked_at[2] = 1_140
-    change = breaker.update(marked_at, 1_140)
-    assert (change.gone, change.back) == ((0, 1), (2,))
-    assert breaker.stale == {0, 1}
+def test_close_too_far_from_the_last_pauses_entries_for_a_while(make_book: MakeBook) -> None:
+    limits = RiskSettings(max_bar_move=0.1, pause_s=60.0).limits()
+    book = make_book()
+    close = book.mark * np.array([1.11, 0.89, 1.09, np.nan])
+    pause_wild(book, close, limits, 1_000)
+    assert book.paused_until.tolist() == [60 * 10**9 + 1_000] * 2 + [0, 0]
 
 
-def test_market_breaker_wide_spread_or_wild_move_pauses_until_cooled_down() -> None:
-    breaker = MarketBreaker(4, max_spread_bps=50.0, max_move=0.1, cool_down_ns=100)
-    calm = np.zeros(4)
-    breaker.update(np.array([50.1, 50.0, 0.0, math.nan]), np.array([0.0, 0.1, -0.2, math.nan]), 0)
-    assert breaker.paused(0).tolist() == [True, False, True, False]
-    breaker.update(calm, calm, 50)
-    assert breaker.paused(100).tolist() == [True, False, True, False]
-    assert not breaker.paused(101).any()
-
-
-def test_market_breaker_bounds_of_zero_ignore_everything() -> None:
-    breaker = MarketBreaker(1, max_spread_bps=0.0, max_move=0.0, cool_down_ns=100)
-    breaker.update(np.array([1e9]), np.array([1e9]), 0)
-    assert not breaker.paused(0).any()
-
-
-@pytest.mark.parametrize("name", ["max_spread_bps", "max_move", "cool_down_ns"])
-def test_market_breaker_negative_bound_is_refused(name: str) -> None:
-    bounds = {"max_spread_bps": 0.0, "max_move": 0.0, "cool_down_ns": 0} | {name: -1}
-    with pytest.raises(ConfigError, match=name):
-        MarketBreaker(1, **bounds)  # type: ignore[arg-type]
-
-
-def test_lock_halt_beats_unresolved_beats_pause() -> None:
-    paused = np.array([True, True, False])
-    assert lock(paused, unresolved={1}).tolist() == [PAUSED, UNRESOLVED, UNLOCKED]
-    assert lock(paused, unresolved={1}, halted=True).tolist() == [HALTED] * 3
+def test_first_close_of_an_instrument_is_no_move(make_book: MakeBook) -> None:
+    book = make_book()
+    book.mark[:] = np.nan
+    pause_wild(book, np.full(4, 100.0), _LIMITS, 1_000)
+    assert not book.paused_until.any()

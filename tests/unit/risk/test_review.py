@@ -13,7 +13,7 @@ from tutti.model.arrays import DAY_START_EQUITY, EQUITY, MODE, PEAK_EQUITY, REDU
 from tutti.model.errors import InvariantBroken
 from tutti.model.instrument import InstrumentId
 from tutti.model.order import ApprovedOrder, OrderIntent, OrderType, Reason, Refusal, Side
-from tutti.risk.breakers import HALTED, PAUSED, UNLOCKED, UNRESOLVED
+from tutti.risk.breakers import HALTED, UNLOCKED, UNRESOLVED
 from tutti.risk.limits import Limits, RiskSettings
 from tutti.risk.review import RULES, Findings, Proposals, objections, propose, review
 
@@ -201,8 +201,8 @@ def test_objections_order_that_reduces_passes_whatever_the_account_is_like(
     make_book: MakeBook, terms: Terms, held: tuple[int, int], order: int
 ) -> None:
     book = _troubled(make_book({held[0]: held[1], 3: 1}))
-    locks = (PAUSED,) * 4
-    findings = _findings([(held[0], order)], book, terms, _TIGHT, lead=0, locks=locks)
+    book.paused_until[:] = 2**62
+    findings = _findings([(held[0], order)], book, terms, _TIGHT, lead=0)
     assert _rules(findings) == ["approved"]
     assert findings.reduces.tolist() == [1]
 
@@ -312,8 +312,9 @@ def test_objections_agent_at_its_daily_loss_leads_no_entry(
 
 
 def test_objections_paused_market_refuses_entries(make_book: MakeBook, terms: Terms) -> None:
-    findings = _findings([(0, 1)], make_book(), terms, locks=(PAUSED, 0, 0, 0))
-    assert _rules(findings) == ["market_pause"]
+    book = make_book()
+    book.paused_until[0] = 2**62
+    assert _rules(_findings([(0, 1)], book, terms)) == ["market_pause"]
 
 
 def test_objections_holding_of_unknown_value_refuses_entries_everywhere(
