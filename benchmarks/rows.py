@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
 Value = float | bool | None
@@ -106,10 +106,13 @@ def merged(measured: Mapping[str, Json], path: Path) -> list[Json]:
     return rows
 
 
-def table(rows: Sequence[Json]) -> str:
-    """Return the rows as a table, which Markdown reads, too."""
+def table(rows: Sequence[Json], now: Collection[str]) -> str:
+    """Return the rows as a table, which Markdown reads, too; ``now`` names those just measured."""
     head = ("what", "measured", "bar", "reached")
-    lines = [(row["name"], _figure(row), row["bar"], _reached(row)) for row in rows]
+    lines = [
+        (row["name"], _figure(row), row["bar"], _reached(row, is_new=row["name"] in now))
+        for row in rows
+    ]
     return _aligned([head, *lines])
 
 
@@ -158,10 +161,12 @@ def _figure(row: Json) -> str:
     return f"{text} {row['unit']}"
 
 
-def _reached(row: Json) -> str:
+def _reached(row: Json, *, is_new: bool) -> str:
     if row["ok"] is None:
         return "not measured"
-    return "yes" if row["ok"] else "**no**"
+    if row["value"] is None:
+        return "not counted"
+    return ("yes" if row["ok"] else "**no**") + ("" if is_new else ", earlier")
 
 
 def _aligned(lines: Sequence[Sequence[str]]) -> str:

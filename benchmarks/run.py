@@ -30,14 +30,14 @@ def main() -> int:
     wanted = options.only or [name for name in GROUPS if not (options.quick and name == _SLOW)]
     machine = {"cpu": _processor(), "cores": os.cpu_count(), "repeats": options.repeats}
     print(f"{machine['cpu']}, {machine['cores']} cores, Python {platform.python_version()}, "
-          f"{_load()}, medians of {options.repeats}")  # fmt: skip
+          f"load {_load()}, medians of {options.repeats}")  # fmt: skip
     if peers_python() is None:
         print("without the other engines: .venv-peers is not there (make .venv-peers/.ready)")
     found, broken = _measure(wanted, options.repeats, machine)
     rows = merged(found, options.out)
     options.out.write_text(json.dumps(rows, indent=2) + "\n")
     _show(rows, found)
-    print(f"\n{_load()} at the end; wrote {options.out}")
+    print(f"\nload {_load()} at the end; wrote {options.out}")
     for line in broken:
         print(f"broke: {line}", file=sys.stderr)
     if broken:
@@ -95,9 +95,7 @@ def _make_bars(bench: Bench) -> None:
 
 
 def _show(rows: list[Json], found: dict[str, Json]) -> None:
-    print(f"\n{table(rows)}")
-    if kept := [row["name"] for row in rows if row["name"] not in found]:
-        print(f"\nnot measured this time: {', '.join(kept)}")
+    print(f"\n{table(rows, found)}")
     now = [row for row in rows if row["name"] in found]
     for text in (engines_table(now), raw_table(now)):
         if text:
@@ -111,8 +109,8 @@ def _say(text: str) -> None:
         print(text, flush=True)
 
 
-def _load() -> str:
-    return f"load {os.getloadavg()[0]:.1f}"
+def _load() -> float:
+    return round(os.getloadavg()[0], 1)
 
 
 def _processor() -> str:
