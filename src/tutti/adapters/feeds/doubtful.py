@@ -51,6 +51,7 @@ def doubtful(series: BarSeries) -> list[Finding]:
         return []
     return [
         *_gaps(series),
+        *_overlaps(series),
         *_frozen(series),
         *_silent(series),
         *_wicks(series),
@@ -95,6 +96,19 @@ def _gaps(series: BarSeries) -> Iterator[Finding]:
         share = missing / (missing + len(ts))
         message = f"{missing} bars missing ({share:.2%}) in {gaps}, {where}"
     yield report(series, Code.GAPS, int(wide[0]) + 1, len(wide), message)
+
+
+def _overlaps(series: BarSeries) -> Iterator[Finding]:
+    early = np.flatnonzero(np.diff(series.ts) < series.step) + 1
+    if len(early):
+        at = int(early[0])
+        after = _length(int(series.ts[at] - series.ts[at - 1]))
+        bars = "1 bar begins" if len(early) == 1 else f"{len(early)} bars begin"
+        message = (
+            f"{bars} before the one before has ended, the first {after} after it at"
+            f" {iso(int(series.ts[at]))}: off the grid, or of another timeframe"
+        )
+        yield report(series, Code.OVERLAP, at, len(early), message)
 
 
 def _closed_weekends(ts: IntArray) -> bool:

@@ -27,6 +27,7 @@ class Code(StrEnum):
     BACKWARD_TIMESTAMP = "backward_timestamp"
 
     GAPS = "gaps"
+    OVERLAP = "overlap"
     FROZEN_PRICES = "frozen_prices"
     DEAD_MARKET = "dead_market"
     NO_VOLUME = "no_volume"

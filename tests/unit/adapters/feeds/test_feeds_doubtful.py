@@ -28,6 +28,19 @@ def test_ordinary_bars_are_not_doubtful(make_series: SeriesMaker, walk: Walk, n:
     assert doubtful(make_series(walk(n))) == []
 
 
+def test_bar_within_another_is_reported(make_series: SeriesMaker, walk: Walk) -> None:
+    series = make_series(walk(100))
+    ts = series.ts.copy()
+    ts[40] -= 20 * MINUTE
+    finding = next(
+        finding
+        for finding in doubtful(make_series(walk(100), ts=ts))
+        if finding.code is Code.OVERLAP
+    )
+    assert (finding.row, finding.count) == (41, 1)
+    assert "1 bar begins before the one before has ended, the first 40 min after it" in str(finding)
+
+
 def test_prices_that_move_without_volume_are_reported_with_what_to_set(
     make_series: SeriesMaker, walk: Walk
 ) -> None:
