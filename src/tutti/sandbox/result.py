@@ -405,4 +405,7 @@ def _number(value: float) -> float | None:
 
 
 def _numbers(values: Mapping[str, float]) -> dict[str, float | None]:
-    return {name: _number(value) for name, value in values.items()}
+    # a count is a whole number in JSON too
+    return {
+        name: int(value) if name == "n_trades" else _number(value) for name, value in values.items()
+    }

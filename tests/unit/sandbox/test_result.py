@@ -65,6 +65,11 @@ def test_result_without_ticks_is_refused(make_result: ResultMaker) -> None:
         make_result(ts=np.zeros(0, np.int64))
 
 
+def test_summary_counts_trades_in_whole_numbers(make_result: ResultMaker) -> None:
+    told = json.dumps(summary(make_result(metrics={"n_trades": 12.0}))["metrics"])
+    assert told == '{"n_trades": 12}'
+
+
 def test_thinned_keeps_both_ends_and_the_order() -> None:
     ts, values = np.arange(1000), np.arange(1000.0)
     at, kept = thinned(ts, values, 100)
