@@ -156,6 +156,17 @@ class PaperService(Reading):
         gc.collect()
         gc.freeze()
         gc.set_threshold(_COLLECT_AFTER, 50, 100)
+        try:
+            await self._supervisor().run()
+        except* TuttiError as group:
+            self._stopped_by = f"failed: {_first(group)}"
+            raise _first(group) from group
+        finally:
+            head = self.account.stop(self._stopped_by or "cancelled")
+            gc.unfreeze()
+        return self._summary(head, (self._clock.now() - began) / SECOND)
+
+    def _supervisor(self) -> Supervisor:
         supervisor = Supervisor(self._clock, np.random.default_rng(self.config.seed))
         supervisor.add("market", self._trade, Policy(on_failure=OnFailure.END_ALL))
         self._serve(supervisor)
@@ -170,15 +181,7 @@ class PaperService(Reading):
 
         supervisor.add("end", end, Policy(on_failure=OnFailure.END_ALL))
         self._hear_signals()
-        try:
-            await supervisor.run()
-        except* TuttiError as group:
-            self._stopped_by = f"failed: {_first(group)}"
-            raise _first(group) from group
-        finally:
-            head = self.account.stop(self._stopped_by or "cancelled")
-            gc.unfreeze()
-        return self._summary(head, (self._clock.now() - began) / SECOND)
+        return supervisor
 
     async def _trade(self) -> None:
         async for tick in paced(self.account.ticks, self._clock, self._speed):

@@ -33,7 +33,8 @@ class LiveClock:
         return time.time_ns()
 
     async def sleep_until(self, ts: int) -> None:
-        """Sleep until the wall shows ``ts``."""
+        """Sleep until the wall shows ``ts``; other tasks run even where that is past."""
+        await asyncio.sleep(0)
         while (wait := ts - self.now()) > 0:
             await asyncio.sleep(wait / SECOND)
 
