@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -13,7 +14,7 @@ from tutti.app.service import PaperService
 from tutti.kernel.clock import HOUR, LiveClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
 _START = 1_704_067_200_000_000_000  # 2024-01-01
@@ -75,6 +76,18 @@ def make_service(make_config: Callable[..., Config], tmp_path: Path) -> Callable
         )
 
     return make
+
+
+@pytest.fixture
+def ticked() -> Callable[[PaperService, int], Awaitable[None]]:
+    """Return a coroutine function that waits until a service has lived through so many ticks."""
+
+    async def wait(service: PaperService, count: int) -> None:
+        async with asyncio.timeout(30):
+            while service.ticks < count:  # noqa: ASYNC110 - a service tells nobody of its ticks
+                await asyncio.sleep(0)
+
+    return wait
 
 
 @pytest.fixture

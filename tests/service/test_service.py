@@ -22,7 +22,7 @@ from tutti.model.errors import ConfigError, LedgerError
 from tutti.model.order import Fill, Order, OrderIntent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
     from tutti.app.config import Config
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tutti.ledger.store import Row
 
     Make = Callable[..., PaperService]
+    Ticked = Callable[[PaperService, int], Awaitable[None]]
 
 
 class _View:
@@ -40,12 +41,6 @@ class _View:
 
     def update(self, state: ServiceState) -> None:
         self.shown.append(state)
-
-
-async def _ticked(service: PaperService, count: int) -> None:
-    async with asyncio.timeout(20):
-        while service.ticks < count:
-            await asyncio.sleep(0)
 
 
 def _rows(folder: Path) -> list[Row]:
@@ -100,23 +95,25 @@ async def test_pace_that_cannot_be_kept_starves_nothing(make_service: Make) -> N
 
 
 async def test_service_ends_on_shutdown_and_remembers_the_first_reason(
-    make_service: Make,
+    make_service: Make, ticked: Ticked
 ) -> None:
     service = make_service()
     async with asyncio.TaskGroup() as group:
         run = group.create_task(service.run())
-        await _ticked(service, 5)
+        await ticked(service, 5)
         service.shutdown("enough")
         service.shutdown("more than enough")
     assert run.result().stopped_by == "enough"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_service_ends_on_a_signal(make_service: Make, number: signal.Signals) -> None:
+async def test_service_ends_on_a_signal(
+    make_service: Make, ticked: Ticked, number: signal.Signals
+) -> None:
     service = make_service()
     async with asyncio.TaskGroup() as group:
         run = group.create_task(service.run())
-        await _ticked(service, 5)
+        await ticked(service, 5)
         os.kill(os.getpid(), number)
     assert run.result().stopped_by == f"signal {number.name}"
 
@@ -285,14 +282,14 @@ async def test_replayed_account_has_no_ticks_left_after_the_end(
 
 
 async def test_stop_in_the_middle_changes_nothing_of_what_follows(
-    make_service: Make, recorded_bars: tuple[Path, ...], tmp_path: Path
+    make_service: Make, ticked: Ticked, recorded_bars: tuple[Path, ...], tmp_path: Path
 ) -> None:
     whole = await make_service(feed="replay", bars=recorded_bars, out=tmp_path / "whole").run()
     for ticks in (30, 75):
         service = make_service(feed="replay", bars=recorded_bars)
         async with asyncio.TaskGroup() as group:
             group.create_task(service.run())
-            await _ticked(service, ticks)
+            await ticked(service, ticks)
             service.shutdown("for now")
     last = await make_service(feed="replay", bars=recorded_bars).run()
     assert last.final_equity == pytest.approx(whole.final_equity, rel=1e-12)

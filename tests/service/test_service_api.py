@@ -12,25 +12,31 @@ import pytest
 from tutti.app.access import api_token
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from tutti.app.service import PaperService
 
     Make = Callable[..., PaperService]
+    Ticked = Callable[[PaperService, int], Awaitable[None]]
+    Served = Callable[[PaperService], AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
-@asynccontextmanager
-async def _served(service: PaperService) -> AsyncIterator[httpx.AsyncClient]:
-    """Run the service and yield a client of it; stop it at the end."""
-    async with asyncio.TaskGroup() as group:
-        group.create_task(service.run())
-        async with asyncio.timeout(30):
-            while service.ticks < 20 or not service.api_url:
-                await asyncio.sleep(0.005)
-        async with httpx.AsyncClient(base_url=service.api_url, timeout=20) as client:
-            yield client
-        service.shutdown("test over")
+@pytest.fixture
+def client_of(ticked: Ticked) -> Served:
+    """Return what runs a service and yields a client of it, until the block ends."""
+
+    @asynccontextmanager
+    async def served(service: PaperService) -> AsyncIterator[httpx.AsyncClient]:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(service.run())
+            await ticked(service, 20)
+            async with httpx.AsyncClient(base_url=service.api_url, timeout=20) as client:
+                yield client
+            service.shutdown("test over")
+
+    return served
 
 
 @pytest.fixture
@@ -46,9 +52,9 @@ def _authorised(tmp_path: Path) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-async def test_questions_are_answered_while_it_trades(serve: Make) -> None:
+async def test_questions_are_answered_while_it_trades(serve: Make, client_of: Served) -> None:
     service = serve()
-    async with _served(service) as client:
+    async with client_of(service) as client:
         health = (await client.get("/health")).json()
         first = (await client.get("/status")).json()
         await asyncio.sleep(0.3)
@@ -69,9 +75,11 @@ async def test_questions_are_answered_while_it_trades(serve: Make) -> None:
     assert 'agent_calls_total{agent="momentum_hunter"}' in metrics
 
 
-async def test_predict_tells_of_a_followed_instrument(serve: Make, tmp_path: Path) -> None:
+async def test_predict_tells_of_a_followed_instrument(
+    serve: Make, client_of: Served, tmp_path: Path
+) -> None:
     service = serve()
-    async with _served(service) as client:
+    async with client_of(service) as client:
         body = {"instrument": "BTC-USDT-PERP.SIM"}
         refused = await client.post("/predict", json=body)
         said = await client.post("/predict", json=body, headers=_authorised(tmp_path))
@@ -88,7 +96,9 @@ async def test_predict_tells_of_a_followed_instrument(serve: Make, tmp_path: Pat
     assert "isn't followed here" in unknown.json()["error"]
 
 
-async def test_predict_tells_of_bars_that_are_sent(serve: Make, tmp_path: Path) -> None:
+async def test_predict_tells_of_bars_that_are_sent(
+    serve: Make, client_of: Served, tmp_path: Path
+) -> None:
     bars: list[dict[str, Any]] = [
         {
             "ts": 1_704_067_200_000_000_000 + 3_600_000_000_000 * t,
@@ -98,7 +108,7 @@ async def test_predict_tells_of_bars_that_are_sent(serve: Make, tmp_path: Path) 
         for t in range(300)
     ]  # fmt: skip
     service = serve()
-    async with _served(service) as client:
+    async with client_of(service) as client:
         before = service.status().n_orders
         said = await client.post(
             "/predict", json={"instrument": "GOLD-USD.LOCAL", "bars": bars},
@@ -112,13 +122,13 @@ async def test_predict_tells_of_bars_that_are_sent(serve: Make, tmp_path: Path) 
     assert before <= service.status().n_orders
 
 
-async def test_shutdown_over_http_ends_the_service(serve: Make, tmp_path: Path) -> None:
+async def test_shutdown_over_http_ends_the_service(
+    serve: Make, ticked: Ticked, tmp_path: Path
+) -> None:
     service = serve()
     async with asyncio.TaskGroup() as group:
         run = group.create_task(service.run())
-        async with asyncio.timeout(30):
-            while service.ticks < 5:
-                await asyncio.sleep(0.005)
+        await ticked(service, 5)
         async with httpx.AsyncClient(base_url=service.api_url, timeout=20) as client:
             answer = await client.post(
                 "/shutdown", json={"reason": "goodbye"}, headers=_authorised(tmp_path)
