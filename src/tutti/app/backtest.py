@@ -187,6 +187,7 @@ def run_source(
     plan = plan_of(config, universe.instruments, block.step)
     run_id = run_name(config, source, versions)
     _clear(out)
+    progress(0, block.close.size, "fast tier" if tier == "fast" else "event tier")
     began = time.perf_counter()
     outcomes = {}
     if tier != "fast":

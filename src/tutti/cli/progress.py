@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -11,15 +12,38 @@ if TYPE_CHECKING:
 
     Progress: TypeAlias = Callable[[int, int, str], None]
 
+FIRST_START = "first start: compiling for half a minute or so"
+
 
 @contextlib.contextmanager
 def progress() -> Iterator[Progress]:
     """Give a function that is told ``(done, total, what)``; it shows that on standard error."""
+    told = False
+
+    def telling(report: Progress) -> Progress:
+        def tell(done: int, total: int, what: str) -> None:
+            nonlocal told
+            if not told and compiles_first():
+                print(FIRST_START, file=sys.stderr, flush=True)
+            told = True
+            report(done, total, what)
+
+        return tell
+
     if sys.stderr.isatty():
         with _bar() as report:
-            yield report
+            yield telling(report)
     else:
-        yield PlainProgress()
+        yield telling(PlainProgress())
+
+
+def compiles_first() -> bool:
+    """Return whether no kernel is compiled yet, so that the work begins with half a minute of that."""
+    import numba  # not for --help
+
+    import tutti.kernel.jit  # noqa: F401 - sets the folder
+
+    return not any(Path(numba.config.CACHE_DIR).rglob("*.nbc"))
 
 
 class PlainProgress:

@@ -16,6 +16,7 @@ from tutti.cli.boundary import FAILED, OK
 from tutti.cli.live import LivePicture, PlainLines
 from tutti.cli.options import AsJson, Bars, ConfigFile
 from tutti.cli.output import Output
+from tutti.cli.progress import FIRST_START, compiles_first
 from tutti.cli.running import Claim, Running, Unreachable, ask, claim, find
 from tutti.cli.runs import PAPER, usable
 from tutti.model.errors import ConfigError
@@ -83,6 +84,8 @@ def up(  # noqa: PLR0913 - one parameter for each option
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with claim(_for_paper(usable(out)), running) as held, located(config):
         _greet(settings, out, output)
+        if compiles_first():
+            output.say(FIRST_START)
         summary = _run(settings, seconds, out, held, output)
     output.say(_farewell(summary))
     output.finish(asdict(summary), [Path(path) for path in summary.written])

@@ -6,9 +6,13 @@ import io
 import sys
 from typing import TYPE_CHECKING
 
-from tutti.cli.progress import PlainProgress, progress
+import numba
+
+from tutti.cli.progress import FIRST_START, PlainProgress, progress
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
 
@@ -51,7 +55,23 @@ def test_progress_on_a_terminal_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "deciding" in screen.getvalue()
 
 
-def test_progress_elsewhere_is_plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
+def test_progress_elsewhere_is_plain(capsys: pytest.CaptureFixture[str]) -> None:
     with progress() as report:
-        assert isinstance(report, PlainProgress)
+        report(1, 2, "deciding")
+    assert capsys.readouterr().err.splitlines()[-1] == "deciding: 50 % (1 of 2)"
+
+
+def test_first_start_is_told_once_and_only_when_work_begins(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "none"))
+    with progress() as report:
+        assert capsys.readouterr().err == ""
+        for done in (0, 1, 2):
+            report(done, 2, "reading")
+    assert capsys.readouterr().err.splitlines()[0] == FIRST_START
+    (tmp_path / "kernel.nbc").write_bytes(b"")
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    with progress() as report:
+        report(0, 2, "reading")
+    assert capsys.readouterr().err == ""
