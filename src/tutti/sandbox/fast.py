@@ -203,7 +203,8 @@ def _venues(
                 price = book.mark[i]
             pay_funding(book, terms, i, bars.funding[t, i], price)
     for v in range(book.cash.shape[0]):
-        if not liquidation_fills(t, book, bars, terms, costs, v, lots, ticks):
+        # where nothing held has a bar, nothing is closed, and the orders stay
+        if not liquidation_fills(t, book, bars, terms, costs, v, lots, ticks) or not lots.any():
             continue
         _drop(v, 0, book, terms, working)
         for i in range(lots.shape[0]):
