@@ -21,6 +21,8 @@ ETH = InstrumentId("ETH-USDT-PERP", "SIM")
 BTC = InstrumentId("BTC-USDT-PERP", "SIM")
 NAN = math.nan
 
+pytestmark = pytest.mark.kernels
+
 
 def test_order_decided_at_a_close_fills_at_the_next_open_with_spread_and_fee(
     stage: Make, make_bars: Make, make_terms: Make

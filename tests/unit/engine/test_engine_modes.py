@@ -26,6 +26,8 @@ ETH = InstrumentId("ETH-USDT-PERP", "SIM")
 SOL = InstrumentId("SOL-USDT", "SPOT")
 NAN = math.nan
 
+pytestmark = pytest.mark.kernels
+
 
 def _modes(played: Any) -> list[tuple[str, int]]:
     played.journal.close()

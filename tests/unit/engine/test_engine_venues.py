@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 BTC = InstrumentId("BTC-USDT-PERP", "SIM")
 NAN = math.nan
 
+pytestmark = pytest.mark.kernels
+
 
 @dataclass
 class Exchange:
