@@ -6,6 +6,7 @@ convention ``run``, ``agent``, ``instrument``, ``bias``, ``confidence``, ``actio
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
@@ -65,7 +66,7 @@ def configure_logs(
             structlog.processors.JSONRenderer(default=str, sort_keys=True),
         ],
     )
-    handlers: list[logging.Handler] = [logging.FileHandler(path, encoding="utf-8", delay=True)]
+    handlers: list[logging.Handler] = [_LogFile(path, encoding="utf-8", delay=True)]
     if console:
         handlers.append(logging.StreamHandler(sys.stderr))
     root = logging.getLogger()
@@ -84,6 +85,28 @@ def configure_logs(
         cache_logger_on_first_use=False,
     )
     return path
+
+
+class _LogFile(logging.FileHandler):
+    """Log file that tells of its own failure once, in a line: a traceback would show secrets."""
+
+    _is_told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Say that logs are lost; anything but a failure of the system is told as ever."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._is_told:
+            self._is_told = True
+            print(  # noqa: T201 - logging itself is what failed
+                f"{self.baseFilename}: {error.strerror}; what is logged is lost", file=sys.stderr
+            )
+
+    def close(self) -> None:
+        """Close the file; what could not be written is lost, and was told."""
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 def _without_colour(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

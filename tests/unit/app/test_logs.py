@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,6 @@ from tutti.app.logs import HIDDEN, Redactor, configure_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 SECRET = "the-token-of-this-run-0123456789"
 
@@ -37,6 +37,21 @@ def log(tmp_path: Path) -> Iterator[Callable[..., list[dict[str, Any]]]]:
         handler.close()
     root.setLevel(level)
     structlog.reset_defaults()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_disk_that_is_full_is_told_once_and_stops_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], log: Callable[..., list[dict[str, Any]]]
+) -> None:
+    del log  # it tidies up
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "log.jsonl").symlink_to("/dev/full")
+    configure_logs(tmp_path / "full")
+    for _ in range(3):
+        structlog.stdlib.get_logger("tutti").info("tick")
+    assert capsys.readouterr().err.endswith(
+        "full/log.jsonl: No space left on device; what is logged is lost\n"
+    )
 
 
 def test_log_line_has_the_fields_that_stores_index(
