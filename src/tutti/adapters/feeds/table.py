@@ -30,6 +30,10 @@ BARS: Mapping[str, tuple[str, ...]] = {
     "close": ("close", "c", "close_price"),
     "volume": ("volume", "v", "vol", "base_volume", "volumefrom"),
 }
+_MARKET: Mapping[str, tuple[str, ...]] = {
+    "market": ("symbol", "ticker", "instrument", "pair", "market", "coin")
+}
+_MOST_MARKETS = 5
 _NO_VALUE = ["", "nan", "NaN", "NAN", "null", "NULL", "None", "NA", "N/A", "-"]
 # a dump without header, as venues publish them: time, prices and volume come first
 _BARE = ("open_time", "open", "high", "low", "close", "volume")
@@ -68,12 +72,34 @@ def read_columns(
     """
     if not data:
         raise DataError(f"{file}: is empty (0 bytes); write it again or leave it out")
-    frame = _parquet(data, file, fields) if _is_parquet(file) else _csv(data, file, fields)
+    frame = _frame(data, file, fields)
     if not len(frame):
         raise DataError(f"{file}: has no rows; write it again or leave it out")
     clock = frame.get_column("clock") if "clock" in frame.columns else None
     ts = to_nanoseconds(frame.get_column("ts"), file, clock)
+    _refuse_several(data, file, ts)
     return ts, {name: _numbers(frame.get_column(name), name, file) for name in fields}
+
+
+def _frame(data: bytes, file: str, fields: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:
+    return _parquet(data, file, fields) if _is_parquet(file) else _csv(data, file, fields)
+
+
+def _refuse_several(data: bytes, file: str, ts: IntArray) -> None:
+    # tables of many markets are common; dropping rows for their timestamps would keep only one
+    if (np.diff(ts) > 0).all() or len(np.unique(ts)) == len(ts):
+        return
+    try:
+        markets = _frame(data, file, _MARKET).get_column("market")
+    except DataError:
+        return  # it says nothing of markets
+    names = markets.drop_nulls().unique(maintain_order=True).cast(pl.String).to_list()
+    if len(names) > 1:
+        more = " ..." if len(names) > _MOST_MARKETS else ""
+        raise DataError(
+            f"{file}: holds {len(names)} markets ({', '.join(names[:_MOST_MARKETS])}{more});"
+            " write a file for each"
+        )
 
 
 def _is_parquet(file: str) -> bool:

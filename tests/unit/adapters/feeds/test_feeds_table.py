@@ -60,6 +60,17 @@ def test_volume_in_coins_is_told_from_volume_in_money(header: str, third: int) -
     assert _csv(*rows, header=header) == (_TS, _EXPECTED)
 
 
+def test_table_of_several_markets_is_refused_and_not_thinned() -> None:
+    rows = [f"{row},{market}" for row in _ROWS for market in ("BTC", "ETH", "SOL")]
+    with pytest.raises(DataError, match=r"f\.csv: holds 3 markets \(BTC, ETH, SOL\); write a file"):
+        _csv(*rows, header="ts,open,high,low,close,volume,Symbol")
+
+
+def test_row_twice_of_one_market_is_left_to_the_checks() -> None:
+    rows = [f"{row},BTC" for row in (*_ROWS, _ROWS[1])]
+    assert len(_csv(*rows, header="ts,open,high,low,close,volume,symbol")[0]) == 3
+
+
 @pytest.mark.parametrize("names", ["Volume ETH,Volume BTC", "Volume USD,Volume EUR"])
 def test_volumes_that_can_not_be_told_apart_are_refused(names: str) -> None:
     rows = [f"{row},500" for row in _ROWS]
