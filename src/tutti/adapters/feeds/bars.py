@@ -227,7 +227,7 @@ def _no_bars(series: BarSeries) -> Finding:
         row=0,
         ts=0,
         count=len(series),
-        message="no bar in the asked range: the instrument is left out",
+        message="no bar in the asked range: the file is left out",
     )
 
 
