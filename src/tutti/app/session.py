@@ -11,6 +11,7 @@ from tutti.app.build import analysis_of, seats_of, venues_of
 from tutti.app.config import config_hash
 from tutti.app.restore import fresh_account, restored_account
 from tutti.engine.engine import Engine
+from tutti.engine.rows import tradable
 from tutti.kernel.ids import IdSource
 from tutti.ledger.journal import Journal
 from tutti.ledger.kinds import DataSource, Started, Stopped
@@ -120,6 +121,9 @@ class Session:
             if len(known):
                 book.mark[i] = history.close[known[-1], i]
                 book.marked_at[i] = history.known_at[known[-1]]
+        bars = tradable(history)
+        for venue in self.venues.values():
+            venue.enter(bars)
 
     def _take_up(self, state: LedgerState, ts: int) -> None:
         # venues in this process remember nothing: they are told, then asked like any other
