@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from tutti.model.instrument import InstrumentId
 from tutti.model.market import MarketBlock
 from tutti.sandbox.market import SimulatedMarket, familiar
 from tutti.sandbox.market_regimes import RegimeChain, regimes_named
+from tutti.universe.instruments import SAMPLE_BARS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,10 @@ class Market(Protocol):
         """Files that are read."""
         ...
 
+    def sample(self) -> MarketBlock:
+        """Return bars that show the steps of every instrument's prices, the same at each start."""
+        ...
+
     def history(self, until: int) -> MarketBlock | None:
         """Return every bar known at or before ``until`` (ns UTC); None for none."""
         ...
@@ -60,14 +65,29 @@ class MadeUpMarket:
     step: int
     market: SimulatedMarket
     files: tuple[DataSource, ...] = ()
+    _opening: MarketBlock = field(init=False, repr=False)
+    _next: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        # the market makes each bar once: these are handed out again as history or ticks
+        self._opening = self.market.next_block(SAMPLE_BARS)
+
+    def sample(self) -> MarketBlock:
+        """Return the first bars."""
+        return self._opening
 
     def history(self, until: int) -> MarketBlock | None:
         """Return every bar known at or before ``until`` (ns UTC); None for none."""
-        count = (until - self.start) // self.step
-        return self.market.next_block(count) if count > 0 else None
+        count = max(0, (until - self.start) // self.step)
+        self._next = count
+        if count <= SAMPLE_BARS:
+            return self._opening.rows(0, count) if count else None
+        return _joined(self._opening, self.market.next_block(count - SAMPLE_BARS))
 
     def ticks(self) -> Iterator[MarketBlock]:
         """Yield what follows, without end."""
+        for t in range(self._next, SAMPLE_BARS):
+            yield self._opening.rows(t, t + 1)
         while True:
             block = self.market.next_block(_AHEAD)
             for t in range(len(block)):
@@ -91,6 +111,10 @@ class RecordedMarket:
     def start(self) -> int:
         """Start of the first bar, ns UTC."""
         return int(self.block.ts[0])
+
+    def sample(self) -> MarketBlock:
+        """Return all bars: an instrument may begin late."""
+        return self.block
 
     def history(self, until: int) -> MarketBlock | None:
         """Return every bar known at or before ``until`` (ns UTC); None for none."""
@@ -137,3 +161,11 @@ def recorded(source: Source) -> RecordedMarket:
     if not len(source.block):
         raise ConfigError("no bar to replay in the files and dates given; choose others")
     return RecordedMarket(source.block, source.files)
+
+
+def _joined(first: MarketBlock, second: MarketBlock) -> MarketBlock:
+    sides: dict[str, Any] = {
+        name: np.concatenate([getattr(first, name), getattr(second, name)])
+        for name in ("ts", "open", "high", "low", "close", "volume", "funding")
+    }
+    return replace(first, **sides)

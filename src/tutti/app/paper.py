@@ -81,10 +81,9 @@ class PaperAccount:
         history = market.history(seen)
         self.ticks = market.ticks()
         first = next(self.ticks, None) if history is None else None
-        known = first if history is None else history
-        if known is None:
+        if first is None and history is None:
             raise ConfigError("the market has no bars to trade on")
-        self.plan = _plan(config, known)
+        self.plan = _plan(config, market.sample())
         if state.started is not None:
             _check(state, self.plan)
         self.as_of = seen if history is not None else market.start
