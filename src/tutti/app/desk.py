@@ -30,7 +30,7 @@ class Desk:
     ----------
     metrics : Metrics
     agents : sequence of AgentSettings
-        Those on the panel, in order.
+        Those on the panel.
     """
 
     def __init__(self, metrics: Metrics, agents: Sequence[AgentSettings]) -> None:
@@ -103,10 +103,11 @@ class Desk:
     def _filled(self, event: Filled) -> None:
         self._metrics.trades_executed.labels(event.fill.instrument.venue).inc()
 
-    def thought(self, block: AnalysisBlock, as_of: int) -> None:
-        """Count who spoke at the last tick of a block."""
+    def thought(self, block: AnalysisBlock, names: Sequence[str], as_of: int) -> None:
+        """Count who spoke at the last tick of a block; ``names`` are its agents, in order."""
+        places = {name: k for k, name in enumerate(names)}
         for a, agent in enumerate(self._agents):
-            spoke = not np.isnan(block.views.bias[a, -1]).all()
+            spoke = not np.isnan(block.views.bias[places[agent.name], -1]).all()
             self._calls[a] += 1
             self._metrics.agent_calls.labels(agent.name).inc()
             if spoke:

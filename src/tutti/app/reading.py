@@ -82,7 +82,8 @@ class Reading:
         self._heard_at = self._time.now()
         thought = self.account.session.engine.last_thought
         if thought is not None:
-            self._desk.thought(thought, self.account.as_of)
+            names = self.account.session.analysis.agent_names
+            self._desk.thought(thought, names, self.account.as_of)
         self.metrics.equity.set(self._equity())
         self.metrics.drawdown.set(self._drawdown())
         self.metrics.open_positions.set(int(np.count_nonzero(self._book.lots)))

@@ -22,7 +22,6 @@ from tutti.engine.order_desk import OrderDesk
 from tutti.engine.records import DecisionWriter, QuietTicks, agent_pnl
 from tutti.engine.rows import tradable
 from tutti.engine.run import (
-    HALTED_MODE,
     MODES,
     Account,
     Counts,
@@ -35,7 +34,7 @@ from tutti.engine.watch import RiskWatch
 from tutti.execution.matching import LIMIT, MARKET
 from tutti.kernel.clock import DAY
 from tutti.kernel.jit import bound
-from tutti.ledger.kinds import AccountState, Decision, ModeChange, Objection
+from tutti.ledger.kinds import HALTED_MODE, AccountState, Decision, ModeChange, Objection
 from tutti.model.arrays import (
     DAY_NUMBER,
     DAY_START_EQUITY,

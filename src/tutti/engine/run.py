@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 MODES = ("trading", "reduce_only", "flatten")
 """Names of the codes in ``Book.account[MODE]``."""
 
-HALTED_MODE = "halted"
-"""Mode after too many errors in a row: nothing is sent until the next start."""
-
 
 class MarketListener(Protocol):
     """Venue that lives off the same bars: it matches, funds and liquidates by them."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from tutti.ledger.kinds import AccountState, ModeChange, Started
+from tutti.ledger.kinds import HALTED_MODE, AccountState, ModeChange, Started
 from tutti.ledger.records import decode
 from tutti.model.order import (
     Fill,
@@ -51,7 +51,7 @@ class LedgerState:
     fill_ids : set of str
         Executions that were booked already.
     mode : ModeChange or None
-        Newest; None while the account was never restricted.
+        Newest, halts aside; None while the account was never restricted.
     account : AccountState or None
         Newest.
     started : Started or None
@@ -109,7 +109,7 @@ def _apply(state: LedgerState, row: Row) -> None:
         case "order":
             _apply_order(state, decode(row, Order))
         case "mode":
-            state.mode = decode(row, ModeChange)
+            _apply_mode(state, decode(row, ModeChange))
         case "account":
             state.account = decode(row, AccountState)
         case "position":
@@ -117,6 +117,12 @@ def _apply(state: LedgerState, row: Row) -> None:
             state.positions[str(position.instrument)] = position
         case _:
             _apply_money(state, row)
+
+
+def _apply_mode(state: LedgerState, change: ModeChange) -> None:
+    # a halt ends with its process; what the account was restricted to before does not
+    if change.mode != HALTED_MODE:
+        state.mode = change
 
 
 def _apply_order(state: LedgerState, order: Order) -> None:

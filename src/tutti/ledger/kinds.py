@@ -189,9 +189,13 @@ class Objection(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+HALTED_MODE: Final = "halted"
+"""Mode after too many errors in a row: nothing is sent until the next start."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeChange:
-    """What the account may do from here on: ``trading``, ``reduce_only`` or ``flatten``."""
+    """What the account may do: ``trading``, ``reduce_only``, ``flatten``, or nothing: `HALTED_MODE`."""
 
     mode: str
     reason: str
