@@ -68,16 +68,19 @@ $(VENV)/bin/python:
 		exit 1; }
 
 $(VENV)/.base: requirements/base.lock pyproject.toml | $(VENV)/bin/python
+	@echo "Installing packages, once, 460 MB ..."
 	@$(PIP) -r requirements/base.lock
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.lock $(VENV)/.base
+	@echo "Installing packages for development ..."
 	@$(PIP) -r requirements/dev.lock
 	@touch $@
 
 $(VENV)/.warm: $(VENV)/.base $(KERNELS)
-	@[ ! -f src/tutti/app/warmup.py ] || $(BIN)/python -m tutti.app.warmup
+	@echo "Compiling kernels, once for each version of the sources, up to a minute ..."
+	@$(BIN)/python -m tutti.app.warmup
 	@touch $@
 
 $(PEERS)/.ready: requirements/peers.lock
