@@ -165,7 +165,7 @@ class Account:
         return listing, int(lots)
 
     def settle(self, bars: Tradable, t: int) -> list[FundingPaid | Liquidated]:
-        """Pay the funding of bar ``t`` and, where its prices demand it, liquidate."""
+        """Liquidate where the prices of bar ``t`` demand it, and pay the funding due at its end."""
         if t < self._quiet:
             return []
         self.mark(t)
@@ -177,10 +177,6 @@ class Account:
         ts = int(bars.ts[t])
         held = [each for each in self.listings.values() if each.lots and each.is_perpetual]
         events: list[FundingPaid | Liquidated] = []
-        for listing in held:
-            rate = float(bars.funding[t, listing.column])
-            if abs(rate) > 0.0:
-                events.append(self._fund(listing, rate, float(bars.close[t, listing.column]), ts))
         lots = self._closing_lots
         ticks = self._closing_ticks
         if liquidation_fills(t, self.book, bars, self.terms, self._costs, 0, lots, ticks):
@@ -188,6 +184,11 @@ class Account:
                 if closing := int(lots[listing.column]):
                     price = int(ticks[listing.column]) * listing.price_step
                     events.append(self._liquidate(listing, closing, price, ts))
+        # funding falls due at the end of the bar, on what is still held then
+        for listing in held:
+            rate = float(bars.funding[t, listing.column])
+            if listing.lots and abs(rate) > 0.0:
+                events.append(self._fund(listing, rate, float(bars.close[t, listing.column]), ts))
         return events
 
     def _fund(self, listing: Listing, rate: float, close: float, ts: int) -> FundingPaid:

@@ -196,12 +196,6 @@ def _venues(
     if costs.latency_ns > 0:
         _drop(-1, bars.ts[t], book, terms, working)
     _match(t, t0, bars.ts[t], bars, terms, costs, book, working, fills)
-    for i in range(book.lots.shape[0]):
-        if terms.is_perpetual[i] and book.lots[i] != 0 and bars.funding[t, i] != 0.0:
-            price = bars.close[t, i]
-            if np.isnan(price):
-                price = book.mark[i]
-            pay_funding(book, terms, i, bars.funding[t, i], price)
     for v in range(book.cash.shape[0]):
         # where nothing held has a bar, nothing is closed, and the orders stay
         if not liquidation_fills(t, book, bars, terms, costs, v, lots, ticks) or not lots.any():
@@ -219,6 +213,13 @@ def _venues(
                 k, fills, t0 + t, i, lots[i], ticks[i], 0, 0, FILL_LIQUIDATION, price, fee, price
             )
             working.counts[N_FILLS] += 1
+    # due at the end of the bar, on what is still held then
+    for i in range(book.lots.shape[0]):
+        if terms.is_perpetual[i] and book.lots[i] != 0 and bars.funding[t, i] != 0.0:
+            price = bars.close[t, i]
+            if np.isnan(price):
+                price = book.mark[i]
+            pay_funding(book, terms, i, bars.funding[t, i], price)
 
 
 @lean_njit

@@ -297,7 +297,7 @@ class SimulatedVenue:
             events = account.settle(bars, t)
             if events:
                 self._events += events
-                if isinstance(events[-1], Liquidated):
+                if any(isinstance(event, Liquidated) for event in events):
                     self._drop_perpetuals(int(bars.ts[t]))
 
     def restore(

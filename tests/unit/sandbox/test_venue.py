@@ -455,6 +455,18 @@ def test_perpetual_without_a_bar_is_liquidated_when_it_has_one() -> None:
     assert isinstance(event, Liquidated)
 
 
+def test_liquidated_position_pays_and_receives_no_funding_of_its_last_bar() -> None:
+    venue = _venue()
+    bars = _bars(9)
+    bars.high[:4] = 101.0
+    bars.low[:4] = 99.0
+    bars.funding[4, _PERPETUAL_COLUMN] = 0.01
+    venue.observe(bars, 0)
+    venue.submit(_approved("a", "90", instrument=_PERPETUAL), 0)
+    _live(venue, bars, 1, 2, 3)
+    assert [type(event) for event in _live(venue, bars, 4)] == [Liquidated]
+
+
 def test_blocks_that_follow_one_another_are_lived_through_like_one() -> None:
     rng = np.random.default_rng(7)
     bars = _bars(60)
