@@ -197,7 +197,7 @@ def test_market_without_history_trades_from_its_first_bar(tmp_path: Path) -> Non
 def test_account_of_more_instruments_than_the_feed_has_is_refused(tmp_path: Path) -> None:
     first, _ = _account(tmp_path)
     first.stop("for now")
-    with pytest.raises(ConfigError, match="trades SOL-USDT-PERP.SIM, which the feed doesn't have"):
+    with pytest.raises(ConfigError, match=r"trades SOL-USDT-PERP.SIM, which the feed doesn't have"):
         _account(tmp_path, feed__simulated__symbols=["BTC-USDT-PERP.SIM"])
 
 
@@ -237,10 +237,14 @@ def test_first_row_says_what_software_it_was_written_with(tmp_path: Path) -> Non
 
 def _killed_in_the_middle(folder: Path, **changes: Any) -> tuple[PaperAccount, list[Order]]:
     """Return an account taken up after a kill while orders worked, and those orders."""
-    first, _ = _account(folder, venues__default__participation=1e-7, **changes)
+    given = {"venues.default.participation": 1e-7, **_QUICK, **changes}
+    config = override(Config(), given)
+    store = SqliteLedger(folder, Durability.EACH_COMMIT)
+    first = PaperAccount(config, made_up(config, _START), store, Opening(run_id="paper"))
     _live(first, 10)
-    working = list(first.session.account.orders.open())
-    first.abandon()
+    with SqliteLedgerReader(folder) as reader:
+        working = list(fold(reader).open_orders.values())
+    store.close()  # with what was committed, as after a kill
     second, _ = _account(folder, venues__default__participation=1e-7, **changes)
     return second, working
 

@@ -1,0 +1,103 @@
+"""What keeps a recorded run from being replayed, and what a kill left of it."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger
+from tutti.app.config import Config, override
+from tutti.app.feed import made_up
+from tutti.app.paper import Opening, PaperAccount
+from tutti.app.replay import replay_run
+from tutti.app.service import CONFIGURATIONS, keep_configuration
+from tutti.ledger.journal import Journal
+from tutti.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_START = 1_704_067_200_000_000_000
+_CONFIG = override(
+    Config(),
+    {
+        "agents": (),
+        "feed.tick_s": 3600,
+        "feed.warm_up_bars": 30,
+        "feed.simulated.symbols": ["BTC-USDT-PERP.SIM"],
+        "policy.name": "ema_cross",
+        "policy.fast": 2,
+        "policy.slow": 5,
+        "risk.care.cooldown_s": 0,
+    },
+)
+
+
+class _Progress:
+    def __init__(self) -> None:
+        self.said: list[tuple[int, int, str]] = []
+
+    def __call__(self, done: int, total: int, note: str) -> None:
+        self.said.append((done, total, note))
+
+
+def _live(folder: Path, ticks: int, *, config: Config = _CONFIG, stop: bool = True) -> None:
+    """Trade so many ticks, then stop or be killed."""
+    keep_configuration(config, folder)
+    store = SqliteLedger(folder, Durability.EACH_COMMIT)
+    account = PaperAccount(config, made_up(config, _START), store, Opening(run_id="paper"))
+    for tick in islice(account.ticks, ticks):
+        account.process(tick)
+    if stop:
+        account.stop("for now")
+    else:
+        store.close()  # with what was committed, as after a kill
+
+
+def test_sessions_are_replayed_one_after_the_other(tmp_path: Path) -> None:
+    for ticks in (40, 30, 20):
+        _live(tmp_path, ticks)
+    progress = _Progress()
+    outcome = replay_run(tmp_path, progress)
+    assert outcome.equal
+    assert outcome.recorded_hash == outcome.replayed_hash != ""
+    assert {note for _, _, note in progress.said} == {"session 1", "session 2", "session 3"}
+    assert all(0 < done <= total for done, total, _ in progress.said)
+
+
+def test_session_that_was_killed_is_replayed_to_where_it_was(tmp_path: Path) -> None:
+    _live(tmp_path, 40, stop=False)
+    _live(tmp_path, 30)
+    outcome = replay_run(tmp_path, _Progress())
+    assert (outcome.equal, outcome.first_difference) == (True, 0)
+
+
+def test_folder_without_a_run_has_nothing_to_replay(tmp_path: Path) -> None:
+    Journal(SqliteLedger(tmp_path, Durability.BATCHED), "empty").close()
+    with pytest.raises(ConfigError, match="there is nothing to replay"):
+        replay_run(tmp_path, _Progress())
+
+
+def test_run_without_its_configuration_is_not_replayed(tmp_path: Path) -> None:
+    _live(tmp_path, 10)
+    (path,) = (tmp_path / CONFIGURATIONS).iterdir()
+    path.unlink()
+    with pytest.raises(ConfigError, match="without it the run can't be replayed"):
+        replay_run(tmp_path, _Progress())
+
+
+def test_run_of_another_version_names_what_does_not_fit(tmp_path: Path) -> None:
+    _live(tmp_path, 10)
+    (path,) = (tmp_path / CONFIGURATIONS).iterdir()
+    path.write_text('{"seed": "seven"}')
+    with pytest.raises(ConfigError, match=r"doesn't fit this version \(1 problems\)"):
+        replay_run(tmp_path, _Progress())
+
+
+def test_run_with_agents_that_are_awaited_is_not_replayed(installed: None, tmp_path: Path) -> None:
+    config = override(_CONFIG, {"agents": [{"name": "pundit"}], "conductor.weights": {}})
+    _live(tmp_path, 10, config=config)
+    with pytest.raises(ConfigError, match="pundit: what agents said in their own time"):
+        replay_run(tmp_path, _Progress())

@@ -1,0 +1,149 @@
+"""The account that a ledger adds up to."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tutti.app.build import plan_of
+from tutti.app.config import Config
+from tutti.app.restore import fresh_account, restored_account
+from tutti.kernel.clock import DAY, HOUR
+from tutti.ledger.fold import LedgerState
+from tutti.ledger.kinds import AccountState, ModeChange
+from tutti.model.arrays import (
+    DAY_NUMBER,
+    DAY_START_EQUITY,
+    EQUITY,
+    FEES_PAID,
+    FLATTEN,
+    FUNDING_RECEIVED,
+    MODE,
+    PEAK_EQUITY,
+    TURNOVER,
+)
+from tutti.model.errors import ConfigError, InvariantBroken
+from tutti.model.instrument import Instrument, InstrumentId, InstrumentKind
+from tutti.model.order import Order, OrderFilled, OrderStatus, OrderType, Position, Side
+
+if TYPE_CHECKING:
+    from tutti.app.build import Plan
+
+BTC, ETH = (InstrumentId(f"{name}-USDT-PERP", "SIM") for name in ("BTC", "ETH"))
+_NOW = 100 * DAY + 5 * HOUR
+
+
+@pytest.fixture
+def plan() -> Plan:
+    instruments = [
+        Instrument(
+            id=each, kind=InstrumentKind.PERPETUAL, price_step=Decimal("0.01"),
+            quantity_step=Decimal("0.001"), max_leverage=Decimal(20),
+        )
+        for each in (BTC, ETH)
+    ]  # fmt: skip
+    return plan_of(Config(), instruments, HOUR)
+
+
+def _position(instrument: InstrumentId, quantity: str, **changes: Any) -> Position:
+    values: dict[str, Any] = {
+        "instrument": instrument, "quantity": Decimal(quantity), "average_price": Decimal(100),
+        "opened_at": 7, "updated_at": 9, "realised": Decimal(1), "fees": Decimal("0.5"),
+        "lead": "vpin",
+    }  # fmt: skip
+    return Position(**(values | changes))
+
+
+def _state(**changes: Any) -> LedgerState:
+    return LedgerState(**({"run_id": "paper", "cash": {"SIM": Decimal(9000)}} | changes))
+
+
+def test_fresh_account_holds_the_balances_and_nothing_else(plan: Plan) -> None:
+    account = fresh_account(plan, 3, _NOW)
+    assert account.portfolio.cash == {"SIM": Decimal(10_000)}
+    assert account.portfolio.positions() == []
+    assert account.book.cash.tolist() == [10_000.0]
+    assert account.book.agent_day.tolist() == [0.0] * 3
+    assert account.book.account[DAY_NUMBER] == 100
+    assert account.orders.is_idle
+
+
+def test_restored_account_holds_what_the_ledger_does(plan: Plan) -> None:
+    state = _state(
+        positions={str(BTC): _position(BTC, "-1.5"), str(ETH): _position(ETH, "0")},
+        mode=ModeChange(mode="flatten", reason=""),
+        account=AccountState(
+            equity=9_500.0, peak_equity=11_000.0, day=99, day_start_equity=9_900.0, fees=12.0,
+            funding=-3.0, turnover=4_000.0, agent_day={"vpin": -44.0, "gone": 1.0},
+        ),
+    )  # fmt: skip
+    account = restored_account(plan, ("momentum_hunter", "vpin"), state, _NOW)
+    book = account.book
+    assert book.lots.tolist() == [-1500, 0]
+    assert (book.average_price[0], book.opened_at[0], book.lead[0]) == (100.0, 7, 1)
+    # a flat one remembers when it was closed: the instrument rests for a while
+    assert book.closed_at.tolist() == [0, 9]
+    assert [position.quantity for position in account.portfolio.positions()] == [Decimal("-1.5")]
+    assert account.portfolio.cash == {"SIM": Decimal(9000)}
+    figures = {
+        EQUITY: 9_500.0, PEAK_EQUITY: 11_000.0, DAY_NUMBER: 99.0, DAY_START_EQUITY: 9_900.0,
+        MODE: FLATTEN, FEES_PAID: 12.0, FUNDING_RECEIVED: -3.0, TURNOVER: 4_000.0,
+    }  # fmt: skip
+    assert {index: book.account[index] for index in figures} == figures
+    assert book.agent_day.tolist() == [0.0, -44.0]
+
+
+def test_position_of_an_agent_that_left_is_the_policys(plan: Plan) -> None:
+    state = _state(positions={str(BTC): _position(BTC, "1")})
+    assert restored_account(plan, (), state, _NOW).book.lead[0] == -1
+
+
+def test_account_that_was_killed_before_its_first_figures_starts_with_its_cash(plan: Plan) -> None:
+    account = restored_account(plan, (), _state(), _NOW)
+    assert account.book.account[EQUITY] == account.book.account[PEAK_EQUITY] == 9000.0
+
+
+def test_order_that_was_open_is_open_with_the_fills_that_were_booked(plan: Plan) -> None:
+    order = Order(
+        id="a" * 32, instrument=BTC, side=Side.BUY, quantity=Decimal(3), type=OrderType.MARKET,
+        price=None, status=OrderStatus.PARTIALLY_FILLED, created_at=1, updated_at=2,
+        filled=Decimal(1), average_price=Decimal(100),
+    )  # fmt: skip
+    state = _state(open_orders={order.id: order}, fill_ids={f"{order.id}-1000", "other-5"})
+    orders = restored_account(plan, (), state, _NOW).orders
+    assert orders.open() == (order,)
+
+    def fill(fill_id: str) -> OrderFilled:
+        return OrderFilled(
+            order_id=order.id, ts=3, fill_id=fill_id, quantity=Decimal(1), price=Decimal(100),
+            fee=Decimal(0), is_maker=False,
+        )  # fmt: skip
+
+    assert orders.apply(fill(f"{order.id}-1000")) is None
+    after = orders.apply(fill(f"{order.id}-2000"))
+    assert after is not None
+    assert after.filled == 2
+    with pytest.raises(InvariantBroken):
+        orders.add(order)
+
+
+@pytest.mark.parametrize(
+    ("position", "message"),
+    [
+        pytest.param(
+            _position(InstrumentId("SOL-USDT-PERP", "SIM"), "1"),
+            r"holds 1 of SOL-USDT-PERP.SIM, which this configuration doesn't trade",
+            id="not-traded",
+        ),
+        pytest.param(
+            _position(BTC, "1.0005"), r"no multiple of the quantity step 0.001", id="off-the-step"
+        ),
+    ],
+)
+def test_position_that_does_not_fit_is_refused(
+    plan: Plan, position: Position, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        restored_account(plan, (), _state(positions={str(position.instrument): position}), _NOW)

@@ -1,0 +1,58 @@
+"""A service with agents that have to be awaited; the rest is in tests/service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
+from tutti.app.config import Config, config_hash, override, resolved
+from tutti.app.service import CONFIGURATIONS, PaperService, keep_configuration
+from tutti.kernel.clock import LiveClock
+from tutti.ledger.kinds import Decision
+from tutti.ledger.records import decode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def test_awaited_agents_are_asked_and_heard(installed: None, tmp_path: Path) -> None:
+    config = override(
+        Config(),
+        {
+            "agents": [{"name": "pundit", "weight": 9.0}, {"name": "momentum_hunter"}],
+            "conductor.weights": {},
+            "api.enabled": False,
+            "feed.tick_s": 3600,
+            "feed.warm_up_bars": 260,
+            "feed.simulated.symbols": ["BTC-USDT-PERP.SIM"],
+            "policy.entry_threshold": 0.2,
+            "policy.exit_threshold": 0.1,
+            "risk.care.cooldown_s": 0,
+        },
+    )
+    service = PaperService(
+        config, feed="sim", bars=[], speed=float("inf"), seconds=0.5, out=tmp_path, view=None,
+        clock=LiveClock(),
+    )  # fmt: skip
+    summary = await service.run()
+    rows = {agent.name: agent for agent in service.status().agents}
+    assert rows["pundit"].calls == summary.ticks > 10
+    assert rows["pundit"].abstentions == 0
+    assert rows["pundit"].last_seen == service.status().as_of
+    assert summary.n_decisions > 0
+    with SqliteLedgerReader(tmp_path) as reader:
+        decision = decode(next(iter(reader.rows(kinds=("decision",)))), Decision)
+    context = decision.items[0].context
+    assert context is not None
+    voices = {voice.agent: voice for voice in context.voices}
+    assert (voices["pundit"].bias, voices["pundit"].rationale) == (0.9, "as always")
+
+
+def test_configuration_is_kept_once_under_its_hash(tmp_path: Path) -> None:
+    config = Config()
+    for _ in range(2):
+        keep_configuration(config, tmp_path)
+    (path,) = (tmp_path / CONFIGURATIONS).iterdir()
+    assert path.stem == config_hash(config)
+    assert config_hash(Config.model_validate_json(path.read_text())) == config_hash(config)
+    assert resolved(Config.model_validate_json(path.read_text())) == resolved(config)
