@@ -192,7 +192,8 @@ class MemoryStore:
         self.on_write()
 
     def write_segment(self, file: str, arrays: Mapping[str, AnyArray]) -> None:
-        self.segments[file] = arrays
+        # as on a disk: what is written stays, whatever becomes of the arrays
+        self.segments[file] = {name: array.copy() for name, array in arrays.items()}
 
     def witness(self) -> Head | None:
         return None
