@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -74,7 +75,7 @@ def test_replay_of_a_backtest_gives_the_recorded_hash(recorded: Path) -> None:
     ],
 )
 def test_replay_names_the_row_that_was_edited(recorded: Path, edit: str) -> None:
-    with sqlite3.connect(recorded / "ledger.sqlite") as connection:
+    with closing(sqlite3.connect(recorded / "ledger.sqlite")) as connection, connection:
         ((seq,),) = connection.execute("SELECT seq FROM journal WHERE kind = 'fill' LIMIT 1")
         connection.execute("DROP TRIGGER journal_no_update")
         connection.execute(f"UPDATE journal SET {edit} WHERE seq = {seq}")
