@@ -150,11 +150,12 @@ def _sequence(wishes: Wishes, book: Book, confidence: FloatArray) -> int:
 @lean_njit
 def _lots_to_trade(i: int, weight: float, price: float, book: Book, terms: Terms) -> int:
     """Return the signed lots from what is held to ``weight``, or 0 where too small to be sent."""
+    is_spot = terms.is_perpetual[i] == 0
     if weight == 0.0:
         lots = abs(book.lots[i])
-        # dust: a venue would refuse to sell it, tick after tick
         small = lots * terms.lot[i] * price < terms.min_notional[i] * (1.0 - _WHOLE)
-        if lots < terms.min_lots[i] or (small and terms.is_perpetual[i] == 0):
+        # dust: a venue would refuse to sell it, tick after tick
+        if is_spot and (small or lots < terms.min_lots[i]):
             return 0
         held: int = book.lots[i]
         return -held
@@ -164,7 +165,8 @@ def _lots_to_trade(i: int, weight: float, price: float, book: Book, terms: Terms
     lots = whole if weight > 0.0 else -whole
     delta: int = lots - book.lots[i]
     opens = abs(lots) > abs(book.lots[i]) or lots * book.lots[i] < 0
-    if opens and (
+    # a perpetual may be reduced by any amount, spot is sold in orders like any other
+    if (opens or is_spot) and (
         abs(delta) < terms.min_lots[i]
         or abs(delta) * terms.lot[i] * price < terms.min_notional[i] * (1.0 - _WHOLE)
     ):

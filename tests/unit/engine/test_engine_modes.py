@@ -381,6 +381,41 @@ def test_dust_below_the_smallest_order_is_left_alone(
     assert played.lots() == 10_000
 
 
+def test_dust_of_a_perpetual_is_closed_for_there_is_no_smallest_order_to_reduce(
+    stage: Make, make_bars: Make, make_terms: Make
+) -> None:
+    # the exit fills in parts and leaves less than the smallest order
+    perpetual = make_terms(BTC, min_quantity=Decimal("0.5"), min_notional=Decimal(100))
+    block = make_bars([[100.0]] * 8, volume=[[1e6]] * 3 + [[970.0]] * 5)
+    played = stage(
+        block, [1.0, NAN, 0.0] + [0.0] * 5, instruments=[perpetual],
+        venues__default__participation=0.01, execution__order_type="limit",
+        execution__limit_offset_bps=-10.0,
+    )  # fmt: skip
+    played.play()
+    assert played.lots() == 0
+    assert [fill.quantity for fill in played.all(Fill)] == [
+        Decimal("10.000"), Decimal("9.700"), Decimal("0.300"),
+    ]  # fmt: skip
+
+
+def test_resize_of_spot_below_the_smallest_order_is_not_asked_for(
+    stage: Make, make_bars: Make, make_terms: Make
+) -> None:
+    # a percent more at each bar: to be sold would be a few coins' worth, which no venue takes
+    spot = make_terms(SOL, min_notional=Decimal(5))
+    block = make_bars([[100.0 * 1.01**t] for t in range(12)], ids=(SOL,))
+    played = stage(
+        block, [1.0] * 12, instruments=[spot], fraction=0.01, policy__rebalance_band=0.005
+    )
+    played.play()
+    assert played.engine.halted == ""
+    assert {str(order.status) for order in played.orders().values()} == {"filled"}
+    # it is, once it has added up to one that a venue takes
+    assert all(fill.quantity * fill.price > 5 for fill in played.all(Fill))
+    assert len(played.all(Fill)) > 1
+
+
 def test_funding_is_paid_and_booked_on_what_is_held(stage: Make, make_bars: Make) -> None:
     block = make_bars([[100.0]] * 4, funding=[[0.01], [0.001], [0.002], [0.0]])
     played = stage(block, [1.0, NAN, NAN, NAN], agents=("one",))
