@@ -410,7 +410,7 @@ def test_resize_of_spot_below_the_smallest_order_is_not_asked_for(
     )
     played.play()
     assert played.engine.halted == ""
-    assert {str(order.status) for order in played.orders().values()} == {"filled"}
+    assert "rejected" not in {str(order.status) for order in played.orders().values()}
     # it is, once it has added up to one that a venue takes
     assert all(fill.quantity * fill.price > 5 for fill in played.all(Fill))
     assert len(played.all(Fill)) > 1
