@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -137,3 +138,20 @@ def test_unit_tests_mirror_the_source() -> None:
         and module.path.parent.relative_to(_ROOT / "tests" / "unit").as_posix() not in packages
     ]
     assert not astray, f"no such package under src/tutti: {astray}"
+
+
+def test_links_in_documents_lead_somewhere() -> None:
+    documents = [*_ROOT.glob("*.md"), *_ROOT.glob("docs/**/*.md"), *_ROOT.glob("benchmarks/*.md")]
+    links = [
+        (document, link)
+        for document in documents
+        for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text(encoding="utf-8"))
+        if "://" not in link
+    ]
+    assert len(links) > 10, "the pattern finds nothing any more"
+    astray = [
+        f"{document.relative_to(_ROOT)}: {link}"
+        for document, link in links
+        if not (document.parent / link).exists()
+    ]
+    assert not astray, f"correct these links: {astray}"
