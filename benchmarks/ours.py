@@ -42,6 +42,7 @@ from tutti.app.session import Session
 from tutti.app.tiers import fast_tier, parity, run_event, run_fast
 from tutti.app.wires import Wires
 from tutti.kernel.clock import DAY, HOUR, MINUTE, parse_instant
+from tutti.kernel.collector import unhurried_collector
 from tutti.model.arrays import EQUITY
 from tutti.model.instrument import Instrument, InstrumentId, InstrumentKind
 from tutti.model.market import MarketBlock
@@ -165,8 +166,8 @@ def _timed(
     block: MarketBlock,
 ) -> tuple[Run, float, float]:
     plan = plan_of(config, [instrument], block.step)
-    with _folder() as folder:
-        gc.collect()
+    # as a backtest runs
+    with _folder() as folder, unhurried_collector():
         wall, cpu = time.perf_counter(), time.process_time()
         outcome = run(config, plan, block, Path(folder))
         return outcome, time.process_time() - cpu, time.perf_counter() - wall
