@@ -148,6 +148,17 @@ def test_newest_mode_and_account_stand(scribe: Scribe, store: SqliteLedger) -> N
     assert state.account.equity == 8_000.0
 
 
+@pytest.mark.parametrize("before", [None, "reduce_only"])
+def test_halt_leaves_the_mode_that_it_found(
+    scribe: Scribe, store: SqliteLedger, before: str | None
+) -> None:
+    if before is not None:
+        scribe.mode(before, "daily loss")
+    scribe.mode("halted", "the venue refused five orders in a row")
+    mode = _folded(scribe, store).mode
+    assert (mode.mode if mode else None) == before
+
+
 def test_rows_that_move_nothing_are_counted(scribe: Scribe, store: SqliteLedger) -> None:
     scribe.decision()
     scribe.segment()
