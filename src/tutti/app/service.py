@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import signal
 from contextlib import ExitStack
@@ -29,6 +28,7 @@ from tutti.app.reading import Reading
 from tutti.app.state import ServiceSummary
 from tutti.app.wires import Wires
 from tutti.kernel.clock import SECOND, LiveClock, iso
+from tutti.kernel.collector import unhurried_collector
 from tutti.kernel.supervisor import OnFailure, Policy, Supervisor
 from tutti.ledger.fold import fold
 from tutti.model.errors import ConfigError, TuttiError
@@ -52,7 +52,6 @@ CONFIGURATIONS = "configurations"
 
 _VIEW_S = 0.25
 _CHECKPOINT_TICKS = 500
-_COLLECT_AFTER = 50_000
 
 
 async def run_service(  # noqa: PLR0913 - one parameter for each choice of the caller
@@ -152,18 +151,17 @@ class PaperService(Reading):
     async def run(self) -> ServiceSummary:
         """Serve until something ends it; everything is on disk when it returns."""
         began = self._clock.now()
-        # what is alive now stays alive: the collector need not look at it again
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(_COLLECT_AFTER, 50, 100)
-        try:
-            await self._supervisor().run()
-        except* TuttiError as group:
-            self._stopped_by = f"failed: {_first(group)}"
-            raise _first(group) from group
-        finally:
-            head = self.account.stop(self._stopped_by or "cancelled")
-            gc.unfreeze()
+        with unhurried_collector():
+            try:
+                await self._supervisor().run()
+            except* TuttiError as group:
+                self._stopped_by = f"failed: {_first(group)}"
+                raise _first(group) from group
+            except* Exception as group:
+                self._stopped_by = f"failed: {type(group.exceptions[0]).__name__}"
+                raise
+            finally:
+                head = self.account.stop(self._stopped_by or "cancelled")
         return self._summary(head, (self._clock.now() - began) / SECOND)
 
     def _supervisor(self) -> Supervisor:

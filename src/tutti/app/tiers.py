@@ -14,6 +14,7 @@ from tutti.app.build import analysis_of, costs_are_shared
 from tutti.app.recorder import Recorder
 from tutti.app.session import Session
 from tutti.engine.decide import Trace, empty_trace
+from tutti.kernel.collector import unhurried_collector
 from tutti.model.arrays import FEES_PAID, FUNDING_RECEIVED, TURNOVER
 from tutti.model.errors import ConfigError
 from tutti.model.order import Fill, FundingPaid, Reason, Side
@@ -99,7 +100,7 @@ def run_event(  # noqa: PLR0913 - what a run consists of
 ) -> Outcome:
     """Run the event tier and leave its ledger in ``out``."""
     recorder = Recorder({instrument: i for i, instrument in enumerate(block.instruments)})
-    with ExitStack() as undo:
+    with unhurried_collector(), ExitStack() as undo:
         store = undo.enter_context(SqliteLedger(out, Durability.BATCHED))
         session = Session(
             config, plan, store, run_id=run_id, start=int(block.ts[0]), data=data,

@@ -276,7 +276,11 @@ class OrderDesk:
             self._count_working(order, i)
         self._listener.order_changed(order, ticket.intent)
         # a cancelled or lapsed order may still see a late fill
-        if status is OrderStatus.FILLED or status in {OrderStatus.REJECTED, OrderStatus.FAILED}:
+        if (
+            status is OrderStatus.FILLED
+            or status is OrderStatus.REJECTED
+            or status is OrderStatus.FAILED
+        ):
             del self._tickets[order.id]
 
     def _fill(self, order: Order, event: OrderFilled, *, was_open: bool) -> None:

@@ -47,7 +47,7 @@ class RiskWatch:
     def flags_at(self, t: int, book: Book, terms: Terms) -> tuple[RiskFlag, ...]:
         """Return what stands out at row ``t`` of the block, with the book as it is.
 
-        Everything is valued at the marks; nothing is flagged where equity is not positive.
+        Everything is valued at the marks; a flat account, or one without equity, has nothing to flag.
         """
         if self._first + t - self._assessed >= self._every:
             self._assessed = self._first + t
@@ -56,7 +56,7 @@ class RiskWatch:
 
     def _assess(self, t: int, book: Book, terms: Terms) -> tuple[RiskFlag, ...]:
         equity, peak = book.account[EQUITY], book.account[PEAK_EQUITY]
-        if not equity > 0.0:
+        if not equity > 0.0 or not book.lots.any():
             return ()
         values = np.where(book.lots != 0, book.lots * terms.lot * np.nan_to_num(book.mark), 0.0)
         closes = self._closes(t + 1)
