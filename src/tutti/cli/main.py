@@ -8,6 +8,7 @@ import typer
 
 from tutti.cli import backtest, doctor, explain, ledger, service
 from tutti.cli.boundary import run
+from tutti.cli.sandbox import app as sandbox
 
 app = typer.Typer(
     name="tutti",
@@ -33,6 +34,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(sandbox, name="sandbox")
 
 
 def main() -> None:
