@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from tutti.model.order import OrderFilled, OrderStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tutti.model.instrument import InstrumentId
     from tutti.model.order import ApprovedOrder, VenueEvent
 
@@ -38,6 +40,7 @@ class VenueOrderReport:
     detail: str = ""
 
 
+@runtime_checkable
 class Venue(Protocol):
     """Place that trades, as seen by execution.
 
@@ -105,4 +108,60 @@ class Venue(Protocol):
         A purchase lowers it by its notional, for perpetuals too, as in ``Book.cash``: an adapter
         for a venue that reports a wallet balance takes off the entry notional of open contracts.
         """
+        ...
+
+
+@runtime_checkable
+class AsyncVenue(Venue, Protocol):
+    """Venue behind a network, driven by the process's event loop.
+
+    The methods of :class:`Venue` never wait. ``submit`` and ``cancel`` hand the request to a task of
+    the adapter's own and return; the answer comes by ``events``, in the order in which it became
+    known, and so does what the venue's streams tell. Instead of raising, a submission that failed
+    is told as an event, too:
+
+    - ``OrderUnsent``: certainly not at the venue, and may be the next time (rate limit, no
+      connection made, venue closed for maintenance). The engine sends it again, or gives up.
+    - ``OrderRefused``: the venue definitively refused it.
+    - ``OrderUnanswered``: anything else, a time-out or an answer nobody understands included. The
+      engine never sends it again and looks for it.
+
+    ``find``, ``positions`` and ``balances`` answer from the newest snapshot, as of ``as_of``;
+    ``find`` raises ``VenueError`` for an order that no snapshot taken since it was sent covers.
+    Fill ids are the venue's own, so that a fill told by a stream, a poll and a report is booked
+    once.
+    """
+
+    @property
+    def as_of(self) -> int:
+        """Time of the snapshot that questions are answered from, ns UTC; 0 before the first."""
+        ...
+
+    async def start(self) -> None:
+        """Connect, take a first snapshot, and start the streams and their watchdogs.
+
+        Raises
+        ------
+        VenueError
+            If the venue can't be reached, or refuses the keys.
+        ConfigError
+            If the keys or addresses can't be used.
+        """
+        ...
+
+    async def refresh(self, order_ids: Sequence[str] = ()) -> None:
+        """Ask the venue anew: positions, balances, open orders, and what became of ``order_ids``.
+
+        An order named is looked for by its client order id, among the open orders, the closed ones
+        and the trades.
+
+        Raises
+        ------
+        VenueError
+            If it can't tell now; the snapshot stays as it was.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End the tasks and connections; orders at the venue stay as they are."""
         ...

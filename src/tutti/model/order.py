@@ -268,6 +268,46 @@ class OrderExpired(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
+class OrderAmended(msgspec.Struct, frozen=True, kw_only=True):
+    """Venue works the order on other terms: somebody changed it there.
+
+    Parameters
+    ----------
+    quantity : Decimal
+        Base units ordered in total, what is filled included.
+    price : Decimal or None
+        Limit or trigger price; None for a market order.
+    """
+
+    order_id: str
+    ts: int
+    quantity: Decimal
+    price: Decimal | None
+
+
+class OrderUnsent(msgspec.Struct, frozen=True, kw_only=True):
+    """Order certainly did not reach the venue's book this time, and may the next time.
+
+    Parameters
+    ----------
+    retry_after_s : float
+        Seconds that the venue asks to be left alone for; 0 where it didn't say.
+    """
+
+    order_id: str
+    ts: int
+    detail: str
+    retry_after_s: float = 0.0
+
+
+class OrderUnanswered(msgspec.Struct, frozen=True, kw_only=True):
+    """Nobody knows whether the venue has the order: look for it, never send it again."""
+
+    order_id: str
+    ts: int
+    detail: str
+
+
 class FundingPaid(msgspec.Struct, frozen=True, kw_only=True):
     """Funding of a perpetual; ``amount`` is what the account received, negative when it paid."""
 
@@ -290,6 +330,8 @@ class Liquidated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 OrderEvent = OrderAccepted | OrderRefused | OrderFilled | OrderCancelled | OrderExpired
+SubmissionEvent = OrderUnsent | OrderUnanswered
+"""What became of a request to send an order, where the venue didn't answer it."""
 VenueEvent = OrderEvent | FundingPaid | Liquidated
 
 

@@ -7,7 +7,15 @@ from decimal import Decimal
 import pytest
 
 from tutti.model.instrument import InstrumentId
-from tutti.model.order import Order, OrderStatus, OrderType, Reason, Side
+from tutti.model.order import (
+    Order,
+    OrderStatus,
+    OrderType,
+    OrderUnanswered,
+    OrderUnsent,
+    Reason,
+    Side,
+)
 
 
 @pytest.mark.parametrize(("side", "sign"), [(Side.BUY, 1), (Side.SELL, -1)])
@@ -48,3 +56,16 @@ def test_order_remaining_is_what_is_not_filled() -> None:
         filled=Decimal("0.4"),
     )
     assert order.remaining == Decimal("1.1")
+
+
+def test_order_that_did_not_leave_may_be_tried_again_at_once_unless_the_venue_asks_to_wait() -> (
+    None
+):
+    assert OrderUnsent(order_id="1", ts=2, detail="no route").retry_after_s == 0.0
+    asked = OrderUnsent(order_id="1", ts=2, detail="slow down", retry_after_s=1.5)
+    assert asked.retry_after_s == 1.5
+
+
+def test_unanswered_order_says_nothing_of_trying_again() -> None:
+    event = OrderUnanswered(order_id="1", ts=2, detail="timed out")
+    assert not hasattr(event, "retry_after_s")
