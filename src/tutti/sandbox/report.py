@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from html import escape
-from importlib.resources import files
-from string import Template
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from tutti.kernel.clock import iso
 from tutti.sandbox.charts import Line, Marks, line_chart, telling_rows
+from tutti.sandbox.page import message, page, section, table, tiles
 from tutti.sandbox.result import BacktestResult, ClosedTrade, FillRow, write_atomically
 from tutti.sandbox.wording import (
     BASELINES,
@@ -40,19 +39,6 @@ _MOST_CHARTED, _MOST_MARKS, _MOST_LISTED = 4, 500, 12
 _FULL_SHADE = 0.15
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-_PAGE = Template("""<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; \
-script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
-<title>$title</title><style>$style</style></head>
-<body><header><h1>$title</h1><p class="soft">$subtitle</p></header>
-$sections
-<footer>Recorded bars and simulated fills: evidence of what would have been, not of profit to come.
-Times are UTC.</footer>
-<script>$script</script></body></html>
-""")
-
 
 def write_report(result: BacktestResult, path: Path) -> Path:
     """Write the report to ``path``, or to ``report.html`` in it when it is a folder.
@@ -64,8 +50,8 @@ def write_report(result: BacktestResult, path: Path) -> Path:
     """
     target = path / FILE if path.is_dir() else path
     target.parent.mkdir(parents=True, exist_ok=True)
-    page = render(result).encode()
-    return write_atomically(target, lambda file: file.write(page))
+    text = render(result).encode()
+    return write_atomically(target, lambda file: file.write(text))
 
 
 def render(result: BacktestResult) -> str:
@@ -86,52 +72,19 @@ def render(result: BacktestResult) -> str:
         _refusals(result),
         _provenance(result),
     )
-    return _PAGE.substitute(
-        title=escape(f"Backtest {result.run_id}"),
-        subtitle=escape(subtitle),
-        sections="\n".join(sections),
-        style=_asset("report.css"),
-        script=_asset("report.js"),
-    )
-
-
-def _asset(name: str) -> str:
-    return (files("tutti.sandbox") / "assets" / name).read_text(encoding="utf-8")
-
-
-def _section(title: str, body: str, note: str = "") -> str:
-    told = f'<p class="note">{escape(note)}</p>' if note else ""
-    return f"<section><h2>{escape(title)}</h2>{told}{body}</section>"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, own: int | None = None) -> str:
-    """Escape and lay out cells; column ``own`` is the one that the table is about."""
-    titles = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f'<td class="{"own" if index == own else ""}">{escape(cell)}</td>'
-            for index, cell in enumerate(row)
-        )
-        + "</tr>"
-        for row in rows
-    )
-    return f'<div class="scroll"><table><tr>{titles}</tr>{body}</table></div>'
+    return page(f"Backtest {result.run_id}", subtitle, sections)
 
 
 def _verdict(result: BacktestResult) -> str:
     lost, sentence = verdict(result)
     lead = "This strategy lost to a baseline. " if lost else ""
-    return (
-        f'<section class="verdict{" lost" if lost else ""}">'
-        f"<strong>{lead}</strong>{escape(sentence)}</section>"
-    )
+    return message(lead, sentence, is_bad=lost)
 
 
 def _tiles(result: BacktestResult) -> str:
     gain = total_return(result, result.final_equity)
     metrics = result.metrics
-    tiles = (
+    cells = (
         (f"Final equity {_unit(result)}".strip(), money(result.final_equity)),
         ("Total return", percent(gain)),
         ("Sharpe", number(metrics["sharpe"]) if "sharpe" in metrics else NONE),
@@ -139,11 +92,7 @@ def _tiles(result: BacktestResult) -> str:
         ("Fills", f"{result.n_fills:,}"),
         ("Refused by risk", f"{result.n_refusals:,}"),
     )
-    cells = "".join(
-        f'<div class="tile"><b>{escape(value)}</b><span>{escape(label)}</span></div>'
-        for label, value in tiles
-    )
-    return f'<div class="tiles">{cells}</div>'
+    return tiles(cells)
 
 
 def _equity(result: BacktestResult) -> str:
@@ -160,7 +109,7 @@ def _equity(result: BacktestResult) -> str:
         title="Equity of the strategy and of each baseline over time",
         height=320,
     )
-    return _section(f"Equity against baselines {_unit(result)}".strip(), chart)
+    return section(f"Equity against baselines {_unit(result)}".strip(), chart)
 
 
 def _style(name: str) -> str:
@@ -189,12 +138,12 @@ def _drawdown(result: BacktestResult) -> str:
         title="Fall from the highest equity so far",
         height=190,
     )
-    return _section("Drawdown", chart)
+    return section("Drawdown", chart)
 
 
 def _metrics(result: BacktestResult) -> str:
     head = ["", "Strategy", *(BASELINES.get(name, name) for name in result.baselines)]
-    return _section("Figures beside baselines", _table(head, metric_rows(result), own=1))
+    return section("Figures beside baselines", table(head, metric_rows(result), own=1))
 
 
 def _monthly(result: BacktestResult) -> str:
@@ -206,8 +155,8 @@ def _monthly(result: BacktestResult) -> str:
     years = sorted({month // 12 for month in gains})
     rows = "".join(_year(year, gains) for year in years)
     head = "".join(f"<th>{name}</th>" for name in ("", *_MONTHS, "Year"))
-    table = f'<div class="scroll"><table class="months"><tr>{head}</tr>{rows}</table></div>'
-    return _section("Returns by month", table)
+    months_table = f'<div class="scroll"><table class="months"><tr>{head}</tr>{rows}</table></div>'
+    return section("Returns by month", months_table)
 
 
 def _year(year: int, gains: Mapping[int, float]) -> str:
@@ -239,7 +188,7 @@ def _exposure(result: BacktestResult) -> str:
         title="Gross and net exposure as fractions of equity",
         height=190,
     )
-    return _section("Exposure (share of equity)", chart)
+    return section("Exposure (share of equity)", chart)
 
 
 def _prices(result: BacktestResult) -> str:
@@ -247,12 +196,12 @@ def _prices(result: BacktestResult) -> str:
     for fill in result.fills:
         traded[fill.instrument] += round(abs(float(fill.quantity * fill.price)) * 100)
     if not traded:
-        return _section("Trades on price", "<p>Nothing was traded.</p>")
+        return section("Trades on price", "<p>Nothing was traded.</p>")
     top = [instrument for instrument, _ in traded.most_common(_MOST_CHARTED)]
     note = "Triangles up are purchases, triangles down are sales."
     if len(traded) > len(top):
         note += f" The {len(top)} of {len(traded)} instruments with the most traded notional."
-    return _section("Trades on price", "".join(_price(result, i) for i in top), note)
+    return section("Trades on price", "".join(_price(result, i) for i in top), note)
 
 
 def _price(result: BacktestResult, instrument: int) -> str:
@@ -286,7 +235,7 @@ def _marks(fills: Sequence[FillRow], *, is_up: bool) -> Marks:
 
 def _trades(result: BacktestResult) -> str:
     if not result.trades:
-        return _section("Closed positions", "<p>No position was closed.</p>")
+        return section("Closed positions", "<p>No position was closed.</p>")
     ordered = sorted(result.trades, key=lambda trade: trade.pnl)
     half = _MOST_LISTED // 2
     picked = ordered if len(ordered) <= _MOST_LISTED else [*ordered[:half], *ordered[-half:]]
@@ -297,7 +246,7 @@ def _trades(result: BacktestResult) -> str:
     )
     rows = [_trade(result, trade) for trade in reversed(picked)]
     head = ("Instrument", "Side", "Closed", "P&L", "Reason")
-    return _section("Closed positions", _table(head, rows, own=3), note)
+    return section("Closed positions", table(head, rows, own=3), note)
 
 
 def _trade(result: BacktestResult, trade: ClosedTrade) -> tuple[str, ...]:
@@ -327,7 +276,7 @@ def _costs(result: BacktestResult) -> str:
         ("Fills as maker", f"{makers:,} of {len(result.fills):,}", ""),
     ]
     head = ("", currency(result) or "Amount", "bps of notional")
-    return _section("Costs", _table(head, rows, own=1))
+    return section("Costs", table(head, rows, own=1))
 
 
 def _bps(amount: float, notional: float) -> str:
@@ -337,7 +286,7 @@ def _bps(amount: float, notional: float) -> str:
 
 def _refusals(result: BacktestResult) -> str:
     if not result.refusals:
-        return _section("Refusals by reason", "<p>Risk refused nothing.</p>")
+        return section("Refusals by reason", "<p>Risk refused nothing.</p>")
     ordered = sorted(result.refusals.items(), key=lambda item: (-item[1], item[0]))
     most = ordered[0][1]
     bars = "".join(
@@ -345,7 +294,7 @@ def _refusals(result: BacktestResult) -> str:
         f'<span><i style="width:{100 * count / most:.1f}%"></i></span><b>{count:,}</b></div>'
         for rule, count in ordered
     )
-    return _section("Refusals by reason", bars)
+    return section("Refusals by reason", bars)
 
 
 def _provenance(result: BacktestResult) -> str:
@@ -380,7 +329,7 @@ def _provenance(result: BacktestResult) -> str:
         f"<details><summary>Configuration as resolved</summary><pre>{settings}</pre></details>"
         f"<details><summary>Contract terms and costs</summary><pre>{terms}</pre></details>"
     )
-    return _section("Where this comes from", body)
+    return section("Where this comes from", body)
 
 
 def _parity(result: BacktestResult) -> str:

@@ -178,6 +178,12 @@ class BacktestResult:
     terms : mapping
         What was traded on, as JSON values: each instrument's contract terms, assumed ones
         included, and each venue's balance, costs and fill rules.
+    honest : mapping
+        What a sceptic asks of the headline, as JSON values: ``sandbox.honesty.Honesty.to_dict()``;
+        empty where it was not worked out.
+    studies : mapping of str to mapping
+        Studies of this run by kind, as JSON values: ``attribution``, ``montecarlo`` ... ; each is
+        a file ``KIND.json`` beside the run's.
     """
 
     run_id: str
@@ -215,6 +221,8 @@ class BacktestResult:
     configuration_hash: str
     versions: Mapping[str, str] = field(default_factory=dict)
     terms: Mapping[str, Any] = field(default_factory=dict)
+    honest: Mapping[str, Any] = field(default_factory=dict)
+    studies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shape = self.ts.shape
@@ -284,6 +292,7 @@ def summary(result: BacktestResult) -> dict[str, Any]:
             "n_fills_event": parity.n_fills_event,
             "n_fills_fast": parity.n_fills_fast,
         },
+        "honest": json_value(dict(result.honest)),
         "seed": result.seed,
         "configuration_hash": result.configuration_hash,
         "findings": list(result.findings),
@@ -398,6 +407,17 @@ def _write_run(file: IO[bytes], result: BacktestResult, command: Sequence[str]) 
         "terms": result.terms,
     }
     file.write(f"{json.dumps(document, indent=2, allow_nan=False)}\n".encode())
+
+
+def json_value(value: Any) -> Any:
+    """Return ``value`` with every figure that is not finite replaced by None, at any depth."""
+    if isinstance(value, Mapping):
+        return {str(key): json_value(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_value(inner) for inner in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return _number(value) if isinstance(value, float) else value
 
 
 def _number(value: float) -> float | None:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 _Row = TypeVar("_Row", OrderRow, FillRow, ClosedTrade)
 
+STUDIES = ("attribution", "montecarlo", "stress", "second_opinion")
+"""Studies of a run that its report shows, each from ``KIND.json`` in the run's folder."""
+
 _FILES = ("equity.csv", "prices.csv", "fills.csv", "orders.csv", "trades.csv")
 _DECIMALS = frozenset(
     {
@@ -124,7 +127,17 @@ def _result(folder: Path, run: dict[str, Any]) -> BacktestResult:
         configuration_hash=run["configuration_hash"],
         versions=run["versions"],
         terms=run.get("terms", {}),
+        honest=run.get("honest", {}),
+        studies=_studies(folder),
     )
+
+
+def _studies(folder: Path) -> dict[str, Any]:
+    # a study that was never made is no fault of the run
+    found = ((kind, folder / f"{kind}.json") for kind in STUDIES)
+    return {
+        kind: json.loads(path.read_text(encoding="utf-8")) for kind, path in found if path.is_file()
+    }
 
 
 def _float(value: float | None) -> float:
