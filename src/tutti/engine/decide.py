@@ -14,7 +14,7 @@ import numpy as np
 from tutti.execution.cost import Costs, against
 from tutti.execution.margin import liquidation_due
 from tutti.execution.matching import LIMIT, MARKET
-from tutti.kernel.jit import lean_njit, njit
+from tutti.kernel.jit import lean_njit
 from tutti.model.arrays import EQUITY, FLATTEN, MODE, TRADING, Book, Signals, Terms, Tradable
 from tutti.model.market import FloatArray, IntArray
 from tutti.model.order import Reason
@@ -268,7 +268,7 @@ def wish_at(
     return n_open if wants else QUIET
 
 
-@njit
+@lean_njit
 def intents_at(
     t: int,
     n_open: int,
@@ -312,7 +312,7 @@ def record_trace(t: int, book: Book, terms: Terms, trace: Trace) -> None:
     trace.net[t] = net
 
 
-@njit
+@lean_njit
 def scan(
     start: int,
     stop: int,

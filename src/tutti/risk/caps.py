@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tutti.kernel.jit import lean_njit, njit
+from tutti.kernel.jit import lean_njit
 from tutti.model.arrays import EQUITY, Book, Terms
 
 if TYPE_CHECKING:
@@ -48,13 +46,13 @@ def margin_rate(leverage: float, maintenance: float, guard: float, fee: float) -
     return max(1.0 / leverage, maintenance + guard) + max(fee, 0.0)
 
 
-@njit
+@lean_njit
 def _opens(weight: float, held: float, equity: float) -> bool:
     turns = weight < 0.0 < held or held < 0.0 < weight
     return turns or abs(weight) * equity > abs(held) * (1.0 + _HEADROOM)
 
 
-@njit
+@lean_njit
 def _cut(weight: float, most: float, held: float, equity: float, lot_value: float) -> float:
     """Return the weight cut to a notional of ``most``, in whole lots, but not below what is held."""
     if abs(weight) * equity <= most:
@@ -69,7 +67,7 @@ def _cut(weight: float, most: float, held: float, equity: float, lot_value: floa
     return math.copysign(min(kept / equity, abs(weight)), weight)
 
 
-@njit
+@lean_njit
 def _share(used: float, added: float, limit: float) -> float:
     """Return the share of ``added`` that fits, in [0, 1]; -1 when even ``used`` doesn't."""
     room = limit * (1.0 - _HEADROOM) - used
@@ -80,20 +78,35 @@ def _share(used: float, added: float, limit: float) -> float:
     return room / added * (1.0 - _HEADROOM) if room >= 0.0 else -1.0
 
 
-@njit
+@lean_njit
+def _lot_value(i: int, book: Book, price: FloatArray, terms: Terms) -> float:
+    value: float = terms.lot[i] * (price[i] if _usable(price[i]) else book.mark[i])
+    return value
+
+
+@lean_njit
+def _held(i: int, book: Book, price: FloatArray, terms: Terms) -> float:
+    """Return the signed notional held of instrument ``i``."""
+    lots: int = book.lots[i]
+    return lots * _lot_value(i, book, price, terms) if lots != 0 else 0.0
+
+
+@lean_njit
+def _worst(i: int, book: Book, price: FloatArray, terms: Terms) -> float:
+    """Return the notional of instrument ``i`` when its working order fills or not, whichever is more."""
+    if book.lots[i] == 0 and book.working[i] == 0:
+        return 0.0
+    value = _lot_value(i, book, price, terms)
+    return max(abs(book.lots[i] * value), abs((book.lots[i] + book.working[i]) * value))
+
+
+@lean_njit
 def _scale(
     weights: FloatArray, book: Book, price: FloatArray, terms: Terms, limits: Limits
 ) -> None:
     """Scale what the targets add, venue by venue and then over all, into the room there is."""
     equity = book.account[EQUITY]
     n, venues = weights.shape[0], book.cash.shape[0]
-    held = np.zeros(n)
-    worst = np.zeros(n)
-    for i in range(n):
-        if book.lots[i] != 0 or book.working[i] != 0:
-            value = terms.lot[i] * (price[i] if _usable(price[i]) else book.mark[i])
-            held[i] = book.lots[i] * value
-            worst[i] = max(abs(held[i]), abs((book.lots[i] + book.working[i]) * value))
     # the last round is for the account as a whole
     for v in range(venues + 1):
         used = 0.0
@@ -110,11 +123,13 @@ def _scale(
                 limits.liquidation_margin,
                 terms.taker_fee[i],
             )
-            margin += held[i]
-            used += worst[i]
-            margin_used += worst[i] * rate
-            if _opens(weights[i], held[i], equity):
-                more = max(abs(weights[i]) * equity - worst[i], 0.0)
+            held = _held(i, book, price, terms)
+            worst = _worst(i, book, price, terms)
+            margin += held
+            used += worst
+            margin_used += worst * rate
+            if _opens(weights[i], held, equity):
+                more = max(abs(weights[i]) * equity - worst, 0.0)
                 added += more
                 margin_added += more * rate
         most = limits.max_venue_fraction if v < venues else limits.max_gross_fraction
@@ -122,14 +137,16 @@ def _scale(
         if share >= 1.0:
             continue
         for i in range(n):
-            if (v < venues and terms.venue[i] != v) or not _opens(weights[i], held[i], equity):
+            held = _held(i, book, price, terms)
+            if (v < venues and terms.venue[i] != v) or not _opens(weights[i], held, equity):
                 continue
-            more = max(abs(weights[i]) * equity - worst[i], 0.0)
-            room = worst[i] + share * more if share >= 0.0 else 0.0
-            weights[i] = _cut(weights[i], room, held[i], equity, price[i] * terms.lot[i])
+            worst = _worst(i, book, price, terms)
+            more = max(abs(weights[i]) * equity - worst, 0.0)
+            room = worst + share * more if share >= 0.0 else 0.0
+            weights[i] = _cut(weights[i], room, held, equity, price[i] * terms.lot[i])
 
 
-@njit
+@lean_njit
 def cap_targets(
     weights: FloatArray, book: Book, price: FloatArray, terms: Terms, limits: Limits
 ) -> None:

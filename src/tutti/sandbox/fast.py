@@ -45,7 +45,7 @@ from tutti.execution.matching import (
     SIDE,
     match_orders,
 )
-from tutti.kernel.jit import lean_njit, njit
+from tutti.kernel.jit import lean_njit
 from tutti.model.market import FloatArray, IntArray, MarketBlock
 from tutti.portfolio.accounting import apply_fill, pay_funding
 from tutti.risk.breakers import UNLOCKED
@@ -94,7 +94,7 @@ class Fills(NamedTuple):
     money: FloatArray
 
 
-@njit
+@lean_njit
 def _note_fill(
     k: int, fills: Fills, t: int, i: int, lots: int, ticks: int, maker: int, reason: int,
     number: int, price: float, fee: float, reference: float,
@@ -113,7 +113,26 @@ def _note_fill(
     fills.money[k, 2] = side * (price / reference - 1.0) * 1e4
 
 
-@njit
+@lean_njit
+def _move(k: int, to: int, working: Working) -> None:
+    """Move working order ``k`` up to row ``to``, element by element: a whole row makes an array."""
+    if to == k:
+        return
+    for column in range(working.table.shape[1]):
+        working.table[to, column] = working.table[k, column]
+    for column in range(working.notes.shape[1]):
+        working.notes[to, column] = working.notes[k, column]
+
+
+@lean_njit
+def _any(lots: IntArray) -> bool:
+    for each in lots:  # noqa: SIM110 - the compiler knows no generators
+        if each != 0:
+            return True
+    return False
+
+
+@lean_njit
 def _match(
     t: int, t0: int, ts: int, bars: Tradable, terms: Terms, costs: Costs, book: Book,
     working: Working, fills: Fills,
@@ -142,14 +161,12 @@ def _match(
             )  # fmt: skip
             counts[N_FILLS] += 1
         if table[k, LOTS_LEFT] > 0:
-            if kept != k:
-                table[kept] = table[k]
-                working.notes[kept] = working.notes[k]
+            _move(k, kept, working)
             kept += 1
     counts[N_WORKING] = kept
 
 
-@njit
+@lean_njit
 def _drop(v: int, ts: int, book: Book, terms: Terms, working: Working) -> None:
     """Take off the perpetual orders of venue ``v``; -1: those whose cancellation arrived by ``ts``."""
     kept = 0
@@ -162,14 +179,12 @@ def _drop(v: int, ts: int, book: Book, terms: Terms, working: Working) -> None:
         if goes:
             book.working[i] = 0
             continue
-        if kept != k:
-            working.table[kept] = working.table[k]
-            working.notes[kept] = working.notes[k]
+        _move(k, kept, working)
         kept += 1
     working.counts[N_WORKING] = kept
 
 
-@njit
+@lean_njit
 def _cancel_overdue(
     t: int, as_of: int, bars: Tradable, terms: Terms, costs: Costs, book: Book, working: Working,
     style: Style,
@@ -188,7 +203,7 @@ def _cancel_overdue(
         _drop(-1, as_of, book, terms, working)
 
 
-@njit
+@lean_njit
 def _venues(
     t: int, t0: int, bars: Tradable, terms: Terms, costs: Costs, book: Book,
     working: Working, fills: Fills, lots: IntArray, ticks: IntArray,
@@ -198,7 +213,7 @@ def _venues(
     _match(t, t0, bars.ts[t], bars, terms, costs, book, working, fills)
     for v in range(book.cash.shape[0]):
         # where nothing held has a bar, nothing is closed, and the orders stay
-        if not liquidation_fills(t, book, bars, terms, costs, v, lots, ticks) or not lots.any():
+        if not liquidation_fills(t, book, bars, terms, costs, v, lots, ticks) or not _any(lots):
             continue
         _drop(v, 0, book, terms, working)
         for i in range(lots.shape[0]):
@@ -228,7 +243,7 @@ def _is_halted(counts: IntArray, rules: Rules) -> bool:
     return in_a_row >= rules.limits.max_consecutive_errors
 
 
-@njit
+@lean_njit
 def _order(
     t: int, n_intents: int, as_of: int, bars: Tradable, terms: Terms, costs: Costs,
     signals: Signals, book: Book, rules: Rules, wishes: Wishes, working: Working, style: Style,
@@ -280,7 +295,7 @@ def _order(
         working.references[i] = bars.close[t, i]
 
 
-@njit
+@lean_njit
 def run_block(
     start: int, t0: int, step: int, bars: Tradable, terms: Terms, costs: Costs, signals: Signals,
     book: Book, rules: Rules, wishes: Wishes, trace: Trace, working: Working, fills: Fills,
