@@ -24,7 +24,9 @@ from tutti.app.tiers import parity, run_event, run_fast
 from tutti.ledger.kinds import DataSource
 from tutti.model.errors import ConfigError, LedgerError
 from tutti.model.market import MarketBlock
+from tutti.sandbox.honesty import TrialSummary, honest_statistics
 from tutti.sandbox.result import BacktestResult, SourceFile, Tier, thinned
+from tutti.stats.account import daily_returns
 from tutti.universe.instruments import Universe, is_perpetual
 
 if TYPE_CHECKING:
@@ -202,6 +204,7 @@ def run_source(
     baselines = baselines_of(plan, block, chosen, config.seed)
     n_bars = int(np.isfinite(block.close).sum())
     closes_at, closes = thinned(block.known_at, block.close, _CHART_POINTS)
+    gains, per_year = daily_returns(block.known_at, chosen.trace.equity, block.step)
     return BacktestResult(
         run_id=run_id,
         ledger_hash=chosen.ledger_hash,
@@ -248,6 +251,7 @@ def run_source(
         configuration=resolved(config),
         configuration_hash=config_hash(config),
         terms=terms_of_trade(config, plan),
+        honest=honest_statistics(gains, periods_per_year=per_year, trials=TrialSummary()).to_dict(),
         versions={
             "tutti": __version__,
             "python": platform.python_version(),

@@ -91,6 +91,27 @@ def daily_equity(ts: IntArray, equity: ArrayLike) -> FloatArray:
     return _from_first(values, ends)
 
 
+def daily_returns(ts: IntArray, equity: ArrayLike, step_ns: int) -> tuple[FloatArray, float]:
+    """Return the returns that ratios are made of, and how many of them a year has.
+
+    Parameters
+    ----------
+    ts : ndarray of int64, shape (n,)
+        When each value was known, ns UTC, rising.
+    equity : array-like of shape (n,)
+    step_ns : int
+        Length of a bar.
+
+    Returns
+    -------
+    ndarray of float64, float
+        Those of UTC days and 365 where bars are shorter than a day; those of the bars where not.
+    """
+    if step_ns < DAY_NS:
+        return returns(daily_equity(ts, equity)), periods_per_year(DAY_NS)
+    return returns(equity), periods_per_year(step_ns)
+
+
 def monthly_returns(ts: IntArray, equity: ArrayLike) -> list[tuple[int, int, float]]:
     """Return year, month and simple return of every month that has a value.
 

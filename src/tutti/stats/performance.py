@@ -11,7 +11,7 @@ from tutti.stats.account import (
     DAY_NS,
     YEAR_NS,
     checked,
-    daily_equity,
+    daily_returns,
     monthly_returns,
     periods_per_year,
     returns,
@@ -198,10 +198,7 @@ def performance(  # noqa: PLR0913
     known_at = (np.arange(len(values)) + 1) * step_ns if ts is None else np.asarray(ts)
     years = span_ns / YEAR_NS
     per_year = (len(values) - 1) / years if span_ns >= DAY_NS else math.nan
-    if step_ns < DAY_NS:
-        daily, daily_per_year = returns(daily_equity(known_at, values)), periods_per_year(DAY_NS)
-    else:
-        daily, daily_per_year = returns(values), periods_per_year(step_ns)
+    daily, daily_per_year = daily_returns(known_at, values, step_ns)
     worst = worst_drawdown(values)
     days = (int(known_at[worst.end]) - int(known_at[worst.peak])) / DAY_NS
     figures = {

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from tutti.sandbox.honesty import Honesty, TrialSummary, honest_statistics
+from tutti.stats.inference import deflated_sharpe, moments
+from tutti.stats.performance import sharpe
+
+if TYPE_CHECKING:
+    from tutti.model.market import FloatArray
+
+_DAILY = 365.0
+
+
+def _returns(yearly_sharpe: float, n: int = 730, seed: int = 1) -> FloatArray:
+    noise = np.random.default_rng(seed).normal(0.0, 1.0, n)
+    shape = (noise - noise.mean()) / noise.std(ddof=1)
+    return np.asarray(0.01 * (shape + yearly_sharpe / math.sqrt(_DAILY)))
+
+
+def test_honest_statistics_of_one_trial_ask_only_against_luck() -> None:
+    found = honest_statistics(_returns(2.0), periods_per_year=_DAILY, trials=TrialSummary())
+    assert found.sharpe == pytest.approx(2.0)
+    assert found.sharpe == pytest.approx(sharpe(_returns(2.0), _DAILY))
+    assert found.dsr == found.psr
+    assert found.expected_max_sharpe == 0.0
+    assert found.sharpe_low < found.sharpe - found.sharpe_se < found.sharpe < found.sharpe_high
+    assert found.is_proven
+    assert found.verdict.startswith("Sharpe 2.00 give or take 0.71 over 730 days: confidence 99.7")
+    assert found.verdict.endswith(
+        "the best of 1 trial would be by luck: proven, if all trials are known."
+    )
+
+
+def test_honest_statistics_after_many_trials_prove_less() -> None:
+    trials = TrialSummary(n_trials=400, n_effective=50.0, sharpe_variance=1.0 / 730)
+    found = honest_statistics(_returns(2.0), periods_per_year=_DAILY, trials=trials)
+    assert found.dsr == deflated_sharpe(moments(_returns(2.0)), 50.0, 1.0 / 730)
+    assert not found.is_proven
+    assert found.expected_max_sharpe == pytest.approx(2.28 / math.sqrt(2.0), rel=0.01)
+    assert "the best of 400 trials (worth 50) would be by luck, not the 95 % it takes" in (
+        found.verdict
+    )
+    assert f"would have to last {found.min_track_record_days:,.0f} days." in found.verdict
+
+
+def test_honest_statistics_below_what_luck_gives_could_never_be_proven() -> None:
+    trials = TrialSummary(n_trials=900, n_effective=900.0, sharpe_variance=1.0 / 365)
+    found = honest_statistics(_returns(1.0), periods_per_year=_DAILY, trials=trials)
+    assert found.min_track_record_length == math.inf
+    assert "the best of 900 trials would be" in found.verdict
+    assert found.verdict.endswith("no length of record like this would prove it.")
+
+
+def test_honest_statistics_of_a_slim_edge_take_years() -> None:
+    found = honest_statistics(_returns(0.1), periods_per_year=_DAILY, trials=TrialSummary())
+    assert found.verdict.endswith("would have to last 271 years.")
+
+
+def test_honest_statistics_of_a_loss_say_so() -> None:
+    found = honest_statistics(_returns(-1.0), periods_per_year=_DAILY, trials=TrialSummary())
+    assert not found.is_proven
+    assert found.verdict.endswith("it lost money, which no statistic mends.")
+
+
+@pytest.mark.parametrize(
+    ("returns", "why"),
+    [([], "at least 3 returns"), ([0.0] * 30, "all 30 returns are equal")],
+)
+def test_honest_statistics_of_nothing_say_why(returns: list[float], why: str) -> None:
+    found = honest_statistics(returns, periods_per_year=_DAILY, trials=TrialSummary(register="r"))
+    assert found.verdict.startswith(f"Nothing to judge: {why}")
+    assert math.isnan(found.sharpe)
+    assert math.isnan(found.dsr)
+    assert (found.n_returns, found.n_trials, found.register) == (len(returns), 1, "r")
+    assert found.periods_per_year == _DAILY
+    assert not found.is_proven
+
+
+@pytest.mark.parametrize("returns", [[], _returns(1.0), _returns(-1.0)])
+def test_honesty_comes_back_from_json(returns: FloatArray) -> None:
+    found = honest_statistics(returns, periods_per_year=_DAILY, trials=TrialSummary())
+    told = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    again = Honesty.from_dict(told | {"something": "newer"})
+    assert again.to_dict() == told
+    assert again.verdict == found.verdict
+
+
+def test_trials_can_not_be_worth_more_than_they_are() -> None:
+    with pytest.raises(ValueError, match=r"between 1 and n_trials \(2\), was 3"):
+        TrialSummary(n_trials=2, n_effective=3)
