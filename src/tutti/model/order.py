@@ -162,7 +162,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
+class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Instruction to a venue and what is known of it; a new value at each change.
 
     Parameters
@@ -182,7 +182,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     side: Side
     quantity: Decimal
     type: OrderType
-    price: Decimal | None
+    price: Decimal | None = None
     status: OrderStatus
     created_at: int
     updated_at: int
@@ -196,6 +196,29 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     def remaining(self) -> Decimal:
         """Base units not filled yet."""
         return self.quantity - self.filled
+
+
+class ChildOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """Part of an order that goes to one venue.
+
+    Parameters
+    ----------
+    id : str
+        Client order id at the venue; follows from the parent's.
+    instrument : InstrumentId
+        What the venue trades.
+    quantity : Decimal
+        Base units, a whole number of the venue's steps.
+    expected_price : float or None
+        Average price that the venue's book promised when it was routed, before fees; None where
+        there was no book.
+    """
+
+    id: str
+    parent: str
+    instrument: InstrumentId
+    quantity: Decimal
+    expected_price: float | None
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True):
