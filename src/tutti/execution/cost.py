@@ -103,6 +103,25 @@ def against(side: int, ticks: float) -> int:
 
 
 @lean_njit
+def impact(coefficient: float, high: float, low: float, share: float) -> float:
+    """Return what a taker's price moves against it, as a fraction of the price; 0 without a range.
+
+    Parameters
+    ----------
+    coefficient : float
+        Factor of the square-root law.
+    high, low : float
+        Of the bar that fills.
+    share : float
+        Quantity over the bar's volume.
+    """
+    if high <= low:
+        return 0.0
+    sigma = math.log(high / low) * _PARKINSON
+    return coefficient * sigma * math.sqrt(share)
+
+
+@lean_njit
 def taker_price(  # noqa: PLR0913
     side: int, price: float, lots: int, i: int, t: int, bars: Tradable, terms: Terms, costs: Costs
 ) -> int:
@@ -123,13 +142,9 @@ def taker_price(  # noqa: PLR0913
     """
     worse = costs.half_spread_bps[i] * 1e-4
     if costs.impact_coefficient > 0.0:
-        high = bars.high[t, i]
-        low = bars.low[t, i]
         volume = bars.volume[t, i]
-        if high > low:
-            sigma = math.log(high / low) * _PARKINSON
-            share = lots * terms.lot[i] / volume if volume > 0.0 else 1.0
-            worse += costs.impact_coefficient * sigma * math.sqrt(share)
+        share = lots * terms.lot[i] / volume if volume > 0.0 else 1.0
+        worse += impact(costs.impact_coefficient, bars.high[t, i], bars.low[t, i], share)
     return against(side, price * (1.0 + side * worse) / terms.tick[i])
 
 

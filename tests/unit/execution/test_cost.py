@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from tutti.execution.cost import against, costs_of, fee_of, taker_price
+from tutti.execution.cost import against, costs_of, fee_of, impact, taker_price
 from tutti.execution.terms import terms_of
 from tutti.model.arrays import Terms, Tradable
 from tutti.model.errors import ConfigError
@@ -78,6 +78,12 @@ def test_taker_price_with_impact_follows_the_square_root_of_the_share() -> None:
     for lots, share in ((100, 0.25), (400, 1.0)):
         ticks = taker_price(1, 100.0, lots, 0, 0, _bar(), terms, costs)
         assert ticks * 0.0001 == pytest.approx(100.0 * (1.0 + sigma * math.sqrt(share)), abs=1e-4)
+
+
+def test_impact_grows_with_the_range_and_the_root_of_the_share() -> None:
+    sigma = math.log(101.0 / 99.0) / math.sqrt(4.0 * math.log(2.0))
+    assert impact(0.5, 101.0, 99.0, 0.25) == pytest.approx(0.5 * sigma * 0.5, rel=1e-12)
+    assert impact(0.5, 100.0, 100.0, 0.25) == 0.0
 
 
 def test_taker_price_in_a_bar_without_range_has_no_impact() -> None:
