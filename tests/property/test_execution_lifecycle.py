@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -21,6 +22,7 @@ from tutti.model.instrument import InstrumentId
 from tutti.model.order import (
     Order,
     OrderAccepted,
+    OrderAmended,
     OrderCancelled,
     OrderEvent,
     OrderExpired,
@@ -210,3 +212,56 @@ def test_order_of_a_lying_venue_is_legal_or_the_lie_is_found(
         order = orders.get(_ID)
         assert order is not None
         _check(order, fills)
+
+
+@st.composite
+def _histories(draw: st.DrawFn) -> tuple[int, list[OrderEvent | OrderAmended]]:
+    """What a venue may truly say of an order, each event with its time."""
+    quantity = draw(st.integers(1, 12))
+    events: list[OrderEvent | OrderAmended] = [_ACCEPTED]
+    left, ordered, ts = quantity, quantity, 2
+    for kind in draw(st.lists(st.sampled_from(["fill", "fill", "amend"]), max_size=6)):
+        if not left:
+            break
+        part = draw(st.integers(1, left))
+        if kind == "fill":
+            events.append(
+                OrderFilled(
+                    order_id=_ID,
+                    ts=ts,
+                    fill_id=f"f{ts}",
+                    quantity=Decimal(part),
+                    price=Decimal(90 + ts),
+                    fee=Decimal(0),
+                    is_maker=False,
+                )
+            )
+            left -= part
+        elif part < left:
+            left, ordered = left - part, ordered - part
+            events.append(
+                OrderAmended(order_id=_ID, ts=ts, quantity=Decimal(ordered), price=Decimal(ts))
+            )
+        ts += 1
+    if left and draw(st.booleans()):
+        events.append(OrderCancelled(order_id=_ID, ts=ts, detail="by hand"))
+    return quantity, events
+
+
+@given(history=_histories(), data=st.data())
+def test_events_in_any_order_and_any_number_of_times_lead_to_the_same_order(
+    history: tuple[int, list[OrderEvent | OrderAmended]], data: st.DataObject
+) -> None:
+    quantity, events = history
+    again = data.draw(st.lists(st.sampled_from(events), max_size=len(events)))
+    ends = []
+    for told in (events, data.draw(st.permutations([*events, *again]))):
+        orders = OpenOrders()
+        orders.add(_order(quantity))
+        for event in told:
+            orders.apply(event)
+        order = orders.get(_ID)
+        assert order is not None
+        # averages are divided after each fill: the last digits follow the order
+        ends.append(msgspec.structs.replace(order, average_price=round(order.average_price, 20)))
+    assert ends[0] == ends[1]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tutti.execution.lifecycle import apply
 from tutti.model.errors import InvariantBroken
-from tutti.model.order import OrderFilled, OrderStatus, Side
+from tutti.model.order import OrderAmended, OrderFilled, OrderStatus, Side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +29,7 @@ class OpenOrders:
     def __init__(self, keep_final: int = 10_000) -> None:
         self._orders: dict[str, Order] = {}
         self._seen: dict[str, set[str]] = {}
+        self._amended: dict[str, int] = {}
         self._open: dict[InstrumentId, list[str]] = {}
         self._final: deque[str] = deque()
         self._keep_final = keep_final
@@ -73,7 +74,7 @@ class OpenOrders:
         """
         self._store(self._known(order.id), order)
 
-    def apply(self, event: OrderEvent) -> Order | None:
+    def apply(self, event: OrderEvent | OrderAmended) -> Order | None:
         """Return the order after the event; None when the event says nothing new.
 
         Raises
@@ -92,8 +93,12 @@ class OpenOrders:
             else:
                 after = apply(before, event)
                 seen.add(event.fill_id)
+        elif isinstance(event, OrderAmended) and event.ts < self._amended.get(before.id, 0):
+            return None  # newer terms are known
         else:
             after = apply(before, event)
+            if isinstance(event, OrderAmended):
+                self._amended[before.id] = event.ts
             if after is before:
                 return None
         self._store(before, after)
@@ -144,3 +149,4 @@ class OpenOrders:
             forgotten = self._final.popleft()
             del self._orders[forgotten]
             self._seen.pop(forgotten, None)
+            self._amended.pop(forgotten, None)

@@ -8,6 +8,8 @@
                  |-> FAILED     it certainly never left
                  `-> UNRESOLVED nobody knows; reconciliation may still find it
 
+Somebody may change an order's terms at the venue: it is the same order on other terms.
+
 Answers may come twice, late and in any order. What a race can cause is taken; what would need the
 venue to contradict itself, or more to be filled than was ordered, is :class:`InvariantBroken`.
 """
@@ -16,12 +18,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
 from tutti.model.errors import InvariantBroken
 from tutti.model.order import (
     ApprovedOrder,
     Fill,
     Order,
     OrderAccepted,
+    OrderAmended,
     OrderCancelled,
     OrderEvent,
     OrderExpired,
@@ -73,6 +78,17 @@ _NEXT: dict[type, dict[OrderStatus, OrderStatus]] = {
         **_ENDED,
         _REJECTED: _REJECTED,
     },
+}
+
+# Status after new terms; an order that has ended keeps them for the record.
+_AMENDING = {
+    _SENT: _ACCEPTED,
+    _ACCEPTED: _ACCEPTED,
+    _PARTIAL: _PARTIAL,
+    _CANCEL_SENT: _CANCEL_SENT,
+    _UNRESOLVED: _ACCEPTED,
+    _CANCELLED: _CANCELLED,
+    _EXPIRED: _EXPIRED,
 }
 
 # Status after a fill that leaves something open; a late fill does not reopen an order.
@@ -154,7 +170,7 @@ def noted(order: Order, ts: int, detail: str) -> Order:
     return _changed(order, order.status, ts, detail)
 
 
-def apply(order: Order, event: OrderEvent) -> Order:
+def apply(order: Order, event: OrderEvent | OrderAmended) -> Order:
     """Return the order after what the venue said; the same object where it said nothing new.
 
     A fill is taken as new: dropping those seen before is for :class:`OpenOrders`.
@@ -166,6 +182,8 @@ def apply(order: Order, event: OrderEvent) -> Order:
     """
     if isinstance(event, OrderFilled):
         return _filled(order, event)
+    if isinstance(event, OrderAmended):
+        return _amended(order, event)
     before = order.status
     after = _NEXT[type(event)].get(before)
     if after is None or (after is _REJECTED and order.filled):
@@ -232,6 +250,28 @@ def _filled(order: Order, event: OrderFilled) -> Order:
         venue_order_id=order.venue_order_id,
         detail=order.detail,
         parent=order.parent,
+    )
+
+
+def _amended(order: Order, event: OrderAmended) -> Order:
+    after = _AMENDING.get(order.status)
+    if order.status is _FILLED and event.quantity == order.filled:
+        after = _FILLED
+    if after is None or event.quantity < order.filled or event.quantity <= 0:
+        raise InvariantBroken(f"order {order.id} is {order.status}, yet the venue says {event!r}")
+    if order.filled:
+        if event.quantity == order.filled:
+            after = _FILLED
+        elif after is _ACCEPTED:
+            after = _PARTIAL
+    if (after, event.quantity, event.price) == (order.status, order.quantity, order.price):
+        return order
+    return msgspec.structs.replace(
+        order,
+        quantity=event.quantity,
+        price=event.price,
+        status=after,
+        updated_at=max(order.updated_at, event.ts),
     )
 
 

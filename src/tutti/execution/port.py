@@ -29,6 +29,10 @@ class VenueOrderReport:
         Its executions, with the ids that the venue's events carry too.
     ts : int
         When the venue said so, ns UTC.
+    quantity : Decimal or None
+        Base units ordered, as the venue has it; None where it doesn't tell.
+    price : Decimal or None
+        Limit or trigger price; looked at only where ``quantity`` is told.
     """
 
     order_id: str
@@ -38,6 +42,8 @@ class VenueOrderReport:
     fills: tuple[OrderFilled, ...]
     ts: int
     detail: str = ""
+    quantity: Decimal | None = None
+    price: Decimal | None = None
 
 
 @runtime_checkable

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from tutti.model.difference import Difference, DifferenceKind, Resolution
 from tutti.model.errors import VenueError
-from tutti.model.instrument import InstrumentId
 from tutti.model.order import (
-    Order,
     OrderAccepted,
     OrderCancelled,
     OrderEvent,
@@ -22,36 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tutti.execution.port import Venue, VenueOrderReport
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilledDiffers:
-    """Order of which the venue's executions don't add up to what it, or we, have as filled."""
-
-    order_id: str
-    ours: Decimal
-    theirs: Decimal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PositionDiffers:
-    """Instrument that we and the venue hold a different quantity of (signed base units)."""
-
-    instrument: InstrumentId
-    ours: Decimal
-    theirs: Decimal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BalanceDiffers:
-    """Currency that we and the venue have a different amount of."""
-
-    currency: str
-    ours: Decimal
-    theirs: Decimal
-
-
-Difference = FilledDiffers | PositionDiffers | BalanceDiffers
+    from tutti.model.instrument import InstrumentId
+    from tutti.model.order import Order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +39,15 @@ class Reconciliation:
         Ids of orders that the venue may yet report; ask again.
     differences : tuple of Difference
         What the events don't explain; a person has to look.
+    applied : tuple of Difference
+        What they do: states and fills that we had not heard of.
     """
 
     events: tuple[OrderEvent, ...]
     unresolved: tuple[str, ...]
     waiting: tuple[str, ...]
     differences: tuple[Difference, ...]
+    applied: tuple[Difference, ...] = ()
 
 
 def reconcile_orders(
@@ -99,6 +73,7 @@ def reconcile_orders(
     unresolved: list[str] = []
     waiting: list[str] = []
     differences: list[Difference] = []
+    applied: list[Difference] = []
     for order in orders:
         if order.status is OrderStatus.CREATED or order.status.is_final:
             continue
@@ -114,11 +89,16 @@ def reconcile_orders(
             continue
         if report is not None:
             events += _explained(order, report)
-            differences += _unexplained(order, report)
+            differences += _unexplained(order, report, venue.name)
+            applied += _news(order, report.status, report.filled, venue.name)
         elif not is_due:
             waiting.append(order.id)
         elif venue.is_authoritative:
-            events.append(_absent(order, ts))
+            absent = _absent(order, ts)
+            events.append(absent)
+            refused = isinstance(absent, OrderRefused)
+            end = OrderStatus.REJECTED if refused else OrderStatus.CANCELLED
+            applied += _news(order, end, order.filled, venue.name)
         elif order.status is not OrderStatus.UNRESOLVED:
             unresolved.append(order.id)
     return Reconciliation(
@@ -126,17 +106,16 @@ def reconcile_orders(
         unresolved=tuple(unresolved),
         waiting=tuple(waiting),
         differences=tuple(differences),
+        applied=tuple(applied),
     )
 
 
-def compare_positions(
-    ours: Mapping[InstrumentId, Decimal], venue: Venue
-) -> tuple[PositionDiffers, ...]:
+def compare_positions(ours: Mapping[InstrumentId, Decimal], venue: Venue) -> tuple[Difference, ...]:
     """Return where our positions at ``venue`` (signed base units) differ from its own."""
     theirs = venue.positions()
     nothing = Decimal(0)
     return tuple(
-        PositionDiffers(instrument=instrument, ours=mine, theirs=its)
+        _noted(venue.name, DifferenceKind.POSITION, str(instrument), mine, its)
         for instrument in sorted(ours.keys() | theirs.keys())
         if (mine := ours.get(instrument, nothing)) != (its := theirs.get(instrument, nothing))
     )
@@ -144,12 +123,12 @@ def compare_positions(
 
 def compare_balances(
     ours: Mapping[str, Decimal], venue: Venue, *, tolerance: Decimal
-) -> tuple[BalanceDiffers, ...]:
+) -> tuple[Difference, ...]:
     """Return where our cash at ``venue`` differs from its own by more than ``tolerance``."""
     theirs = venue.balances()
     nothing = Decimal(0)
     return tuple(
-        BalanceDiffers(currency=currency, ours=mine, theirs=its)
+        _noted(venue.name, DifferenceKind.BALANCE, currency, mine, its)
         for currency in sorted(ours.keys() | theirs.keys())
         if abs((mine := ours.get(currency, nothing)) - (its := theirs.get(currency, nothing)))
         > tolerance
@@ -173,11 +152,41 @@ def _explained(order: Order, report: VenueOrderReport) -> list[OrderEvent]:
     return events
 
 
-def _unexplained(order: Order, report: VenueOrderReport) -> list[FilledDiffers]:
+def _unexplained(order: Order, report: VenueOrderReport, venue: str) -> list[Difference]:
     listed = sum((fill.quantity for fill in report.fills), Decimal(0))
     if listed == report.filled and order.filled <= report.filled:
         return []
-    return [FilledDiffers(order_id=order.id, ours=max(order.filled, listed), theirs=report.filled)]
+    ours = max(order.filled, listed)
+    return [_noted(venue, DifferenceKind.FILLED, order.id, ours, report.filled)]
+
+
+def _news(order: Order, status: OrderStatus, filled: Decimal, venue: str) -> list[Difference]:
+    asked = order.status is OrderStatus.CANCEL_SENT and not status.is_final
+    if (status is order.status or asked) and filled <= order.filled:
+        return []
+    return [
+        Difference(
+            venue=venue,
+            kind=DifferenceKind.ORDER,
+            subject=order.id,
+            ours=f"{order.status}, filled {order.filled}",
+            theirs=f"{status}, filled {filled}",
+            resolution=Resolution.APPLIED,
+        )
+    ]
+
+
+def _noted(
+    venue: str, kind: DifferenceKind, subject: str, ours: Decimal, theirs: Decimal
+) -> Difference:
+    return Difference(
+        venue=venue,
+        kind=kind,
+        subject=subject,
+        ours=str(ours),
+        theirs=str(theirs),
+        resolution=Resolution.NOTED,
+    )
 
 
 def _absent(order: Order, ts: int) -> OrderEvent:

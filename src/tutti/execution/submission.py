@@ -14,13 +14,13 @@ from tutti.model.errors import (
     Transient,
     VenueError,
 )
-from tutti.model.order import OrderRefused
+from tutti.model.order import OrderRefused, OrderStatus, OrderUnsent
 
 if TYPE_CHECKING:
     import numpy as np
 
     from tutti.execution.port import Venue
-    from tutti.model.order import ApprovedOrder, Order
+    from tutti.model.order import ApprovedOrder, Order, OrderUnanswered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,16 +81,47 @@ def attempt(  # noqa: PLR0913
     try:
         venue.submit(approved, ts)
     except Transient as error:
-        failures += 1
-        if failures >= rules.attempts:
-            return failed(order, ts, f"not sent after {failures} attempts: {error}")
-        wait_s = rules.backoff.pause_s(failures, random)
-        if isinstance(error, RateLimited):
-            wait_s = max(wait_s, error.retry_after_s)
-        return RetryLater(wait_s=wait_s, failures=failures, detail=str(error))
+        asked_s = error.retry_after_s if isinstance(error, RateLimited) else 0.0
+        unsent = OrderUnsent(order_id=order.id, ts=ts, detail=str(error), retry_after_s=asked_s)
+        return not_sent(order, unsent, rules, random, failures)
     except OrderRejected as error:
         return apply(order, OrderRefused(order_id=order.id, ts=ts, detail=str(error)))
     except VenueError as error:
         # unknown, or of a kind that promises nothing: it may have arrived
         return noted(order, ts, str(error))
     return order
+
+
+def not_sent(
+    order: Order,
+    event: OrderUnsent,
+    rules: RetryRules,
+    random: np.random.Generator,
+    failures: int = 0,
+) -> Order | RetryLater:
+    """Return when an order that certainly did not leave is sent again, or that it has failed.
+
+    Parameters
+    ----------
+    order : Order
+        SENT; one that the venue has answered to meanwhile is returned as it is.
+    failures : int
+        Attempts that failed before this one.
+    """
+    if order.status is not OrderStatus.SENT:
+        return order
+    failures += 1
+    if failures >= rules.attempts:
+        return failed(order, event.ts, f"not sent after {failures} attempts: {event.detail}")
+    wait_s = max(rules.backoff.pause_s(failures, random), event.retry_after_s)
+    return RetryLater(wait_s=wait_s, failures=failures, detail=event.detail)
+
+
+def not_answered(order: Order, event: OrderUnanswered) -> Order:
+    """Return an order of unknown outcome: SENT as before, with the reason on it.
+
+    One that the venue has answered to meanwhile is returned as it is.
+    """
+    if order.status is not OrderStatus.SENT or order.detail == event.detail:
+        return order
+    return noted(order, event.ts, event.detail)

@@ -13,6 +13,7 @@ from tutti.model.instrument import InstrumentId
 from tutti.model.order import (
     Order,
     OrderAccepted,
+    OrderAmended,
     OrderCancelled,
     OrderFilled,
     OrderStatus,
@@ -173,3 +174,16 @@ def test_ended_orders_are_forgotten_oldest_first() -> None:
     orders.add(_order("d"))
     orders.apply(_cancelled("d"))
     assert orders.get("b") is None
+
+
+def test_newest_terms_hold_in_whatever_order_they_arrive() -> None:
+    orders = OpenOrders(keep_final=1)
+    orders.add(_order("a"))
+    newest = OrderAmended(order_id="a", ts=9, quantity=Decimal(6), price=None)
+    oldest = OrderAmended(order_id="a", ts=8, quantity=Decimal(8), price=None)
+    after = orders.apply(newest)
+    assert after is not None
+    assert after.quantity == Decimal(6)
+    assert orders.apply(oldest) is None
+    assert orders.apply(newest) is None
+    assert orders.working(_BTC) == Decimal(6)

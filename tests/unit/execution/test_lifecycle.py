@@ -23,6 +23,7 @@ from tutti.model.order import (
     ApprovedOrder,
     Order,
     OrderAccepted,
+    OrderAmended,
     OrderCancelled,
     OrderEvent,
     OrderExpired,
@@ -231,3 +232,65 @@ def test_slippage_of_a_fill_is_positive_where_it_is_worse(side: Side, slippage: 
     assert fill.slippage_bps == pytest.approx(slippage)
     assert (fill.id, fill.order_id, fill.side) == ("f3", "1", side)
     assert (fill.quantity, fill.price, fill.fee) == (Decimal(3), Decimal(101), Decimal("0.1"))
+
+
+# ---- terms that somebody changed at the venue ----
+
+
+def _amended(quantity: int, price: str | None = "100") -> OrderAmended:
+    return OrderAmended(
+        order_id="1",
+        ts=40,
+        quantity=Decimal(quantity),
+        price=None if price is None else Decimal(price),
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (_SENT, _ACCEPTED),
+        (_ACCEPTED, _ACCEPTED),
+        (_CANCEL_SENT, _CANCEL_SENT),
+        (_UNRESOLVED, _ACCEPTED),
+        (_CANCELLED, _CANCELLED),
+        (_EXPIRED, _EXPIRED),
+    ],
+)
+def test_order_works_on_under_its_new_terms(before: OrderStatus, after: OrderStatus) -> None:
+    order = apply(_in(before), _amended(6, "101"))
+    assert (order.status, order.quantity, order.price) == (after, Decimal(6), Decimal(101))
+    assert order.updated_at == 40
+
+
+def test_terms_that_are_the_same_are_no_news() -> None:
+    order = apply(_in(_ACCEPTED), _amended(6))
+    assert apply(order, _amended(6)) is order
+
+
+@pytest.mark.parametrize("before", [_PARTIAL, _UNRESOLVED, _CANCEL_SENT])
+def test_order_cut_to_what_is_filled_is_filled(before: OrderStatus) -> None:
+    order = apply(_in(before, 4), _amended(4))
+    assert (order.status, order.remaining) == (_FILLED, Decimal(0))
+    assert apply(order, _amended(4)) is order
+
+
+def test_order_filled_in_part_stays_so_under_new_terms() -> None:
+    assert apply(_in(_PARTIAL, 4), _amended(6)).status is _PARTIAL
+    assert apply(_in(_UNRESOLVED, 4), _amended(6)).status is _PARTIAL
+
+
+@pytest.mark.parametrize(
+    ("status", "filled", "quantity"),
+    [
+        (_CREATED, 0, 6),
+        (_REJECTED, 0, 6),
+        (_FAILED, 0, 6),
+        (_FILLED, 10, 12),
+        (_PARTIAL, 4, 3),
+        (_ACCEPTED, 0, 0),
+    ],
+)
+def test_terms_that_can_not_be_break(status: OrderStatus, filled: int, quantity: int) -> None:
+    with pytest.raises(InvariantBroken, match="yet the venue says"):
+        apply(_in(status, filled), _amended(quantity))

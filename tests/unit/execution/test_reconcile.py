@@ -10,14 +10,12 @@ from tutti.execution.book_of_orders import OpenOrders
 from tutti.execution.lifecycle import unanswered
 from tutti.execution.port import VenueOrderReport
 from tutti.execution.reconcile import (
-    BalanceDiffers,
-    FilledDiffers,
-    PositionDiffers,
     Reconciliation,
     compare_balances,
     compare_positions,
     reconcile_orders,
 )
+from tutti.model.difference import Difference, DifferenceKind, Resolution
 from tutti.model.errors import Transient
 from tutti.model.instrument import InstrumentId
 from tutti.model.order import (
@@ -115,6 +113,13 @@ def _reconcile(order: Order, venue: _Venue, ts: int = 200) -> Reconciliation:
     return reconcile_orders([order], venue, ts, patience_ns=100)
 
 
+def _noted(kind: DifferenceKind, subject: str, ours: str, theirs: str) -> Difference:
+    return Difference(
+        venue="V", kind=kind, subject=subject, ours=ours, theirs=theirs,
+        resolution=Resolution.NOTED,
+    )  # fmt: skip
+
+
 def _settled(order: Order, venue: _Venue) -> Order:
     orders = OpenOrders()
     orders.add(order)
@@ -209,20 +214,21 @@ def test_order_that_never_left_or_has_ended_is_not_asked_about(status: OrderStat
         (
             _order(OrderStatus.SENT),
             _report(OrderStatus.FILLED, _fill(4, "f"), filled=10),
-            FilledDiffers(order_id="1", ours=Decimal(4), theirs=Decimal(10)),
+            ("1", "4", "10"),
         ),
         (
             _order(OrderStatus.PARTIALLY_FILLED, 6),
             _report(OrderStatus.PARTIALLY_FILLED, _fill(4, "f")),
-            FilledDiffers(order_id="1", ours=Decimal(6), theirs=Decimal(4)),
+            ("1", "6", "4"),
         ),
     ],
     ids=["executions are missing", "we have more"],
 )
 def test_executions_that_do_not_add_up_are_a_difference(
-    order: Order, report: VenueOrderReport, difference: FilledDiffers
+    order: Order, report: VenueOrderReport, difference: tuple[str, str, str]
 ) -> None:
-    assert _reconcile(order, _Venue(report)).differences == (difference,)
+    expected = (_noted(DifferenceKind.FILLED, *difference),)
+    assert _reconcile(order, _Venue(report)).differences == expected
 
 
 def test_positions_that_differ_are_named_in_order() -> None:
@@ -230,8 +236,8 @@ def test_positions_that_differ_are_named_in_order() -> None:
     venue.held = {_ETH: Decimal(5), _BTC: Decimal(1)}
     assert compare_positions({_BTC: Decimal(1), _ETH: Decimal(5)}, venue) == ()
     assert compare_positions({_BTC: Decimal(2)}, venue) == (
-        PositionDiffers(instrument=_BTC, ours=Decimal(2), theirs=Decimal(1)),
-        PositionDiffers(instrument=_ETH, ours=Decimal(0), theirs=Decimal(5)),
+        _noted(DifferenceKind.POSITION, "BTC-USD.V", "2", "1"),
+        _noted(DifferenceKind.POSITION, "ETH-USD.V", "0", "5"),
     )
 
 
@@ -241,8 +247,51 @@ def test_balances_that_differ_by_more_than_the_tolerance_are_named() -> None:
     ours = {"USD": Decimal(100), "EUR": Decimal(1)}
     assert compare_balances(ours, venue, tolerance=Decimal("0.01")) == ()
     assert compare_balances(ours, venue, tolerance=Decimal("0.001")) == (
-        BalanceDiffers(currency="USD", ours=Decimal(100), theirs=Decimal("100.01")),
+        _noted(DifferenceKind.BALANCE, "USD", "100", "100.01"),
     )
     assert compare_balances({}, venue, tolerance=Decimal(2)) == (
-        BalanceDiffers(currency="USD", ours=Decimal(0), theirs=Decimal("100.01")),
+        _noted(DifferenceKind.BALANCE, "USD", "0", "100.01"),
     )
+
+
+# ---- what the events explain is on record, too ----
+
+
+@pytest.mark.parametrize(
+    ("order", "reports", "ours", "theirs"),
+    [
+        (_order(OrderStatus.SENT), [], "sent, filled 0", "rejected, filled 0"),
+        (
+            _order(OrderStatus.PARTIALLY_FILLED, 4),
+            [],
+            "partially_filled, filled 4",
+            "cancelled, filled 4",
+        ),
+        (
+            _order(OrderStatus.ACCEPTED),
+            [_report(OrderStatus.FILLED, _fill(10, "f"))],
+            "accepted, filled 0",
+            "filled, filled 10",
+        ),
+        (
+            _order(OrderStatus.CANCEL_SENT),
+            [_report(OrderStatus.PARTIALLY_FILLED, _fill(4, "f"))],
+            "cancel_sent, filled 0",
+            "partially_filled, filled 4",
+        ),
+    ],
+    ids=["never arrived", "gone", "filled unheard", "filled while it was being cancelled"],
+)
+def test_news_from_the_venue_is_a_difference_that_was_applied(
+    order: Order, reports: list[VenueOrderReport], ours: str, theirs: str
+) -> None:
+    (difference,) = _reconcile(order, _Venue(*reports)).applied
+    assert (difference.ours, difference.theirs) == (ours, theirs)
+    assert (difference.kind, difference.resolution) == (DifferenceKind.ORDER, Resolution.APPLIED)
+    assert (difference.venue, difference.subject) == ("V", "1")
+
+
+@pytest.mark.parametrize("status", [OrderStatus.ACCEPTED, OrderStatus.CANCEL_SENT])
+def test_order_that_both_sides_see_alike_is_no_difference(status: OrderStatus) -> None:
+    found = _reconcile(_order(status), _Venue(_report(OrderStatus.ACCEPTED)))
+    assert (found.applied, found.differences) == ((), ())

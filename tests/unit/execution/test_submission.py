@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tutti.execution.lifecycle import created_and_sent
-from tutti.execution.submission import RetryLater, RetryRules, attempt
+from tutti.execution.lifecycle import apply, created_and_sent
+from tutti.execution.submission import (
+    RetryLater,
+    RetryRules,
+    attempt,
+    not_answered,
+    not_sent,
+)
 from tutti.kernel.clock import SECOND
 from tutti.kernel.retry import Backoff
 from tutti.model.errors import (
@@ -24,9 +30,12 @@ from tutti.model.instrument import InstrumentId
 from tutti.model.order import (
     ApprovedOrder,
     Order,
+    OrderAccepted,
     OrderIntent,
     OrderStatus,
     OrderType,
+    OrderUnanswered,
+    OrderUnsent,
     Reason,
     Side,
     VenueEvent,
@@ -175,3 +184,56 @@ def test_attempt_that_did_not_leave_says_when_to_come_back(
 def test_no_attempt_at_all_is_refused() -> None:
     with pytest.raises(ConfigError, match="attempts"):
         RetryRules(attempts=0)
+
+
+# ---- what a venue behind a network tells later ----
+
+
+def _unsent(retry_after_s: float = 0.0) -> OrderUnsent:
+    return OrderUnsent(order_id="1", ts=20, detail="no route", retry_after_s=retry_after_s)
+
+
+def test_order_told_unsent_is_tried_again_after_growing_waits_and_then_fails(
+    order: Order, random: np.random.Generator
+) -> None:
+    first = not_sent(order, _unsent(), _STEADY, random)
+    assert first == RetryLater(wait_s=1.0, failures=1, detail="no route")
+    second = not_sent(order, _unsent(retry_after_s=9.0), _STEADY, random, failures=1)
+    assert second == RetryLater(wait_s=9.0, failures=2, detail="no route")
+    last = not_sent(order, _unsent(), _STEADY, random, failures=2)
+    assert isinstance(last, Order)
+    assert (last.status, last.updated_at) == (OrderStatus.FAILED, 20)
+    assert last.detail == "not sent after 3 attempts: no route"
+
+
+def test_order_that_the_venue_answered_is_not_tried_again(
+    order: Order, random: np.random.Generator
+) -> None:
+    there = apply(order, OrderAccepted(order_id="1", ts=15, venue_order_id="v"))
+    assert not_sent(there, _unsent(), _STEADY, random) is there
+
+
+def test_waits_vary_so_that_orders_do_not_come_back_together(
+    order: Order, random: np.random.Generator
+) -> None:
+    rules = RetryRules(backoff=Backoff(first_s=1.0, longest_s=8.0, jitter=0.5))
+    waits = set()
+    for _ in range(20):
+        later = not_sent(order, _unsent(), rules, random)
+        assert isinstance(later, RetryLater)
+        assert 0.5 <= later.wait_s <= 1.0
+        waits.add(later.wait_s)
+    assert len(waits) == 20
+
+
+def test_order_told_unanswered_stays_sent_with_the_reason_on_it(order: Order) -> None:
+    event = OrderUnanswered(order_id="1", ts=20, detail="timed out")
+    after = not_answered(order, event)
+    assert (after.status, after.detail, after.updated_at) == (OrderStatus.SENT, "timed out", 20)
+    assert not_answered(after, event) is after
+
+
+def test_order_that_was_answered_meanwhile_is_not_unanswered(order: Order) -> None:
+    there = apply(order, OrderAccepted(order_id="1", ts=15, venue_order_id="v"))
+    event = OrderUnanswered(order_id="1", ts=20, detail="timed out")
+    assert not_answered(there, event) is there

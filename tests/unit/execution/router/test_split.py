@@ -173,3 +173,9 @@ def test_expected_price_is_the_average_over_the_levels_taken() -> None:
     assert expected_price(10, SELL, offers, 0) == pytest.approx(100.0)
     assert expected_price(10, BUY, offers, 1) == 99.0
     assert math.isnan(expected_price(10, BUY, offers, 2))
+
+
+@pytest.mark.parametrize("strategy", list(Strategy))
+def test_remainder_too_small_for_another_venue_is_left_over(strategy: Strategy) -> None:
+    offers = _offers([(100.0, 50)], [(101.0, 50)], room=[20, 50], least=[1, 25])
+    assert _split(24, offers, strategy) == [20, 0]
