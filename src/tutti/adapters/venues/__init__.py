@@ -1,0 +1,1 @@
+"""Real exchanges behind the venue port."""

@@ -1,0 +1,17 @@
+"""Aster perpetuals."""
+
+from tutti.adapters.venues.by_ccxt.dialect import Dialect
+from tutti.adapters.venues.by_ccxt.dialects.binance import BINANCE_CODES
+
+ASTER = Dialect(
+    venue="ASTER",
+    exchange="aster",
+    is_perpetual=True,
+    options={"defaultType": "swap", "fetchMarkets": {"types": ["swap"]}},
+    finds_by_client_id=True,
+    cancels_by_client_id=True,
+    closed_needs_symbol=True,
+    is_authoritative=True,
+    refuses_at_limit=True,
+    codes=BINANCE_CODES,
+)

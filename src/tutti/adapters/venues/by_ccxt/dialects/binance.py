@@ -1,0 +1,34 @@
+"""Binance spot."""
+
+from tutti.adapters.venues.by_ccxt.dialect import Dialect, Permissions
+from tutti.adapters.venues.by_ccxt.reaction import Code, Reaction
+
+BINANCE_CODES = (
+    # -1006, -1007: the answer from the matching engine did not come; -1001: it was cut off
+    Code(pattern=r'"code":\s*-100[167]\b', reaction=Reaction.RECONCILE),
+    # too many requests, too many orders, overloaded: told before the order is looked at
+    Code(pattern=r'"code":\s*-10(03|08|15)\b', reaction=Reaction.WAIT),
+    # the clock is off: not looked at either
+    Code(pattern=r'"code":\s*-1021\b', reaction=Reaction.RETRY),
+)
+
+BINANCE = Dialect(
+    venue="BINANCE",
+    exchange="binance",
+    options={
+        "defaultType": "spot",
+        "fetchMarkets": {"types": ["spot"]},
+        "fetchCurrencies": False,
+        "warnOnFetchOpenOrdersWithoutSymbol": False,
+        "recvWindow": 5000,
+    },
+    finds_by_client_id=True,
+    cancels_by_client_id=True,
+    closed_needs_symbol=True,
+    trades_by_order=True,
+    is_authoritative=True,
+    refuses_at_limit=True,
+    codes=BINANCE_CODES,
+    permissions=Permissions(method="sapiGetAccountApiRestrictions", withdraws="enableWithdrawals"),
+    ordinary_burst=20.0,
+)

@@ -1,0 +1,27 @@
+"""Binance USD-M perpetuals."""
+
+from tutti.adapters.venues.by_ccxt.dialect import Dialect, Permissions
+from tutti.adapters.venues.by_ccxt.dialects.binance import BINANCE_CODES
+
+BINANCE_USDM = Dialect(
+    venue="BINANCE_USDM",
+    exchange="binanceusdm",
+    is_perpetual=True,
+    options={
+        "defaultType": "swap",
+        "fetchMarkets": {"types": ["linear"]},
+        "fetchCurrencies": False,
+        "warnOnFetchOpenOrdersWithoutSymbol": False,
+        "recvWindow": 5000,
+    },
+    finds_by_client_id=True,
+    cancels_by_client_id=True,
+    closed_needs_symbol=True,
+    trades_by_order=True,
+    total_is_equity=True,
+    is_authoritative=True,
+    refuses_at_limit=True,
+    codes=BINANCE_CODES,
+    permissions=Permissions(method="sapiGetAccountApiRestrictions", withdraws="enableWithdrawals"),
+    ordinary_burst=20.0,
+)
