@@ -97,7 +97,8 @@ def _worst(i: int, book: Book, price: FloatArray, terms: Terms) -> float:
     if book.lots[i] == 0 and book.working[i] == 0:
         return 0.0
     value = _lot_value(i, book, price, terms)
-    return max(abs(book.lots[i] * value), abs((book.lots[i] + book.working[i]) * value))
+    worst: float = max(abs(book.lots[i] * value), abs((book.lots[i] + book.working[i]) * value))
+    return worst
 
 
 @lean_njit

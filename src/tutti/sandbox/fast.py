@@ -94,6 +94,29 @@ class Fills(NamedTuple):
     money: FloatArray
 
 
+class Noise(NamedTuple):
+    """What goes wrong on the way to the venue, arrays of shape (t, n); (0, 0) where nothing does.
+
+    Parameters
+    ----------
+    late_ns : int64
+        Added to the latency of an order decided at that tick.
+    lost : int64
+        1 where an order decided at that tick never arrives: it counts as sent, and nothing fills.
+    half_spread_bps : float64
+        Half-spread in that bar, in place of the configured one.
+    """
+
+    late_ns: IntArray
+    lost: IntArray
+    half_spread_bps: FloatArray
+
+
+def no_noise() -> Noise:
+    """Return a way to the venue on which nothing goes wrong."""
+    return Noise(np.zeros((0, 0), np.int64), np.zeros((0, 0), np.int64), np.zeros((0, 0)))
+
+
 @lean_njit
 def _note_fill(
     k: int, fills: Fills, t: int, i: int, lots: int, ticks: int, maker: int, reason: int,
@@ -247,9 +270,10 @@ def _is_halted(counts: IntArray, rules: Rules) -> bool:
 def _order(
     t: int, n_intents: int, as_of: int, bars: Tradable, terms: Terms, costs: Costs,
     signals: Signals, book: Book, rules: Rules, wishes: Wishes, working: Working, style: Style,
-    scratch: IntArray, review: Review,
+    noise: Noise, scratch: IntArray, review: Review,
 ) -> None:  # fmt: skip
     counts = working.counts
+    noisy = noise.lost.shape[0] > 0
     for k in range(n_intents):
         i = wishes.sequence[k]
         scratch[2, k] = wishes.lots[i]
@@ -276,6 +300,11 @@ def _order(
             continue
         if not _is_halted(counts, rules):
             counts[N_IN_A_ROW] = 0
+        late = 0
+        if noisy:
+            if noise.lost[t, i] != 0:
+                continue
+            late = noise.late_ns[t, i]
         w = counts[N_WORKING]
         row = working.table[w]
         row[COLUMN] = i
@@ -283,7 +312,7 @@ def _order(
         row[SIDE] = 1 if lots > 0 else -1
         row[LOTS_LEFT] = abs(lots)
         row[LIMIT_TICKS] = limit_ticks
-        row[ARRIVAL] = as_of + costs.latency_ns
+        row[ARRIVAL] = as_of + costs.latency_ns + late
         row[FILL_LOTS] = 0
         working.notes[w, _REASON] = wishes.reasons[i]
         working.notes[w, _LEAD] = signals.lead[t, i]
@@ -299,7 +328,7 @@ def _order(
 def run_block(
     start: int, t0: int, step: int, bars: Tradable, terms: Terms, costs: Costs, signals: Signals,
     book: Book, rules: Rules, wishes: Wishes, trace: Trace, working: Working, fills: Fills,
-    style: Style, scratch: IntArray, review: Review,
+    style: Style, noise: Noise, scratch: IntArray, review: Review,
 ) -> int:  # fmt: skip
     """Run the ticks of a block from ``start`` on; return where it stopped.
 
@@ -309,6 +338,8 @@ def run_block(
     ----------
     t0 : int
         Number of the block's first tick in the run; enters the fills.
+    noise : Noise
+        Rows of the block. Where it has any, ``costs.half_spread_bps`` is written at each tick.
     scratch : int64 (4, n)
     review : Review
     """
@@ -318,6 +349,9 @@ def run_block(
         if counts[N_FILLS] + 3 * n > fills.whole.shape[0]:
             return t
         begin_day(book, bars.ts[t])
+        if noise.lost.shape[0] > 0:
+            for i in range(n):
+                costs.half_spread_bps[i] = noise.half_spread_bps[t, i]
         if needs_venue(t, bars, terms, costs, book):
             _venues(t, t0, bars, terms, costs, book, working, fills, scratch[0], scratch[1])
         as_of = bars.ts[t] + step
@@ -333,7 +367,7 @@ def run_block(
         counts[N_DECISIONS] += 1
         _order(
             t, n_intents, as_of, bars, terms, costs, signals, book, rules, wishes, working, style,
-            scratch, review,
+            noise, scratch, review,
         )  # fmt: skip
     stop: int = bars.ts.shape[0]
     return stop
@@ -370,12 +404,19 @@ class FastTier:
         Written in place.
     n_ticks : int
         Length of the whole run.
+    noise : Noise, optional
+        Rows of the whole run.
     """
 
     def __init__(
-        self, *, terms: Terms, costs: Costs, rules: Rules, style: Style, book: Book, n_ticks: int
-    ) -> None:
+        self, *, terms: Terms, costs: Costs, rules: Rules, style: Style, book: Book, n_ticks: int,
+        noise: Noise | None = None,
+    ) -> None:  # fmt: skip
         n = len(terms.lot)
+        self._noise = noise
+        if noise is not None:
+            # written at each tick
+            costs = costs._replace(half_spread_bps=costs.half_spread_bps.copy())
         self._style = style
         self.book = book
         self._terms, self._costs, self._rules = terms, costs, rules
@@ -395,18 +436,25 @@ class FastTier:
         )
         self._done = 0
 
+    def reprice(self, costs: Costs) -> None:
+        """Charge and fill by other rules from the next tick on."""
+        self._costs = costs
+
     def advance(self, block: MarketBlock, signals: Signals) -> None:
         """Run the next ticks."""
         bars = tradable(block)
         t0 = self._done
         stop = t0 + len(block)
         trace = Trace(*(array[t0:stop] for array in self._trace))
+        noise = no_noise()
+        if self._noise is not None:
+            noise = Noise(*(array[t0:stop] for array in self._noise))
         start = 0
         while True:
             start = run_block(
                 start, t0, block.step, bars, self._terms, self._costs, signals, self.book,
                 self._rules, self._wishes, trace, self._working, self._fills, self._style,
-                self._scratch, self._review,
+                noise, self._scratch, self._review,
             )  # fmt: skip
             if start >= len(block):
                 break
