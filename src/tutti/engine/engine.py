@@ -57,7 +57,7 @@ from tutti.model.order import (
     Side,
 )
 from tutti.risk.breakers import HALTED, ErrorBreaker
-from tutti.risk.review import Proposals, objections, review
+from tutti.risk.review import Proposals, no_exposure, no_findings, object_to, review
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -160,10 +160,11 @@ class Engine:
             make_durable=self._make_durable,
         )
         self._quiet = QuietTicks(setup.segment_ticks, n_agents, n) if setup.segment_ticks else None
+        self._exposure = no_exposure(n, len(account.book.cash))
         some = np.zeros(1, np.int64)
-        self._objections = bound(
-            objections, Proposals(some, some, some), account.book, setup.terms,
-            setup.rules.limits, self.desk.locks, 0,
+        self._object_to = bound(
+            object_to, 1, Proposals(some, some, some), account.book, setup.terms,
+            setup.rules.limits, self.desk.locks, 0, self._exposure, no_findings(1),
         )  # fmt: skip
         self._most_ticks = max(1, min(_TICKS, _CELLS // n))
         self._steps = [(each.quantity_step, each.price_step) for each in setup.instruments]
@@ -264,11 +265,12 @@ class Engine:
     def _decide(self, now: _Now, n_intents: int) -> None:
         as_of = now.as_of
         columns = self._wishes.sequence[:n_intents]
-        leads = now.thought.signals.lead[now.t][columns]
-        lots = self._wishes.lots[columns]
-        findings = self._objections(
-            Proposals(lots, columns, leads),
-            self._account.book, self._setup.terms, self._setup.rules.limits, self.desk.locks, as_of,
+        leads = now.thought.signals.lead[now.t].take(columns)
+        lots = self._wishes.lots.take(columns)
+        findings = no_findings(n_intents)
+        self._object_to(
+            n_intents, Proposals(lots, columns, leads), self._account.book, self._setup.terms,
+            self._setup.rules.limits, self.desk.locks, as_of, self._exposure, findings,
         )  # fmt: skip
         proposed = list(zip(columns.tolist(), lots.tolist(), leads.tolist(), strict=True))
         reduces = findings.reduces.tolist()

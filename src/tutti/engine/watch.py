@@ -56,10 +56,12 @@ class RiskWatch:
 
     def _assess(self, t: int, book: Book, terms: Terms) -> tuple[RiskFlag, ...]:
         equity, peak = book.account[EQUITY], book.account[PEAK_EQUITY]
-        if not equity > 0.0 or not book.lots.any():
+        # what has no mark yet is worth nothing yet
+        held = np.flatnonzero((book.lots != 0) & ~np.isnan(book.mark))
+        if not equity > 0.0 or not len(held):
             return ()
-        values = np.where(book.lots != 0, book.lots * terms.lot * np.nan_to_num(book.mark), 0.0)
-        closes = self._closes(t + 1)
+        values = book.lots[held] * terms.lot[held] * book.mark[held]
+        closes = self._closes(t + 1)[:, held]
         with np.errstate(invalid="ignore", divide="ignore"):
             returns = closes[1:] / closes[:-1] - 1.0
         risk = assess(returns, values / equity, drawdown=float(1.0 - equity / peak))

@@ -7,7 +7,7 @@ length makes the text before the hash unambiguous whatever ``ref`` holds.
 
 from __future__ import annotations
 
-import hashlib
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 def genesis(run_id: str) -> bytes:
     """Return the hash that the first row of a run links to."""
-    return hashlib.sha256(b"tutti ledger 1\n" + run_id.encode()).digest()
+    return sha256(b"tutti ledger 1\n" + run_id.encode()).digest()
 
 
 def link(previous: bytes, seq: int, ts: int, kind: str, ref: str, body: bytes) -> bytes:
     """Return the hash of the row after the one with hash ``previous``."""
-    head = f"{seq} {ts} {kind} {len(ref)} {ref} "
-    return hashlib.sha256(previous + head.encode() + body).digest()
+    head = f"{seq} {ts} {kind} {len(ref)} {ref} ".encode()
+    return sha256(b"".join((previous, head, body))).digest()
 
 
 def broken_link(previous: Row | None, run_id: str, rows: Iterable[Row]) -> tuple[int, str] | None:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from tutti.model.market import IntArray
 
 
+# what Row() comes down to; a journal makes eight an order
+_as_row = tuple.__new__
+
+
 def _plain(value: Any) -> Any:
     # a NumPy scalar among the fields; anything else is a mistake of the caller
     if isinstance(value, np.generic):
@@ -81,7 +85,7 @@ class Journal:
             digest = link(self._hash, seq, ts, kind, ref, text)
         except (TypeError, ValueError) as e:
             raise InvariantBroken(f"{kind} can't be written to the ledger: {e}") from e
-        self._waiting.append(Row._make((seq, ts, kind, ref, text.decode(), digest)))
+        self._waiting.append(_as_row(Row, (seq, ts, kind, ref, text.decode(), digest)))
         self._seq = seq
         self._hash = digest
         return seq

@@ -32,10 +32,17 @@ def portfolio_returns(returns: FloatArray, weights: FloatArray) -> FloatArray:
     ndarray of float64, at most t long
         Fractions of equity; bars that lack a held instrument are left out.
     """
-    held = weights != 0.0
-    whole = ~np.isnan(returns[:, held]).any(axis=1)
-    earned: FloatArray = returns[whole][:, held] @ weights[held]
+    held, held_weights = _held(returns, weights)
+    earned: FloatArray = held @ held_weights
     return earned
+
+
+def _held(returns: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+    # the bars that every held instrument has, and the weights of those instruments
+    columns = weights.nonzero()[0]
+    held = returns[:, columns]
+    whole = ~np.isnan(held).any(axis=1)
+    return held if whole.all() else held[whole], weights[columns]
 
 
 def value_at_risk(returns: FloatArray, level: float = 0.95) -> float:
@@ -54,8 +61,7 @@ def value_at_risk(returns: FloatArray, level: float = 0.95) -> float:
         Fraction of equity, positive for a loss: the least of the ``ceil((1 - level) t)`` worst.
         NaN without returns.
     """
-    worst = _worst(returns, level)
-    return float(worst[-1]) if len(worst) else math.nan
+    return _least(_worst(returns, level))
 
 
 def conditional_value_at_risk(returns: FloatArray, level: float = 0.95) -> float:
@@ -64,8 +70,7 @@ def conditional_value_at_risk(returns: FloatArray, level: float = 0.95) -> float
     Parameters and unit are those of ``value_at_risk``. Source: Rockafellar and Uryasev (2000),
     "Optimization of conditional value-at-risk", for a sample.
     """
-    worst = _worst(returns, level)
-    return float(worst.mean()) if len(worst) else math.nan
+    return _mean(_worst(returns, level))
 
 
 def _worst(returns: FloatArray, level: float) -> FloatArray:
@@ -73,8 +78,17 @@ def _worst(returns: FloatArray, level: float) -> FloatArray:
         raise ValueError(f"level must be in (0, 1), was {level!r}")
     # a hair less, because 1 - 0.95 is a little more than a twentieth
     count = math.ceil((1.0 - level) * len(returns) - 1e-9)
-    losses: FloatArray = np.sort(-returns)[::-1]
-    return losses[:count]
+    gains = np.sort(returns)
+    losses: FloatArray = -gains[:count]
+    return losses
+
+
+def _least(worst: FloatArray) -> float:
+    return float(worst[-1]) if len(worst) else math.nan
+
+
+def _mean(worst: FloatArray) -> float:
+    return float(worst.mean()) if len(worst) else math.nan
 
 
 def gross_exposure(weights: FloatArray) -> float:
@@ -95,9 +109,11 @@ def average_correlation(returns: FloatArray, weights: FloatArray) -> float:
     held wins and loses together. Over the bars that all held instruments have; an instrument
     that did not move correlates with nothing. NaN with fewer than two positions or bars.
     """
-    held = weights != 0.0
-    moves = returns[:, held] * np.sign(weights[held])
-    moves = moves[~np.isnan(moves).any(axis=1)]
+    return _correlation(*_held(returns, weights))
+
+
+def _correlation(held: FloatArray, weights: FloatArray) -> float:
+    moves = held * np.sign(weights)
     count = moves.shape[1]
     if count < _PAIR or len(moves) < _PAIR:
         return math.nan
@@ -165,14 +181,15 @@ def assess(
     returns: FloatArray, weights: FloatArray, *, drawdown: float, level: float = 0.95
 ) -> PortfolioRisk:
     """Return the risk of holding ``weights`` (n,) through ``returns`` (t, n), oldest first."""
-    earned = portfolio_returns(returns, weights)
+    held, held_weights = _held(returns, weights)
+    worst = _worst(held @ held_weights, level)
     return PortfolioRisk(
-        value_at_risk=value_at_risk(earned, level),
-        conditional_value_at_risk=conditional_value_at_risk(earned, level),
+        value_at_risk=_least(worst),
+        conditional_value_at_risk=_mean(worst),
         gross_exposure=gross_exposure(weights),
         net_exposure=float(weights.sum()),
         concentration=concentration(weights),
-        average_correlation=average_correlation(returns, weights),
+        average_correlation=_correlation(held, held_weights),
         drawdown=drawdown,
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tutti.kernel.clock import SECOND
-from tutti.kernel.jit import lean_njit, njit
+from tutti.kernel.jit import lean_njit
 from tutti.model.arrays import (
     DAY_START_EQUITY,
     EQUITY,
@@ -281,7 +281,6 @@ def _objection_to_size(
     return _APPROVED, 0.0, 0.0
 
 
-@njit
 def objections(
     proposals: Proposals, book: Book, terms: Terms, limits: Limits, locks: IntArray, ts: int
 ) -> Findings:
@@ -305,17 +304,8 @@ def objections(
     the position past flat; it passes all but the first rules (locks, price, age of data, quantity).
     An order that turns a position round is held to every rule, with what it would leave open.
     """
-    n, venues = book.lots.shape[0], book.cash.shape[0]
-    count = proposals.lots.shape[0]
-    findings = Findings(np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros((count, 2)))
-    exposure = Exposure(
-        np.zeros(n, np.int64),
-        np.zeros(n, np.int64),
-        np.zeros(n),
-        np.zeros(venues),
-        np.zeros(venues),
-        np.zeros(venues),
-    )
+    count = len(proposals.lots)
+    findings, exposure = no_findings(count), no_exposure(len(book.lots), len(book.cash))
     object_to(count, proposals, book, terms, limits, locks, ts, exposure, findings)
     return findings
 
@@ -443,10 +433,11 @@ def review(
             f"{len(intents)} intents were reviewed as {len(findings.codes)}; nothing may be sent"
         )
     answers: list[ApprovedOrder | Refusal] = []
+    codes, reduces = findings.codes.tolist(), findings.reduces.tolist()
     for k, intent in enumerate(intents):
-        code = int(findings.codes[k])
+        code = codes[k]
         if code == _APPROVED:
-            rules = _EVERY_ORDER if findings.reduces[k] else _EVERY_OPENING
+            rules = _EVERY_ORDER if reduces[k] else _EVERY_OPENING
             answers.append(ApprovedOrder(intent=intent, approved_at=ts, rules=rules))
         else:
             value, limit = findings.figures[k].tolist()

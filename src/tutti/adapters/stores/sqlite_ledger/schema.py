@@ -72,6 +72,13 @@ def _fields(*names: str) -> str:
     return ",\n    ".join(f"json_extract(body, '$.{name}') AS {name}" for name in names)
 
 
+def _or(default: str, *names: str) -> str:
+    # a row leaves out what is as it was at the order's beginning
+    return ",\n    ".join(
+        f"coalesce(json_extract(body, '$.{name}'), '{default}') AS {name}" for name in names
+    )
+
+
 _VIEWS = f"""
 CREATE VIEW decisions AS SELECT
     journal.seq, journal.ts,
@@ -98,8 +105,9 @@ CREATE VIEW refusals AS SELECT seq, ts, ref AS order_id,
 FROM journal WHERE kind = 'refusal';
 
 CREATE VIEW orders AS SELECT max(seq) AS seq, ts, ref AS order_id, {_INSTRUMENT},
-    {_fields("side", "quantity", "type", "price", "status", "filled", "average_price")},
-    {_fields("venue_order_id", "detail", "parent")}
+    {_fields("side", "quantity", "type", "price", "status")},
+    {_or("0", "filled", "average_price")},
+    {_or("", "venue_order_id", "detail", "parent")}
 FROM journal WHERE kind = 'order' GROUP BY ref;
 
 CREATE VIEW fills AS SELECT seq, ts, ref AS order_id, {_INSTRUMENT},
