@@ -46,7 +46,7 @@ def remedy(model: type[BaseModel], problem: Mapping[str, Any]) -> tuple[Key, str
     if kind == "about_key":
         return (*key, *_parts(context["key"])), context["message"]
     if kind == "extra_forbidden":
-        return loc, _unknown(str(loc[-1]), annotation)
+        return loc, _unknown(str(loc[-1]), _plain(annotation)[0])
     if kind == "missing":
         example = _example(field)
         return loc, "is missing; " + (f"write for example {example}" if example else "add it")

@@ -18,7 +18,7 @@ from tutti.ledger.kinds import DataSource, Started, Stopped
 from tutti.model.arrays import EQUITY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tutti.app.build import Plan
     from tutti.app.settings import Config
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tutti.ledger.fold import LedgerState
     from tutti.ledger.store import Head, JournalStore
     from tutti.model.market import MarketBlock
+    from tutti.sandbox.venue import SimulatedVenue
 
 
 _ANALYSED = 65_536
@@ -52,6 +53,8 @@ class Session:
         What the first row says of the software; a replay passes what was recorded.
     state : LedgerState, optional
         What an earlier session on the same ledger left: the account goes on from there.
+    venues : mapping of str to SimulatedVenue, optional
+        Where it trades; else simulated venues on the plan's costs.
     """
 
     def __init__(  # noqa: PLR0913 - what it joins
@@ -66,13 +69,14 @@ class Session:
         listener: EngineListener | None = None,
         versions: dict[str, str] | None = None,
         state: LedgerState | None = None,
+        venues: Mapping[str, SimulatedVenue] | None = None,
     ) -> None:
         setup = plan.setup
         self.run_id = run_id
         self.plan = plan
         self.seats = seats_of(config)
         self.analysis = analysis_of(config, plan.instruments, self.seats)
-        self.venues = venues_of(config, plan)
+        self.venues = dict(venues_of(config, plan) if venues is None else venues)
         names = self.analysis.agent_names
         self.account = (
             fresh_account(plan, len(names), start)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from tutti.app.recorder import Recorder
 from tutti.app.session import Session
 from tutti.engine.decide import Trace, empty_trace
 from tutti.kernel.collector import unhurried_collector
-from tutti.model.arrays import FEES_PAID, FUNDING_RECEIVED, TURNOVER
+from tutti.model.arrays import FEES_PAID, FUNDING_RECEIVED, TURNOVER, Signals
 from tutti.model.errors import ConfigError
 from tutti.model.order import Fill, FundingPaid, Reason, Side
 from tutti.portfolio.accounting import new_book
@@ -34,7 +34,7 @@ from tutti.sandbox.fast import (
 from tutti.sandbox.result import ClosedTrade, FillRow, OrderRow, Parity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tutti.app.build import Plan
@@ -42,10 +42,11 @@ if TYPE_CHECKING:
     from tutti.engine.analysis import Analysis
     from tutti.engine.decide import Rules
     from tutti.ledger.kinds import DataSource
-    from tutti.model.arrays import Signals
     from tutti.model.market import MarketBlock
     from tutti.model.order import Position
     from tutti.sandbox.fast import FastResult
+    from tutti.sandbox.scenarios.schedule import CostSchedule
+    from tutti.sandbox.venue import SimulatedVenue
 
     Progress = Callable[[int, int, str], None]
 
@@ -97,14 +98,15 @@ def run_event(  # noqa: PLR0913 - what a run consists of
     out: Path,
     progress: Progress,
     versions: dict[str, str] | None = None,
+    venues: Mapping[str, SimulatedVenue] | None = None,
 ) -> Outcome:
-    """Run the event tier and leave its ledger in ``out``."""
+    """Run the event tier and leave its ledger in ``out``; ``venues`` are those of the plan, or others."""
     recorder = Recorder({instrument: i for i, instrument in enumerate(block.instruments)})
     with unhurried_collector(), ExitStack() as undo:
         store = undo.enter_context(SqliteLedger(out, Durability.BATCHED))
         session = Session(
             config, plan, store, run_id=run_id, start=int(block.ts[0]), data=data,
-            listener=recorder, versions=versions,
+            listener=recorder, versions=versions, venues=venues,
         )  # fmt: skip
         _none_late(session.analysis)
         trace, done = empty_trace(len(block)), 0
@@ -133,8 +135,14 @@ def run_event(  # noqa: PLR0913 - what a run consists of
     )
 
 
-def run_fast(config: Config, plan: Plan, block: MarketBlock, progress: Progress) -> Outcome:
-    """Run the fast tier.
+def run_fast(
+    config: Config,
+    plan: Plan,
+    block: MarketBlock,
+    progress: Progress,
+    schedule: CostSchedule | None = None,
+) -> Outcome:
+    """Run the fast tier, at the plan's costs or at those that ``schedule`` says.
 
     Raises
     ------
@@ -150,7 +158,14 @@ def run_fast(config: Config, plan: Plan, block: MarketBlock, progress: Progress)
     _none_late(analysis)
     tier = fast_tier(plan, len(analysis.agent_names), block)
     for part in _parts(block, _ANALYSED, progress, "fast tier"):
-        tier.advance(part, analysis.advance(part).signals)
+        signals = analysis.advance(part).signals
+        if schedule is None:
+            tier.advance(part, signals)
+            continue
+        for rows, costs in schedule.pieces(part.ts):
+            tier.reprice(costs)
+            piece: dict[str, Any] = {name: array[rows] for name, array in signals._asdict().items()}
+            tier.advance(part.rows(rows.start, rows.stop), Signals(**piece))
     found = tier.result()
     recorder = Recorder({instrument: i for i, instrument in enumerate(block.instruments)})
     portfolio = Portfolio(plan.balances)

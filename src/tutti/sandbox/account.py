@@ -121,6 +121,10 @@ class Account:
             price = float(self.book.mark[listing.column])
         return int(self._objection_at(listing.column, signed_lots, price, self.book, self.terms))
 
+    def reprice(self, costs: Costs) -> None:
+        """Close by other rules, where it comes to that, from now on."""
+        self._costs = costs
+
     def pay(self, amount: Decimal) -> None:
         """Take ``amount`` off the cash."""
         self.cash -= amount

@@ -283,14 +283,24 @@ class SimulatedMarket:
         return path
 
     def _on_grid(self, logs: FloatArray) -> FloatArray:
-        ticks = np.maximum(np.rint(np.exp(logs) / self._tick), 1.0)
-        # dividing by a whole number gives the float nearest to the decimal; multiplying does not
-        inverse = np.rint(1.0 / self._tick)
-        whole = np.abs(inverse * self._tick - 1.0) < 1e-9  # noqa: PLR2004
-        prices: FloatArray = np.where(
-            whole, ticks / np.where(whole, inverse, 1.0), ticks * self._tick
-        )
-        return prices
+        return on_grid(np.exp(logs), self._tick)
+
+
+def on_grid(prices: FloatArray, steps: FloatArray) -> FloatArray:
+    """Return ``prices`` rounded to whole steps, at least one, as the floats nearest to the decimals.
+
+    Parameters
+    ----------
+    prices : ndarray of float64, shape (..., n)
+        Quote currency; NaN stays NaN.
+    steps : ndarray of float64, shape (n,)
+    """
+    ticks = np.maximum(np.rint(prices / steps), 1.0)
+    # dividing by a whole number gives the float nearest to the decimal; multiplying does not
+    inverse = np.rint(1.0 / steps)
+    whole = np.abs(inverse * steps - 1.0) < 1e-9  # noqa: PLR2004
+    rounded: FloatArray = np.where(whole, ticks / np.where(whole, inverse, 1.0), ticks * steps)
+    return rounded
 
 
 def _correlate(correlation: float | FloatArray, n: int) -> tuple[float, FloatArray | None]:

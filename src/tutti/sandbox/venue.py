@@ -277,6 +277,21 @@ class SimulatedVenue:
         self._bars = bars
         self._row = -1
 
+    def reprice(self, costs: Costs) -> None:
+        """Charge and fill by other rules from the next bar on; latency stays what it is.
+
+        Raises
+        ------
+        ValueError
+            If the latency differs: orders on their way would arrive at two times.
+        """
+        if costs.latency_ns != self._costs.latency_ns:
+            raise ValueError(f"{self.name}: latency can't change while orders may be on their way")
+        self._costs = costs
+        self._account.reprice(costs)
+        # kernels are bound to what they were given: bind them anew at the next bar
+        self._row = -1
+
     def observe(self, bars: Tradable, t: int) -> None:
         """Live through bar ``t``: match orders, pay funding, liquidate; queue the events.
 

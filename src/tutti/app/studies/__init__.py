@@ -1,0 +1,1 @@
+"""Studies of a strategy: scenarios, comparisons, attribution, and the like; each from a configuration and bars."""

@@ -1,0 +1,1 @@
+"""Markets gone wrong: crashes, thin books, outages and the like, laid over bars that were recorded."""

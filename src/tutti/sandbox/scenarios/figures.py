@@ -1,0 +1,159 @@
+"""What a run under stress came to, beside the same run without."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tutti.kernel.clock import iso
+from tutti.sandbox.scenarios.scenario import Scenario
+
+if TYPE_CHECKING:
+    from tutti.model.market import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Breaker that acted: the mode from ``ts`` (ns UTC) on, and why."""
+
+    ts: int
+    mode: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """How an account fared while a scenario lasted.
+
+    Parameters
+    ----------
+    change : float
+        Of its value, as a fraction of what it was before; a loss is negative.
+    max_drawdown : float
+        Deepest fall from a peak, the value before being the first; above 1 where it owes money.
+    """
+
+    change: float
+    max_drawdown: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What one run came to.
+
+    Parameters
+    ----------
+    final_equity : float
+        Quote currency.
+    metrics : mapping of str to float
+        Keys of ``stats.performance``.
+    during : Stretch
+        While the scenario lasted.
+    holding : Stretch
+        What buying everything at the start and holding it did while the scenario lasted.
+    orders : mapping of str to int
+        Orders by why they were sent: entry, stop_loss, drawdown_stop and so on.
+    unfilled : mapping of str to int
+        Orders that ended otherwise than filled, by status: failed, rejected, cancelled, expired.
+    refusals : mapping of str to int
+        Intents that risk refused, by rule.
+    breakers : tuple of Change
+        Each change of what the account was allowed to do.
+    worth : Stretch or None
+        While it lasted, counted in a currency that kept its worth; None where all did.
+    final_worth : float or None
+        Value at the end, counted so.
+    """
+
+    final_equity: float
+    metrics: Mapping[str, float]
+    during: Stretch
+    holding: Stretch
+    n_fills: int
+    liquidations: int
+    fees: float
+    funding: float
+    orders: Mapping[str, int] = field(default_factory=dict)
+    unfilled: Mapping[str, int] = field(default_factory=dict)
+    refusals: Mapping[str, int] = field(default_factory=dict)
+    breakers: tuple[Change, ...] = ()
+    halted: str = ""
+    worth: Stretch | None = None
+    final_worth: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return them as JSON values; what is not finite becomes None."""
+        values = asdict(self)
+        values["breakers"] = [
+            {"at": iso(each.ts), "mode": each.mode, "reason": each.reason} for each in self.breakers
+        ]
+        found: dict[str, Any] = _plain(values)
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stressed:
+    """One scenario: when it struck, and a run with and without it.
+
+    Parameters
+    ----------
+    starts, ends : int
+        ns UTC.
+    changed_bars : int
+        Symbol-bars that the scenario altered or took away.
+    folder : str
+        Where the stressed run's ledger lies.
+    """
+
+    scenario: Scenario
+    starts: int
+    ends: int
+    changed_bars: int
+    baseline: Figures
+    stressed: Figures
+    folder: str = ""
+    parity: Mapping[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        before, after = self.baseline, self.stressed
+        differences = {
+            "final_equity": after.final_equity - before.final_equity,
+            "change_during": after.during.change - before.during.change,
+            "max_drawdown_during": after.during.max_drawdown - before.during.max_drawdown,
+        } | {name: after.metrics[name] - before.metrics[name] for name in before.metrics}
+        return {
+            "scenario": self.scenario.to_dict(),
+            "starts": iso(self.starts),
+            "ends": iso(self.ends),
+            "changed_bars": self.changed_bars,
+            "baseline": before.to_dict(),
+            "stressed": after.to_dict(),
+            "difference": _plain(differences),
+            "run": self.folder,
+            "parity": self.parity,
+        }
+
+
+def stretch(known_at: IntArray, value: FloatArray, begin: int, end: int) -> Stretch:
+    """Return how ``value`` (shape (t,), known at ``known_at``) fared in ``[begin, end]``, ns UTC."""
+    first = max(int(np.searchsorted(known_at, begin, side="right")) - 1, 0)
+    # to the end of the bar in which it ends
+    last = max(min(int(np.searchsorted(known_at, end)), len(known_at) - 1), first)
+    part = value[first : last + 1]
+    peaks = np.maximum.accumulate(part)
+    return Stretch(
+        change=float(part[-1] / part[0] - 1.0), max_drawdown=float((1.0 - part / peaks).max())
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
