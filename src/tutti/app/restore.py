@@ -57,9 +57,8 @@ def restored_account(plan: Plan, agents: tuple[str, ...], state: LedgerState, ts
     _hold(book, plan, agents, state)
     _remember(book, agents, state)
     orders = OpenOrders()
-    for order in state.open_orders.values():
-        seen = [fill for fill in state.fill_ids if fill.startswith(order.id)]
-        orders.add(order, seen)
+    for order in (*state.ended.values(), *state.open_orders.values()):
+        orders.add(order, state.fills.get(order.id, ()))
     return Account(book=book, portfolio=Portfolio(cash, held), orders=orders)
 
 

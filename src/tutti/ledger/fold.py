@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from tutti.ledger.kinds import HALTED_MODE, AccountState, ModeChange, Started
+import msgspec
+
+from tutti.ledger.kinds import (
+    HALTED_MODE,
+    AccountState,
+    Adopted,
+    ModeChange,
+    Routed,
+    Started,
+    Transfer,
+)
 from tutti.ledger.records import decode
 from tutti.model.order import (
     Fill,
@@ -15,6 +25,7 @@ from tutti.model.order import (
     Liquidated,
     Order,
     OrderIntent,
+    OrderStatus,
     Position,
     Side,
 )
@@ -25,6 +36,9 @@ if TYPE_CHECKING:
 
 _COUNTER: Final = slice(12, 18)
 _WRAP: Final = 1 << 24
+_KEEP_ENDED: Final = 10_000
+# a venue may still tell of a fill of these
+_MAY_FILL: Final = frozenset({OrderStatus.CANCELLED, OrderStatus.EXPIRED})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,13 +57,18 @@ class LedgerState:
         By venue, quote currency: the balances of the first start, less what fills cost, plus
         funding.
     open_orders : dict of str to Order
-        Orders that are not final, by id. Each may be known to a venue: reconcile it.
+        Orders that are not final, by id. Each may be known to a venue: reconcile it. One that is
+        CREATED was split: its children are here, too, and what they filled is in it.
+    ended : dict of str to Order
+        The last 10,000 that are final, oldest first: a venue may tell of them again, or late.
     intents : dict of str to OrderIntent
-        Of the open orders, by id.
+        Of the open orders, and of those that ended and may still fill, by id.
     unsent : dict of str to OrderIntent
         Approved, with no order recorded: these never left the process.
     fill_ids : set of str
         Executions that were booked already.
+    fills : dict of str to set of str
+        Those of the orders in ``open_orders`` and ``ended``, by order.
     mode : ModeChange or None
         Newest, halts aside; None while the account was never restricted.
     account : AccountState or None
@@ -67,9 +86,11 @@ class LedgerState:
     positions: dict[str, Position] = field(default_factory=dict)
     cash: dict[str, Decimal] = field(default_factory=dict)
     open_orders: dict[str, Order] = field(default_factory=dict)
+    ended: dict[str, Order] = field(default_factory=dict)
     intents: dict[str, OrderIntent] = field(default_factory=dict)
     unsent: dict[str, OrderIntent] = field(default_factory=dict)
     fill_ids: set[str] = field(default_factory=set)
+    fills: dict[str, set[str]] = field(default_factory=dict)
     mode: ModeChange | None = None
     account: AccountState | None = None
     started: Started | None = None
@@ -108,6 +129,14 @@ def _apply(state: LedgerState, row: Row) -> None:
             state.intents.pop(row.ref, None)
         case "order":
             _apply_order(state, decode(row, Order))
+        case "route":
+            _apply_route(state, decode(row, Routed))
+        case _:
+            _apply_account(state, row)
+
+
+def _apply_account(state: LedgerState, row: Row) -> None:
+    match row.kind:
         case "mode":
             _apply_mode(state, decode(row, ModeChange))
         case "account":
@@ -127,17 +156,53 @@ def _apply_mode(state: LedgerState, change: ModeChange) -> None:
 
 def _apply_order(state: LedgerState, order: Order) -> None:
     state.unsent.pop(order.id, None)
-    if order.status.is_final:
-        state.open_orders.pop(order.id, None)
-        state.intents.pop(order.id, None)
-    else:
+    if order.parent:
+        _count_for_parent(state, order)
+    if not order.status.is_final:
         state.open_orders[order.id] = order
+        return
+    state.open_orders.pop(order.id, None)
+    state.ended.pop(order.id, None)  # the newest end last
+    state.ended[order.id] = order
+    if order.status not in _MAY_FILL:
+        state.intents.pop(order.id, None)
+    if len(state.ended) > _KEEP_ENDED:
+        oldest = next(iter(state.ended))
+        for known in (state.ended, state.intents, state.fills):
+            known.pop(oldest, None)
+
+
+def _apply_route(state: LedgerState, routed: Routed) -> None:
+    intent = state.intents.get(routed.parent)
+    if intent is not None:
+        for child in routed.children:
+            state.intents[child.id] = msgspec.structs.replace(
+                intent, id=child.id, instrument=child.instrument, quantity=child.quantity
+            )
+
+
+def _count_for_parent(state: LedgerState, order: Order) -> None:
+    # a parent has a row of its own at its beginning and its end only
+    parent = state.open_orders.get(order.parent)
+    before = state.open_orders.get(order.id) or state.ended.get(order.id)
+    filled, paid = order.filled, order.filled * order.average_price
+    if before is not None:
+        filled, paid = filled - before.filled, paid - before.filled * before.average_price
+    if parent is not None and filled:
+        total = parent.filled + filled
+        state.open_orders[parent.id] = msgspec.structs.replace(
+            parent,
+            filled=total,
+            average_price=(parent.filled * parent.average_price + paid) / total,
+            updated_at=max(parent.updated_at, order.updated_at),
+        )
 
 
 def _apply_money(state: LedgerState, row: Row) -> None:
     match row.kind:
         case "fill":
             fill = decode(row, Fill)
+            state.fills.setdefault(fill.order_id, set()).add(fill.id)
             _pay(state, fill.id, fill.instrument, fill.side, fill.quantity * fill.price, fill.fee)
         case "liquidation":
             forced = decode(row, Liquidated)
@@ -146,7 +211,13 @@ def _apply_money(state: LedgerState, row: Row) -> None:
         case "funding":
             funding = decode(row, FundingPaid)
             venue = funding.instrument.venue
-            state.cash[venue] = state.cash.get(venue, Decimal(0)) + funding.amount
+            _receive(state, venue, funding.amount)
+        case "adopted":
+            adopted = decode(row, Adopted)
+            _receive(state, adopted.instrument.venue, -adopted.quantity * adopted.price)
+        case "transfer":
+            transfer = decode(row, Transfer)
+            _receive(state, transfer.venue, transfer.amount)
         case _:
             pass  # decisions, segments and the like move no money
 
@@ -162,8 +233,11 @@ def _pay(
     if fill_id in state.fill_ids:  # a liquidation may be on record as a fill, too
         return
     state.fill_ids.add(fill_id)
-    before = state.cash.get(instrument.venue, Decimal(0))
-    state.cash[instrument.venue] = before - side.sign * notional - fee
+    _receive(state, instrument.venue, -side.sign * notional - fee)
+
+
+def _receive(state: LedgerState, venue: str, amount: Decimal) -> None:
+    state.cash[venue] = state.cash.get(venue, Decimal(0)) + amount
 
 
 def _after(order_id: str, next_id: int) -> int:

@@ -14,9 +14,12 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from tutti.model.difference import Difference
+from tutti.model.instrument import InstrumentId
 from tutti.model.opinion import AggregatedContext
 from tutti.model.order import (
     ApprovedOrder,
+    ChildOrder,
     Fill,
     FundingPaid,
     Liquidated,
@@ -33,6 +36,7 @@ Kind: TypeAlias = Literal[
     "intent",
     "approval",
     "refusal",
+    "route",
     "order",
     "fill",
     "position",
@@ -42,6 +46,9 @@ Kind: TypeAlias = Literal[
     "account",
     "segment",
     "reconciled",
+    "difference",
+    "adopted",
+    "transfer",
     "command",
     "stopped",
 ]
@@ -189,6 +196,31 @@ class Objection(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Routed(msgspec.Struct, frozen=True, kw_only=True):
+    """The order of this id was split over venues.
+
+    Parameters
+    ----------
+    strategy : str
+        How: see `tutti.execution.router.split.Strategy`.
+    arrival_price : Decimal
+        Price at which it was decided; the children's slippage counts from it.
+    children : tuple of ChildOrder
+        One a venue; each has order rows of its own, under its own id.
+    left : Decimal
+        Base units that fit no venue.
+    detail : str
+        Why it was split again; empty the first time.
+    """
+
+    parent: str
+    strategy: str
+    arrival_price: Decimal
+    children: tuple[ChildOrder, ...]
+    left: Decimal
+    detail: str = ""
+
+
 HALTED_MODE: Final = "halted"
 """Mode after too many errors in a row: nothing is sent until the next start."""
 
@@ -261,6 +293,33 @@ class Reconciled:
     differences: tuple[str, ...] = ()
 
 
+class Adopted(msgspec.Struct, frozen=True, kw_only=True):
+    """What a venue held and no order of ours explained was booked as ours.
+
+    Parameters
+    ----------
+    quantity : Decimal
+        Signed base units by which the position changed.
+    price : Decimal
+        Quote currency; the cash changed as if it had been traded there, without a fee.
+    """
+
+    instrument: InstrumentId
+    ts: int
+    quantity: Decimal
+    price: Decimal
+    detail: str = ""
+
+
+class Transfer(msgspec.Struct, frozen=True, kw_only=True):
+    """Cash at a venue changed by ``amount`` (quote currency) that no order of ours explains."""
+
+    venue: str
+    ts: int
+    amount: Decimal
+    detail: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """A person (or a program with the token) asked for something: pause, resume, flatten, stop."""
@@ -285,6 +344,7 @@ Body: TypeAlias = (
     | OrderIntent
     | Approval
     | Objection
+    | Routed
     | Order
     | Fill
     | Position
@@ -294,6 +354,9 @@ Body: TypeAlias = (
     | AccountState
     | Segment
     | Reconciled
+    | Difference
+    | Adopted
+    | Transfer
     | Command
     | Stopped
 )
@@ -304,6 +367,7 @@ BODIES: Final[dict[str, type[Body]]] = {
     "intent": OrderIntent,
     "approval": Approval,
     "refusal": Objection,
+    "route": Routed,
     "order": Order,
     "fill": Fill,
     "position": Position,
@@ -313,6 +377,9 @@ BODIES: Final[dict[str, type[Body]]] = {
     "account": AccountState,
     "segment": Segment,
     "reconciled": Reconciled,
+    "difference": Difference,
+    "adopted": Adopted,
+    "transfer": Transfer,
     "command": Command,
     "stopped": Stopped,
 }

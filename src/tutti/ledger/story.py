@@ -9,7 +9,7 @@ from tutti.kernel.clock import iso
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tutti.ledger.kinds import DecisionItem, Started
+    from tutti.ledger.kinds import DecisionItem, Routed, Started
     from tutti.ledger.trace import Trace
 
 
@@ -20,18 +20,23 @@ def tell(trace: Trace) -> tuple[tuple[str, str], ...]:
 
 def _lines(trace: Trace) -> Iterator[tuple[str, str]]:
     intent = trace.intent.body
+    split = bool(trace.routes)
     for fill in reversed(trace.fills):
         made = fill.body
+        where = f" {made.instrument}" if split else ""
         yield (
             "fill",
-            f"{iso(fill.ts)} {made.side} {made.quantity} at {made.price}, fee {made.fee}, "
+            f"{iso(fill.ts)} {made.side} {made.quantity}{where} at {made.price}, fee {made.fee}, "
             f"{'maker' if made.is_maker else 'taker'}, slippage {made.slippage_bps:+.2f} bps",
         )
     for order in reversed(trace.orders):
         state = order.body
         detail = f" ({state.detail})" if state.detail else ""
         filled = f"filled {state.filled} of {state.quantity}"
-        yield "order", f"{iso(order.ts)} {state.status}, {filled}{detail}"
+        where = f"{state.instrument} " if split and state.parent else ""
+        yield "order", f"{iso(order.ts)} {where}{state.status}, {filled}{detail}"
+    for route in reversed(trace.routes):
+        yield "route", f"{iso(route.ts)} {_parts(route.body)}"
     if trace.approval is not None:
         rules = ", ".join(trace.approval.body.rules)
         yield "approved", f"{iso(trace.approval.ts)} by {rules}"
@@ -56,6 +61,18 @@ def _lines(trace: Trace) -> Iterator[tuple[str, str]]:
         yield from _seen(trace.item)
     if trace.started is not None:
         yield from _run(trace.started.body)
+
+
+def _parts(routed: Routed) -> str:
+    parts = [
+        f"{child.quantity} to {child.instrument.venue}"
+        + ("" if child.expected_price is None else f" at {child.expected_price:.8g}")
+        for child in routed.children
+    ]
+    left = f", {routed.left} left over" if routed.left else ""
+    why = f" ({routed.detail})" if routed.detail else ""
+    sent = ", ".join(parts) or "nowhere"
+    return f"by {routed.strategy}: {sent}{left}; arrival {routed.arrival_price}{why}"
 
 
 def _seen(item: DecisionItem) -> Iterator[tuple[str, str]]:

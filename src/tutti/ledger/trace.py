@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from tutti.ledger.kinds import KINDS, Approval, Decision, DecisionItem, Objection, Started
+from tutti.ledger.kinds import (
+    KINDS,
+    Approval,
+    Decision,
+    DecisionItem,
+    Objection,
+    Routed,
+    Started,
+)
 from tutti.ledger.records import Entry, entry
 from tutti.model.errors import LedgerError
 from tutti.model.order import Fill, Order, OrderIntent
@@ -24,8 +32,10 @@ class Trace:
 
     Parameters
     ----------
-    orders : tuple of Entry
-        Its states, oldest first.
+    fills, orders : tuple of Entry
+        Its fills and states, oldest first; of an order that was split, its children's too.
+    routes : tuple of Entry
+        How it, or the order that it is a child of, was split over venues; oldest first.
     approval, refusal : Entry or None
         What risk said; both None when the process ended before it spoke.
     item : DecisionItem or None
@@ -42,6 +52,7 @@ class Trace:
     decision: Entry[Decision] | None
     item: DecisionItem | None
     started: Entry[Started] | None
+    routes: tuple[Entry[Routed], ...] = ()
 
 
 def why(reader: LedgerReader, order_id: str) -> Trace:
@@ -60,10 +71,16 @@ def why(reader: LedgerReader, order_id: str) -> Trace:
     """
     found = _resolve(reader, order_id)
     own = list(reader.rows(ref=found))
-    orders = _of(own, Order)
+    orders, fills = _of(own, Order), _of(own, Fill)
     rows = own
     if orders and orders[-1].body.parent:
         rows = list(reader.rows(ref=orders[-1].body.parent))
+    routes = _of(rows, Routed)
+    if rows is own:
+        for child in [child for route in routes for child in route.body.children]:
+            theirs = list(reader.rows(ref=child.id))
+            orders += _of(theirs, Order)
+            fills += _of(theirs, Fill)
     intents, approvals, refusals = _of(rows, OrderIntent), _of(rows, Approval), _of(rows, Objection)
     if not intents:
         raise LedgerError(f"order {found} has no intent in this ledger")
@@ -71,21 +88,28 @@ def why(reader: LedgerReader, order_id: str) -> Trace:
     decision, item = _decision(reader, intent)
     return Trace(
         order_id=found,
-        fills=tuple(_of(own, Fill)),
-        orders=tuple(orders),
+        fills=tuple(sorted(fills, key=_seq)),
+        orders=tuple(sorted(orders, key=_seq)),
         approval=approvals[0] if approvals else None,
         refusal=refusals[0] if refusals else None,
         intent=intent,
         decision=decision,
         item=item,
         started=_newest_before(reader, intent.seq, Started),
+        routes=tuple(routes),
     )
+
+
+def _seq(entry: Entry[Any]) -> int:
+    return entry.seq
 
 
 def _resolve(reader: LedgerReader, order_id: str) -> str:
     ids = reader.refs(order_id, _NEAR + 1)
     if ids and (ids[0] == order_id or len(ids) == 1):
         return ids[0]
+    if 1 < len(ids) <= _NEAR and len(heads := _heads(reader, ids)) == 1:
+        return heads[0]
     if ids:
         more = ", ..." if len(ids) > _NEAR else ""
         raise LedgerError(
@@ -98,6 +122,11 @@ def _resolve(reader: LedgerReader, order_id: str) -> str:
             break
     hint = f"; near it: {', '.join(near)}" if near else ": the ledger holds none"
     raise LedgerError(f"no order {order_id!r} in this ledger{hint}")
+
+
+def _heads(reader: LedgerReader, ids: list[str]) -> list[str]:
+    # an order that was split and its children begin alike: the order stands for all of them
+    return [each for each in ids if any(row.kind == "intent" for row in reader.rows(ref=each))]
 
 
 def _of(rows: list[Row], body: type[_T]) -> list[Entry[_T]]:

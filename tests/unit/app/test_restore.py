@@ -111,7 +111,9 @@ def test_order_that_was_open_is_open_with_the_fills_that_were_booked(plan: Plan)
         price=None, status=OrderStatus.PARTIALLY_FILLED, created_at=1, updated_at=2,
         filled=Decimal(1), average_price=Decimal(100),
     )  # fmt: skip
-    state = _state(open_orders={order.id: order}, fill_ids={f"{order.id}-1000", "other-5"})
+    state = _state(
+        open_orders={order.id: order}, fills={order.id: {"trade-1000"}, "other": {"trade-5"}}
+    )
     orders = restored_account(plan, (), state, _NOW).orders
     assert orders.open() == (order,)
 
@@ -121,12 +123,28 @@ def test_order_that_was_open_is_open_with_the_fills_that_were_booked(plan: Plan)
             fee=Decimal(0), is_maker=False,
         )  # fmt: skip
 
-    assert orders.apply(fill(f"{order.id}-1000")) is None
-    after = orders.apply(fill(f"{order.id}-2000"))
+    assert orders.apply(fill("trade-1000")) is None
+    after = orders.apply(fill("trade-5"))
     assert after is not None
     assert after.filled == 2
     with pytest.raises(InvariantBroken):
         orders.add(order)
+
+
+def test_order_that_ended_is_known_with_its_fills(plan: Plan) -> None:
+    order = Order(
+        id="b" * 32, instrument=BTC, side=Side.BUY, quantity=Decimal(3), type=OrderType.MARKET,
+        price=None, status=OrderStatus.FILLED, created_at=1, updated_at=2,
+        filled=Decimal(3), average_price=Decimal(100),
+    )  # fmt: skip
+    state = _state(ended={order.id: order}, fills={order.id: {"trade-7"}})
+    orders = restored_account(plan, (), state, _NOW).orders
+    assert orders.is_idle
+    again = OrderFilled(
+        order_id=order.id, ts=3, fill_id="trade-7", quantity=Decimal(3), price=Decimal(100),
+        fee=Decimal(0), is_maker=False,
+    )  # fmt: skip
+    assert orders.apply(again) is None
 
 
 @pytest.mark.parametrize(

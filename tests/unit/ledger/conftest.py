@@ -13,6 +13,7 @@ from tutti.kernel.ids import IdSource
 from tutti.ledger.journal import Journal
 from tutti.ledger.kinds import (
     AccountState,
+    Adopted,
     Approval,
     Command,
     DataSource,
@@ -21,13 +22,17 @@ from tutti.ledger.kinds import (
     ModeChange,
     Objection,
     Reconciled,
+    Routed,
     Started,
     Stopped,
+    Transfer,
 )
+from tutti.model.difference import Difference, DifferenceKind, Resolution
 from tutti.model.instrument import InstrumentId
 from tutti.model.opinion import AggregatedContext, Regime, Voice
 from tutti.model.order import (
     ApprovedOrder,
+    ChildOrder,
     Fill,
     FundingPaid,
     Liquidated,
@@ -128,6 +133,47 @@ class Scribe:
     def refusal(self, intent: OrderIntent, rule: str = "gross") -> int:
         refused = Refusal(intent=intent, refused_at=self.ts, rule=rule, reason="too large")
         return self.journal.append("refusal", self.ts, Objection.of(refused), intent.id)
+
+    def route(self, intent: OrderIntent, *parts: tuple[str, str, str], **changes: Any) -> Routed:
+        """Write how an order was split: id, venue and quantity of each child."""
+        values: dict[str, Any] = {
+            "parent": intent.id,
+            "strategy": "liquidity",
+            "arrival_price": intent.reference_price,
+            "children": tuple(
+                ChildOrder(
+                    id=child_id,
+                    parent=intent.id,
+                    instrument=InstrumentId(intent.instrument.symbol, venue),
+                    quantity=Decimal(quantity),
+                    expected_price=42_005.25,
+                )
+                for child_id, venue, quantity in parts
+            ),
+            "left": Decimal(0),
+        }
+        routed = Routed(**{**values, **changes})
+        self.journal.append("route", self.ts, routed, intent.id)
+        return routed
+
+    def adopted(self, quantity: str, price: str) -> int:
+        body = Adopted(instrument=BTC, ts=self.ts, quantity=Decimal(quantity), price=Decimal(price))
+        return self.journal.append("adopted", self.ts, body, str(BTC))
+
+    def transfer(self, amount: str, venue: str = "SIM") -> int:
+        body = Transfer(venue=venue, ts=self.ts, amount=Decimal(amount))
+        return self.journal.append("transfer", self.ts, body, venue)
+
+    def difference(self) -> int:
+        body = Difference(
+            venue="SIM",
+            kind=DifferenceKind.POSITION,
+            subject=str(BTC),
+            ours="0",
+            theirs="3",
+            resolution=Resolution.QUARANTINED,
+        )
+        return self.journal.append("difference", self.ts, body, str(BTC))
 
     def order(self, intent: OrderIntent, status: OrderStatus, **changes: Any) -> Order:
         values: dict[str, Any] = {

@@ -5,8 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
+import tutti.ledger.fold as fold_module
 from tutti.kernel.ids import IdSource
 from tutti.ledger.fold import LedgerState, fold
 from tutti.model.instrument import InstrumentId
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from tests.unit.ledger.conftest import Scribe
 
     from tutti.adapters.stores.sqlite_ledger import SqliteLedger
+    from tutti.model.order import OrderIntent
 
 _BTC = "BTC-USDT-PERP.SIM"
 
@@ -192,3 +195,115 @@ def test_ids_of_another_form_are_counted(scribe: Scribe, store: SqliteLedger) ->
     scribe.intent(id="by hand")
     scribe.intent(id="x" * 32)
     assert _folded(scribe, store).next_id == 2
+
+
+# ---- what venues hold that we didn't order ----
+
+
+def test_adopted_position_is_paid_for_as_if_it_had_been_traded(
+    scribe: Scribe, store: SqliteLedger
+) -> None:
+    scribe.started()
+    scribe.adopted("0.5", "42000")
+    scribe.position(InstrumentId("BTC-USDT-PERP", "SIM"), "0.5")
+    state = _folded(scribe, store)
+    assert state.cash == {"SIM": Decimal(10_000 - 21_000)}
+    assert state.positions[_BTC].quantity == Decimal("0.5")
+
+
+def test_transfer_changes_the_cash_of_its_venue(scribe: Scribe, store: SqliteLedger) -> None:
+    scribe.started()
+    scribe.transfer("-250.5")
+    scribe.transfer("100", "OTHER")
+    assert _folded(scribe, store).cash == {"SIM": Decimal("9749.5"), "OTHER": Decimal(100)}
+
+
+# ---- orders that ended, and what may still be told of them ----
+
+
+def test_order_that_ended_is_kept_with_its_fills(scribe: Scribe, store: SqliteLedger) -> None:
+    intent = scribe.filled_order()
+    state = _folded(scribe, store)
+    assert list(state.ended) == [intent.id]
+    assert state.fills == {intent.id: {"f1"}}
+
+
+def test_order_that_may_still_fill_keeps_its_intent(scribe: Scribe, store: SqliteLedger) -> None:
+    intent = scribe.intent()
+    scribe.order(intent, OrderStatus.SENT)
+    scribe.order(intent, OrderStatus.CANCELLED)
+    scribe.order(intent, OrderStatus.CANCELLED, detail="told again")
+    state = _folded(scribe, store)
+    assert state.open_orders == {}
+    assert state.intents == {intent.id: intent}
+    assert state.ended[intent.id].detail == "told again"
+
+
+def test_oldest_ended_orders_are_forgotten(
+    scribe: Scribe, store: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fold_module, "_KEEP_ENDED", 1)
+    first, second = scribe.filled_order(), scribe.filled_order()
+    state = _folded(scribe, store)
+    assert list(state.ended) == [second.id]
+    assert first.id not in state.fills
+
+
+# ---- orders that were split ----
+
+
+def _split(scribe: Scribe) -> tuple[OrderIntent, OrderIntent, OrderIntent]:
+    parent = scribe.intent()
+    scribe.approval(parent)
+    scribe.order(parent, OrderStatus.CREATED)
+    scribe.route(parent, ("c1", "SIM", "0.3"), ("c2", "OTHER", "0.2"))
+    first, second = (
+        msgspec.structs.replace(
+            parent, id=name, instrument=InstrumentId("BTC-USDT-PERP", venue), quantity=quantity
+        )
+        for name, venue, quantity in (
+            ("c1", "SIM", Decimal("0.3")),
+            ("c2", "OTHER", Decimal("0.2")),
+        )
+    )
+    for child in (first, second):
+        scribe.order(child, OrderStatus.SENT, parent=parent.id)
+    return parent, first, second
+
+
+def test_children_are_open_with_intents_of_their_own(scribe: Scribe, store: SqliteLedger) -> None:
+    parent, first, second = _split(scribe)
+    state = _folded(scribe, store)
+    assert list(state.open_orders) == [parent.id, "c1", "c2"]
+    assert state.intents == {parent.id: parent, "c1": first, "c2": second}
+    assert state.unsent == {}
+
+
+def test_parent_adds_up_what_its_children_filled(scribe: Scribe, store: SqliteLedger) -> None:
+    parent, first, second = _split(scribe)
+
+    def told(child: OrderIntent, status: OrderStatus, filled: str, price: int) -> None:
+        scribe.order(
+            child, status, parent=parent.id, filled=Decimal(filled), average_price=Decimal(price)
+        )
+
+    told(first, OrderStatus.PARTIALLY_FILLED, "0.1", 100)
+    told(first, OrderStatus.FILLED, "0.3", 120)
+    told(second, OrderStatus.CANCELLED, "0.1", 100)
+    state = _folded(scribe, store)
+    assert list(state.open_orders) == [parent.id]
+    assert state.open_orders[parent.id].filled == Decimal("0.4")
+    assert state.open_orders[parent.id].average_price == Decimal(115)
+    # a fill that comes after its end counts, too
+    told(second, OrderStatus.CANCELLED, "0.2", 100)
+    assert _folded(scribe, store).open_orders[parent.id].filled == Decimal("0.5")
+    scribe.order(parent, OrderStatus.FILLED, filled=Decimal("0.5"))
+    told(second, OrderStatus.CANCELLED, "0.2", 100)
+    assert _folded(scribe, store).open_orders == {}
+
+
+def test_route_of_an_order_that_ended_adds_nothing(scribe: Scribe, store: SqliteLedger) -> None:
+    parent = scribe.intent()
+    scribe.order(parent, OrderStatus.REJECTED)
+    scribe.route(parent, ("c1", "SIM", "0.5"))
+    assert _folded(scribe, store).intents == {}

@@ -5,8 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tutti.ledger.story import tell
 from tutti.ledger.trace import why
+from tutti.model.instrument import InstrumentId
 from tutti.model.order import OrderStatus, OrderType
 
 if TYPE_CHECKING:
@@ -79,3 +82,25 @@ def test_order_of_a_person_is_told_without_decision_and_run(
     assert list(lines) == ["fill", "order", "intent"]
     assert lines["order"].endswith("rejected, filled 0 of 0.5 (no funds)")
     assert ", maker, " in lines["fill"]
+
+
+def test_order_that_was_split_is_told_with_its_venues(scribe: Scribe, store: SqliteLedger) -> None:
+    intent = scribe.intent()
+    scribe.order(intent, OrderStatus.CREATED, detail="split over 2 venues")
+    scribe.route(intent, ("c1", "SIM", "0.3"), ("c2", "OTHER", "0.2"))
+    scribe.route(intent, left=Decimal("0.2"), detail="OTHER refused 0.2")
+    child = msgspec.structs.replace(intent, id="c1", instrument=InstrumentId("BTC", "SIM"))
+    scribe.order(child, OrderStatus.SENT, parent=intent.id)
+    scribe.fill(child)
+    scribe.journal.commit()
+    lines = [(label, line.partition(" ")[2]) for label, line in tell(why(store, intent.id))]
+    assert lines[:5] == [
+        ("fill", "buy 0.5 BTC.SIM at 42010, fee 10.5025, taker, slippage +2.26 bps"),
+        ("order", "BTC.SIM sent, filled 0 of 0.5"),
+        ("order", "created, filled 0 of 0.5 (split over 2 venues)"),
+        ("route", "by liquidity: nowhere, 0.2 left over; arrival 42000.5 (OTHER refused 0.2)"),
+        (
+            "route",
+            "by liquidity: 0.3 to SIM at 42005.25, 0.2 to OTHER at 42005.25; arrival 42000.5",
+        ),
+    ]

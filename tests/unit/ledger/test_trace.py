@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from tutti.ledger.trace import why
@@ -160,3 +161,54 @@ def test_instrument_is_no_order(scribe: Scribe, store: SqliteLedger) -> None:
     scribe.journal.commit()
     with pytest.raises(LedgerError, match=r"no order 'BTC-USDT-PERP\.SIM'"):
         why(store, "BTC-USDT-PERP.SIM")
+
+
+# ---- orders that were split ----
+
+
+def _split(scribe: Scribe) -> tuple[str, str, str]:
+    scribe.started()
+    scribe.decision(scribe.item())
+    intent = scribe.intent()
+    scribe.approval(intent)
+    scribe.order(intent, OrderStatus.CREATED)
+    first, second = f"{intent.id[:-1]}x", f"{intent.id[:-1]}y"
+    scribe.route(intent, (first, "SIM", "0.3"), (second, "OTHER", "0.2"))
+    for name in (first, second):
+        child = msgspec.structs.replace(intent, id=name)
+        scribe.order(child, OrderStatus.SENT, parent=intent.id)
+        scribe.fill(child, f"fill of {name}")
+    scribe.order(intent, OrderStatus.FILLED)
+    scribe.journal.commit()
+    return intent.id, first, second
+
+
+def test_order_that_was_split_is_traced_with_all_its_children(
+    scribe: Scribe, store: SqliteLedger
+) -> None:
+    parent, first, second = _split(scribe)
+    trace = why(store, parent)
+    assert [order.body.id for order in trace.orders] == [parent, first, second, parent]
+    assert [fill.body.order_id for fill in trace.fills] == [first, second]
+    assert [route.body.parent for route in trace.routes] == [parent]
+    assert trace.item is not None
+
+
+def test_child_is_traced_to_its_parents_intent_and_route(
+    scribe: Scribe, store: SqliteLedger
+) -> None:
+    parent, first, _ = _split(scribe)
+    trace = why(store, first)
+    assert trace.order_id == first
+    assert [order.body.id for order in trace.orders] == [first]
+    assert [fill.body.order_id for fill in trace.fills] == [first]
+    assert trace.intent.body.id == parent
+    assert trace.approval is not None
+    assert len(trace.routes) == 1
+
+
+def test_beginning_that_only_an_order_and_its_children_share_is_the_orders(
+    scribe: Scribe, store: SqliteLedger
+) -> None:
+    parent, _, _ = _split(scribe)
+    assert why(store, parent[:20]).order_id == parent
