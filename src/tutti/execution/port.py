@@ -11,8 +11,9 @@ from tutti.model.order import OrderFilled, OrderStatus
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tutti.execution.router.offers import Ladder
     from tutti.model.instrument import InstrumentId
-    from tutti.model.order import ApprovedOrder, VenueEvent
+    from tutti.model.order import ApprovedOrder, Side, VenueEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +114,19 @@ class Venue(Protocol):
 
         A purchase lowers it by its notional, for perpetuals too, as in ``Book.cash``: an adapter
         for a venue that reports a wallet balance takes off the entry notional of open contracts.
+        """
+        ...
+
+
+@runtime_checkable
+class BookVenue(Protocol):
+    """Venue whose order books are followed: what the router compares."""
+
+    def ladder(self, instrument: InstrumentId, side: Side) -> Ladder | None:
+        """Return the side of the book that an order takes: the asks for a buy, best price first.
+
+        None where no book is followed: the router makes one of the last bar then. An empty ladder
+        where there ought to be a fresh one and is none, or the venue is down: nothing is sent there.
         """
         ...
 

@@ -1,0 +1,55 @@
+"""An approved order in parts: what was approved as a whole is approved at each venue it is split to."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tutti.model.errors import InvariantBroken
+from tutti.model.order import ApprovedOrder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tutti.model.order import ChildOrder
+
+_NOTHING = Decimal(0)
+
+
+def approved_parts(
+    approved: ApprovedOrder, children: Sequence[ChildOrder], taken: Decimal = _NOTHING
+) -> tuple[ApprovedOrder, ...]:
+    """Return the approval of each child; side, type and price are the order's own.
+
+    Parameters
+    ----------
+    taken : Decimal
+        Base units that other children have filled, or may still.
+
+    Raises
+    ------
+    InvariantBroken
+        If the children are not the order's, or come to more than was approved.
+    """
+    intent = approved.intent
+    total = taken
+    for child in children:
+        if child.parent != intent.id or child.quantity <= 0:
+            raise InvariantBroken(f"{child!r} is no part of order {intent.id}")
+        total += child.quantity
+    if total > intent.quantity:
+        raise InvariantBroken(
+            f"order {intent.id} of {intent.quantity} was split into {total}: more than was approved"
+        )
+    return tuple(
+        ApprovedOrder(
+            intent=msgspec.structs.replace(
+                intent, id=child.id, instrument=child.instrument, quantity=child.quantity
+            ),
+            approved_at=approved.approved_at,
+            rules=approved.rules,
+        )
+        for child in children
+    )
