@@ -6,7 +6,7 @@ import hashlib
 import platform
 import shutil
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import numba
@@ -20,6 +20,7 @@ from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader, is_being_wri
 from tutti.app.build import plan_of
 from tutti.app.comparison import baselines_of, metrics_of
 from tutti.app.config import config_hash, resolved
+from tutti.app.second_opinion import second_opinion
 from tutti.app.tiers import parity, run_event, run_fast
 from tutti.ledger.kinds import DataSource
 from tutti.model.errors import ConfigError, LedgerError
@@ -60,6 +61,7 @@ _LEFT = (
     "trades.csv",
     "equity.csv",
     "prices.csv",
+    "second_opinion.json",
     _RUN,
 )
 
@@ -86,6 +88,7 @@ def run_backtest(  # noqa: PLR0913 - one parameter for each choice of the caller
     repair: bool = False,
     timeframe: str | None = None,
     funding: Sequence[str] | None = None,
+    nautilus: Path | None = None,
 ) -> BacktestResult:
     """Run ``config`` over bar files and return everything that came of it.
 
@@ -105,6 +108,8 @@ def run_backtest(  # noqa: PLR0913 - one parameter for each choice of the caller
         Drop impossible rows instead of refusing the file.
     funding : sequence of str or None
         Funding files; None looks beside the bars, an empty one uses none.
+    nautilus : Path, optional
+        A Python that has NautilusTrader, for a second opinion among the result's studies.
 
     Raises
     ------
@@ -112,7 +117,7 @@ def run_backtest(  # noqa: PLR0913 - one parameter for each choice of the caller
         If the configuration, the files or the folder can't be used.
     """
     source = read_source(bars, start, end, repair=repair, timeframe=timeframe, funding=funding)
-    return run_source(config, source, tier, out, progress)
+    return run_source(config, source, tier, out, progress, nautilus=nautilus)
 
 
 def read_source(
@@ -172,7 +177,7 @@ def _without_funding(data: BarData, payments: Sequence[Funding]) -> tuple[str, .
     )
 
 
-def run_source(
+def run_source(  # noqa: PLR0913 - as above
     config: Config,
     source: Source,
     tier: str,
@@ -180,10 +185,15 @@ def run_source(
     progress: Progress,
     *,
     versions: dict[str, str] | None = None,
+    nautilus: Path | None = None,
 ) -> BacktestResult:
     """Run ``config`` over bars that were read; see `run_backtest`."""
     if tier not in {"event", "fast", "both"}:
         raise ConfigError(f"tier must be event, fast or both, was {tier!r}")
+    if tier == "fast" and nautilus is not None:
+        raise ConfigError(
+            "a second opinion replays orders, and the fast tier keeps none; use --tier event"
+        )
     block = source.block
     universe = Universe.of_block(block, terms_overrides(config, block.instruments))
     plan = plan_of(config, universe.instruments, block.step)
@@ -205,7 +215,7 @@ def run_source(
     n_bars = int(np.isfinite(block.close).sum())
     closes_at, closes = thinned(block.known_at, block.close, _CHART_POINTS)
     gains, per_year = daily_returns(block.known_at, chosen.trace.equity, block.step)
-    return BacktestResult(
+    result = BacktestResult(
         run_id=run_id,
         ledger_hash=chosen.ledger_hash,
         tier=cast("Tier", tier),
@@ -260,6 +270,11 @@ def run_source(
             "polars": pl.__version__,
         },
     )
+    if nautilus is None:
+        return result
+    progress(0, 0, "second opinion")
+    opinion = second_opinion(plan, block, result, nautilus, config.quote_currency)
+    return replace(result, studies={"second_opinion": opinion.to_dict()})
 
 
 def run_name(config: Config, source: Source, versions: Mapping[str, str] | None = None) -> str:

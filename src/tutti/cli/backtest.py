@@ -1,8 +1,10 @@
 """``tutti backtest`` and ``tutti report``: run over recorded bars, and show what came of it."""
 
+import json
 import sys
 from datetime import UTC, datetime
 from enum import StrEnum
+from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +15,7 @@ from tutti.cli.options import AsJson, Bars, ConfigFile, Run, instant
 from tutti.cli.output import Output
 from tutti.cli.progress import progress
 from tutti.cli.runs import RUNS, run_folder, usable
+from tutti.cli.second_opinion import tell_second_opinion
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -57,6 +60,14 @@ def backtest(  # noqa: PLR0913 - one parameter for each option
         typer.Option(metavar="GLOB...", help="Files of funding rates; else those beside the bars."),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the configured one.")] = None,
+    ask_nautilus: Annotated[
+        bool,
+        typer.Option("--second-opinion", help="Replay the orders on NautilusTrader and compare."),
+    ] = False,
+    nautilus_python: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Python that has NautilusTrader; else this one."),
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Run the strategy over recorded bars and report on it."""
@@ -74,6 +85,7 @@ def backtest(  # noqa: PLR0913 - one parameter for each option
     if first is not None and last is not None and first >= last:
         raise ConfigError(f"--end must be after --start {start}, was {end}")
     folder = usable(out or RUNS / f"backtest-{datetime.now(UTC):%Y%m%d-%H%M%S}")
+    nautilus = _nautilus(nautilus_python) if ask_nautilus or nautilus_python else None
 
     from tutti.app.backtest import run_backtest  # compiles, so after all checks
     from tutti.app.logs import configure_logs
@@ -91,8 +103,15 @@ def backtest(  # noqa: PLR0913 - one parameter for each option
             repair=repair or settings.feed.repair,
             timeframe=timeframe or settings.feed.timeframe,
             funding=funding or list(settings.feed.funding) or None,
+            nautilus=nautilus,
         )
     return _conclude(result, folder, Output(as_json=as_json))
+
+
+def _nautilus(given: Path | None) -> Path:
+    from tutti.adapters.second_opinion.process import interpreter  # numpy, not for --help
+
+    return interpreter(given)
 
 
 def report(
@@ -128,14 +147,26 @@ def _conclude(result: "BacktestResult", folder: Path, output: Output) -> int:
     from tutti.sandbox.result import summary, write_result
 
     written = write_result(result, folder, command=["tutti", *sys.argv[1:]])
+    written += _write_studies(result, folder)
     page = write_report(result, folder)
     if not output.as_json:
         _tell(result, output)
     output.finish(
-        summary(result) | {"out": str(folder), "report": str(page)},
+        {**summary(result), **result.studies, "out": str(folder), "report": str(page)},
         [page, *written, *sorted(folder.glob("ledger.sqlite"))],
     )
-    return OK if _agree(result.parity) else GATE
+    opinion = result.studies.get("second_opinion")
+    return OK if _agree(result.parity) and (opinion is None or opinion["agrees"]) else GATE
+
+
+def _write_studies(result: "BacktestResult", folder: Path) -> tuple[Path, ...]:
+    from tutti.sandbox.result import write_atomically
+
+    written = []
+    for kind, study in result.studies.items():
+        text = f"{json.dumps(study, indent=2)}\n".encode()
+        written.append(write_atomically(folder / f"{kind}.json", methodcaller("write", text)))
+    return tuple(written)
 
 
 def _agree(parity: "Parity | None") -> bool:
@@ -164,6 +195,8 @@ def _tell(result: "BacktestResult", output: Output) -> None:
             f"tiers: {fills}, equity within {parity.max_rel_equity_diff:.1e}",
             style="" if _agree(parity) else "red",
         )
+    if (opinion := result.studies.get("second_opinion")) is not None:
+        tell_second_opinion(opinion, output)
     output.say(f"ledger {result.ledger_hash or '- (the fast tier keeps none)'}")
 
 

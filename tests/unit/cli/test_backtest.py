@@ -153,3 +153,40 @@ def test_tiers_that_differ_do_not_pass_the_gate(
     assert ("FILLS DIFFER" in out) is not fills_equal
     assert "refused by instrument_exposure 31, gross_exposure 12, stale_data 2" in out
     assert "3 more findings, all in the report" in out
+
+
+def test_second_opinion_stands_beside_the_result(
+    tutti: Tutti, bars: Path, config: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("nautilus_trader", reason="NautilusTrader is not installed")
+    command = ("backtest", "--bars", bars, "--config", config, "--out", "run", "--second-opinion")
+    answer = tutti(*command, "--json")
+    assert answer.code == 0, answer.err
+    opinion = json.loads(answer.out)["second_opinion"]
+    assert opinion["engine"].startswith("NautilusTrader")
+    assert opinion["fills_matched"] == opinion["fills_total"] > 0
+    assert opinion["equity_diff_bps"] < 1e-3
+    assert json.loads((tmp_path / "run" / "second_opinion.json").read_text()) == opinion
+    said = tutti(*command).out
+    assert f"{opinion['fills_total']} of {opinion['fills_total']} fills matched" in said
+    assert "because it has no such model: half spread" in said
+
+
+def test_second_opinion_needs_the_orders_of_the_event_tier(
+    tutti: Tutti, bars: Path, config: Path
+) -> None:
+    pytest.importorskip("nautilus_trader", reason="NautilusTrader is not installed")
+    answer = tutti(
+        "backtest", "--bars", bars, "--config", config, "--tier", "fast", "--second-opinion"
+    )
+    assert answer.code == 2
+    assert "the fast tier keeps none; use --tier event" in answer.err
+
+
+def test_second_opinion_without_nautilus_says_how_to_install_it(
+    tutti: Tutti, bars: Path, config: Path
+) -> None:
+    answer = tutti("backtest", "--bars", bars, "--config", config, "--nautilus-python", "nowhere")
+    assert answer.code == 2
+    assert len(answer.err.splitlines()) == 1
+    assert "--nautilus-python nowhere: can't be run" in answer.err
