@@ -1,0 +1,1 @@
+"""For those who test against Tutti: fake exchanges and conformance suites."""

@@ -1,0 +1,234 @@
+"""Faults on command: what goes wrong, where, how often, for how long."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from tutti.kernel.clock import SECOND
+from tutti.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    import numpy as np
+
+
+class FaultKind(StrEnum):
+    """What can go wrong.
+
+    Of a request: ``latency`` answers late, ``hang`` never answers and does nothing, ``drop`` closes
+    the connection and does nothing, ``status`` answers an HTTP status and does nothing, ``html``
+    answers 200 with a web page and does nothing, ``refuse`` refuses in the dialect's own words,
+    ``answer_lost`` does what was asked and then closes the connection (``how`` "hang", "html" or
+    "status" to lose the answer otherwise), ``refuse_later`` accepts an order and ends it as
+    rejected ``seconds`` later, ``rate_limit`` answers with the venue's own rate limit error,
+    ``clock_skew`` shifts the venue's clock by ``seconds``.
+
+    Of a stream: ``silent`` swallows messages, ``duplicate`` sends them twice, ``reorder`` swaps a
+    message with the next, ``gap`` loses a message, ``late`` delays messages by ``seconds``,
+    ``drop`` closes the connection at a message.
+    """
+
+    LATENCY = "latency"
+    HANG = "hang"
+    DROP = "drop"
+    STATUS = "status"
+    HTML = "html"
+    REFUSE = "refuse"
+    ANSWER_LOST = "answer_lost"
+    REFUSE_LATER = "refuse_later"
+    RATE_LIMIT = "rate_limit"
+    CLOCK_SKEW = "clock_skew"
+    SILENT = "silent"
+    DUPLICATE = "duplicate"
+    REORDER = "reorder"
+    GAP = "gap"
+    LATE = "late"
+
+
+OF_STREAMS = frozenset(
+    {
+        FaultKind.SILENT,
+        FaultKind.DUPLICATE,
+        FaultKind.REORDER,
+        FaultKind.GAP,
+        FaultKind.LATE,
+        FaultKind.DROP,
+    }
+)
+_WAYS_TO_LOSE = ("drop", "hang", "html", "status")
+
+
+@dataclass(slots=True, kw_only=True)
+class Fault:
+    """One thing that goes wrong; counts itself down.
+
+    Parameters
+    ----------
+    kind : FaultKind
+        What.
+    where : str
+        Endpoints, with wildcards: ``order.create``, ``order.*``, ``book``, ``stream.orders``, ``*``.
+    listing : str
+        Unified name, with wildcards; requests that name no listing match ``*`` only.
+    count : int
+        How often; -1 for as long as it is there.
+    after : int
+        Matches that are let through first.
+    seconds : float
+        Of latency, of a late stream, of a skew, until a late refusal. A hang with seconds ends
+        by closing the connection.
+    chance : float
+        In [0, 1], drawn from the exchange's generator.
+    status : int
+        HTTP status of ``status``, and of ``answer_lost`` with ``how`` "status".
+    retry_after_s : float
+        Sent as a header where the venue does so.
+    reason : str
+        Of ``refuse``: a :class:`~tutti.testing.exchanges.values.Reason`.
+    how : str
+        Of ``answer_lost``: "drop", "hang", "html" or "status".
+
+    Raises
+    ------
+    ConfigError
+        If a value is out of its range.
+    """
+
+    kind: FaultKind
+    where: str = "*"
+    listing: str = "*"
+    count: int = -1
+    after: int = 0
+    seconds: float = 0.0
+    chance: float = 1.0
+    status: int = 503
+    retry_after_s: float = 0.0
+    reason: str = "unavailable"
+    how: str = "drop"
+    n_done: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        self.kind = FaultKind(self.kind)
+        if not 0.0 <= self.chance <= 1.0:
+            raise ConfigError(f"a fault's chance must be in [0, 1], was {self.chance!r}")
+        if self.how not in _WAYS_TO_LOSE:
+            raise ConfigError(f"an answer is lost by one of {_WAYS_TO_LOSE}, not {self.how!r}")
+
+    def fits(self, where: str, listing: str) -> bool:
+        """Return whether it concerns this endpoint and listing, and isn't used up."""
+        if self.count >= 0 and self.n_done >= self.count + self.after:
+            return False
+        return fnmatchcase(where, self.where) and (
+            self.listing == "*" or fnmatchcase(listing, self.listing)
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as the control endpoint takes it, with how often it was met."""
+        return asdict(self)
+
+
+class FaultPlan:
+    """The faults of one exchange; changeable at any time.
+
+    Parameters
+    ----------
+    faults : iterable of Fault
+        Those to begin with.
+    generator : numpy.random.Generator
+        Decides about chances.
+    """
+
+    def __init__(self, faults: Iterable[Fault], generator: np.random.Generator) -> None:
+        self.faults = list(faults)
+        self._generator = generator
+
+    def replace(self, faults: Iterable[Fault]) -> None:
+        """Put these in the place of all others."""
+        self.faults = list(faults)
+
+    def add(self, *faults: Fault) -> None:
+        """Add some."""
+        self.faults.extend(faults)
+
+    def clear(self) -> None:
+        """Heal everything."""
+        self.faults.clear()
+
+    def of_request(self, where: str, listing: str = "") -> list[Fault]:
+        """Return what goes wrong with a request, each counted."""
+        return self._met(where, listing, streams=False)
+
+    def of_message(self, where: str, listing: str = "") -> list[Fault]:
+        """Return what goes wrong with a stream's message, each counted."""
+        return self._met(where, listing, streams=True)
+
+    def skew_ns(self) -> int:
+        """Return how far the venue's clock is ahead."""
+        return sum(
+            int(each.seconds * SECOND) for each in self.faults if each.kind is FaultKind.CLOCK_SKEW
+        )
+
+    def _met(self, where: str, listing: str, *, streams: bool) -> list[Fault]:
+        if not self.faults:
+            return []
+        met = []
+        for fault in self.faults:
+            concerns = fault.kind in OF_STREAMS if streams else fault.kind not in _STREAMS_ONLY
+            if not concerns or fault.kind is FaultKind.CLOCK_SKEW:
+                continue
+            if not fault.fits(where, listing):
+                continue
+            if fault.chance < 1.0 and self._generator.random() >= fault.chance:
+                continue
+            fault.n_done += 1
+            if fault.n_done > fault.after:
+                met.append(fault)
+        return met
+
+
+_STREAMS_ONLY = OF_STREAMS - {FaultKind.DROP}
+
+
+def parse_faults(text: str, *, source: str = "faults") -> list[Fault]:
+    """Return the faults of a JSON list of objects.
+
+    Raises
+    ------
+    ConfigError
+        If it is no such list, or a fault is not understood.
+    """
+    try:
+        entries = json.loads(text)
+    except ValueError as e:
+        raise ConfigError(f"{source}: not JSON: {e}") from e
+    if not isinstance(entries, list):
+        raise ConfigError(f"{source}: expected a list of faults, got {type(entries).__name__}")
+    faults = []
+    for k, entry in enumerate(entries):
+        try:
+            faults.append(Fault(**entry))
+        except (TypeError, ValueError) as e:
+            kinds = ", ".join(FaultKind)
+            raise ConfigError(f"{source}: fault {k} ({entry!r}): {e}; kinds are {kinds}") from e
+    return faults
+
+
+def read_faults(path: Path) -> list[Fault]:
+    """Return the faults of a file.
+
+    Raises
+    ------
+    ConfigError
+        If it can't be read or understood.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as e:
+        raise ConfigError(f"can't read the faults in {path}: {e.strerror}") from e
+    return parse_faults(text, source=str(path))
