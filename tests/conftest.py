@@ -10,6 +10,9 @@ from hypothesis import HealthCheck, settings
 
 _ROOT = Path(__file__).resolve().parent.parent
 
+# Tests run backtests by the hundred, and none of them is a trial of anybody's.
+os.environ["TUTTI_TRIALS"] = "off"
+
 # Compiled kernels make the first example of a property slow and the rest fast, hence no deadline.
 settings.register_profile("default", deadline=None, max_examples=50)
 settings.register_profile(

@@ -22,12 +22,11 @@ from tutti.app.comparison import baselines_of, metrics_of
 from tutti.app.config import config_hash, resolved
 from tutti.app.second_opinion import second_opinion
 from tutti.app.tiers import parity, run_event, run_fast
+from tutti.app.trials import admit, judged
 from tutti.ledger.kinds import DataSource
 from tutti.model.errors import ConfigError, LedgerError
 from tutti.model.market import MarketBlock
-from tutti.sandbox.honesty import TrialSummary, honest_statistics
 from tutti.sandbox.result import BacktestResult, SourceFile, Tier, thinned
-from tutti.stats.account import daily_returns
 from tutti.universe.instruments import Universe, is_perpetual
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from tutti.adapters.feeds.funding import Funding
     from tutti.app.build import Plan
     from tutti.app.settings import Config
+    from tutti.ledger.trials import TrialRegister
     from tutti.model.instrument import InstrumentId
     from tutti.model.market import FloatArray
 
@@ -89,6 +89,7 @@ def run_backtest(  # noqa: PLR0913 - one parameter for each choice of the caller
     timeframe: str | None = None,
     funding: Sequence[str] | None = None,
     nautilus: Path | None = None,
+    register: TrialRegister | None = None,
 ) -> BacktestResult:
     """Run ``config`` over bar files and return everything that came of it.
 
@@ -110,14 +111,18 @@ def run_backtest(  # noqa: PLR0913 - one parameter for each choice of the caller
         Funding files; None looks beside the bars, an empty one uses none.
     nautilus : Path, optional
         A Python that has NautilusTrader, for a second opinion among the result's studies.
+    register : TrialRegister, optional
+        Where the run is counted before anybody sees its result.
 
     Raises
     ------
     ConfigError, DataError
         If the configuration, the files or the folder can't be used.
+    GateClosed
+        If the bars reach into a sealed period that isn't open to ``config``.
     """
     source = read_source(bars, start, end, repair=repair, timeframe=timeframe, funding=funding)
-    return run_source(config, source, tier, out, progress, nautilus=nautilus)
+    return run_source(config, source, tier, out, progress, nautilus=nautilus, register=register)
 
 
 def read_source(
@@ -186,6 +191,7 @@ def run_source(  # noqa: PLR0913 - as above
     *,
     versions: dict[str, str] | None = None,
     nautilus: Path | None = None,
+    register: TrialRegister | None = None,
 ) -> BacktestResult:
     """Run ``config`` over bars that were read; see `run_backtest`."""
     if tier not in {"event", "fast", "both"}:
@@ -198,6 +204,7 @@ def run_source(  # noqa: PLR0913 - as above
     universe = Universe.of_block(block, terms_overrides(config, block.instruments))
     plan = plan_of(config, universe.instruments, block.step)
     run_id = run_name(config, source, versions)
+    admit(register, config, block, source.files, run_id)
     _clear(out)
     progress(0, block.close.size, "fast tier" if tier == "fast" else "event tier")
     began = time.perf_counter()
@@ -214,7 +221,7 @@ def run_source(  # noqa: PLR0913 - as above
     baselines = baselines_of(plan, block, chosen, config.seed)
     n_bars = int(np.isfinite(block.close).sum())
     closes_at, closes = thinned(block.known_at, block.close, _CHART_POINTS)
-    gains, per_year = daily_returns(block.known_at, chosen.trace.equity, block.step)
+    honest = judged(register, config, block, source.files, chosen.trace.equity, run_id=run_id)
     result = BacktestResult(
         run_id=run_id,
         ledger_hash=chosen.ledger_hash,
@@ -261,7 +268,7 @@ def run_source(  # noqa: PLR0913 - as above
         configuration=resolved(config),
         configuration_hash=config_hash(config),
         terms=terms_of_trade(config, plan),
-        honest=honest_statistics(gains, periods_per_year=per_year, trials=TrialSummary()).to_dict(),
+        honest=honest.to_dict(),
         versions={
             "tutti": __version__,
             "python": platform.python_version(),

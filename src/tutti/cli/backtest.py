@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tutti.cli.boundary import GATE, OK
-from tutti.cli.options import AsJson, Bars, ConfigFile, Run, instant
+from tutti.cli.options import AsJson, Bars, ConfigFile, Register, Run, instant
 from tutti.cli.output import Output
 from tutti.cli.progress import progress
-from tutti.cli.runs import RUNS, run_folder, usable
+from tutti.cli.runs import RUNS, TRIALS, run_folder, usable
 from tutti.cli.second_opinion import tell_second_opinion
 from tutti.model.errors import ConfigError
 
@@ -68,6 +68,7 @@ def backtest(  # noqa: PLR0913 - one parameter for each option
         Path | None,
         typer.Option(metavar="FILE", help="Python that has NautilusTrader; else this one."),
     ] = None,
+    register: Register = TRIALS,
     as_json: AsJson = False,
 ) -> int:
     """Run the strategy over recorded bars and report on it."""
@@ -89,6 +90,7 @@ def backtest(  # noqa: PLR0913 - one parameter for each option
 
     from tutti.app.backtest import run_backtest  # compiles, so after all checks
     from tutti.app.logs import configure_logs
+    from tutti.app.trials import register_at
 
     configure_logs(folder, level=settings.logging.level, console=settings.logging.console)
     with progress() as report_progress, located(config):
@@ -104,6 +106,7 @@ def backtest(  # noqa: PLR0913 - one parameter for each option
             timeframe=timeframe or settings.feed.timeframe,
             funding=funding or list(settings.feed.funding) or None,
             nautilus=nautilus,
+            register=register_at(register),
         )
     return _conclude(result, folder, Output(as_json=as_json))
 
@@ -181,6 +184,9 @@ def _tell(result: "BacktestResult", output: Output) -> None:
     head = ["", "strategy", *(BASELINES.get(name, name).lower() for name in result.baselines)]
     output.table(head, metric_rows(result), numbers_from=1)
     output.say(sentence, style="yellow" if lost else "green")
+    if result.honest:
+        proven = result.honest["is_proven"]
+        output.say(result.honest["verdict"], style="green" if proven else "yellow")
     output.say(
         f"{result.n_bars:,} bars in {result.seconds:.2f} s, {result.n_decisions:,} decisions, "
         f"{result.n_orders:,} orders, {result.n_fills:,} fills, {result.n_refusals:,} refused"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from tutti.model.errors import ConfigError, DataError, TuttiError
+from tutti.model.errors import ConfigError, DataError, GateClosed, TuttiError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +41,8 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
         return _complain(_usage(error), USAGE, as_json=as_json)
     except (ConfigError, DataError) as error:
         return _complain(str(error), USAGE, as_json=as_json)
+    except GateClosed as error:
+        return _complain(str(error), GATE, as_json=as_json)
     except TuttiError as error:
         return _complain(str(error), FAILED, as_json=as_json)
     except (KeyboardInterrupt, typer.Abort):

@@ -26,6 +26,16 @@ Run: TypeAlias = Annotated[
     typer.Argument(metavar="[RUN]", help="Folder of a run; else the newest under runs/."),
 ]
 
+Register: TypeAlias = Annotated[
+    Path,
+    typer.Option(
+        "--register",
+        metavar="FILE",
+        envvar="TUTTI_TRIALS",
+        help="Register of trials; off records nothing and opens no seal.",
+    ),
+]
+
 
 def instant(text: str | None, option: str) -> int | None:
     """Return the ns UTC that an option gives, None for none.

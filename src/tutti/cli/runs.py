@@ -10,6 +10,7 @@ from tutti.model.errors import ConfigError
 RUNS = Path("runs")
 PAPER = RUNS / "paper"
 LEDGER = "ledger.sqlite"
+TRIALS = RUNS / "trials.sqlite"
 
 
 def run_folder(given: Path | None, *, holding: str = LEDGER) -> Path:

@@ -12,6 +12,7 @@
     │   ├── OrderRejected     do not retry
     │   │   └── InsufficientFunds
     │   └── OutcomeUnknown    reconcile with the venue; never resend blindly
+    ├── GateClosed            a check that must pass did not: nothing is done, a person decides
     ├── LedgerError           the journal can't be read or does not verify
     └── InvariantBroken       halt trading and keep the evidence
 """
@@ -73,6 +74,10 @@ class InsufficientFunds(OrderRejected):
 
 class OutcomeUnknown(VenueError):
     """Order that may or may not exist at the venue; reconcile it."""
+
+
+class GateClosed(TuttiError):
+    """Step that a check forbids; nothing was done."""
 
 
 class LedgerError(TuttiError):

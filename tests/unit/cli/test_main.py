@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from tests.unit.cli.conftest import Tutti
 
 COMMANDS = (
-    "up", "down", "status", "doctor", "backtest", "report", "why", "replay", "ledger", "sandbox", "plugins",
-    "version",
+    "up", "down", "status", "doctor", "backtest", "report", "why", "replay", "ledger", "sandbox", "trials",
+    "plugins", "version",
 )  # fmt: skip
 
 
@@ -34,7 +34,7 @@ def test_help_lists_every_command_on_one_line(tutti: Tutti, arguments: tuple[str
 def test_every_command_explains_itself_and_speaks_json(tutti: Tutti, command: str) -> None:
     answer = tutti(command, "--help")
     assert answer.code == 0
-    assert "--json" in answer.out or command in {"ledger", "sandbox"}
+    assert "--json" in answer.out or command in {"ledger", "sandbox", "trials"}
 
 
 def test_command_leaves_with_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:

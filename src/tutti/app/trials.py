@@ -1,0 +1,176 @@
+"""Registers what is tried, and says what a result proves after all of it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tutti.adapters.feeds.files import describe, find_files
+from tutti.adapters.stores.trial_register import SqliteTrialRegister
+from tutti.app.config import config_hash
+from tutti.kernel.clock import DAY, LiveClock
+from tutti.ledger.trials import Dataset, Trial, TrialRegister, refuse_sealed
+from tutti.model.errors import ConfigError
+from tutti.model.instrument import InstrumentId
+from tutti.sandbox.honesty import Honesty, TrialSummary, honest_statistics
+from tutti.stats.account import daily_equity, daily_returns, returns
+from tutti.stats.drawdowns import max_drawdown
+from tutti.stats.inference import moments
+from tutti.stats.selection import sharpe_spread
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tutti.app.settings import Config
+    from tutti.ledger.kinds import DataSource
+    from tutti.model.market import FloatArray, MarketBlock
+
+OFF = "off"
+"""Instead of a register's place: nothing is recorded."""
+
+
+def register_at(place: Path | str) -> SqliteTrialRegister | None:
+    """Return the register in a file, which need not be there yet; None for ``off``."""
+    return None if str(place) == OFF else SqliteTrialRegister(Path(place), LiveClock())
+
+
+def dataset_of(block: MarketBlock, files: Sequence[DataSource]) -> Dataset:
+    """Return what a run over these bars and files looks at."""
+    return Dataset(
+        instruments=tuple(sorted(map(str, block.instruments))),
+        files=tuple(sorted({each.sha256 for each in files})),
+    )
+
+
+def admit(
+    register: TrialRegister | None,
+    config: Config,
+    block: MarketBlock,
+    files: Sequence[DataSource],
+    run_id: str,
+) -> None:
+    """Refuse a run that would see a sealed period which isn't open to its configuration.
+
+    Raises
+    ------
+    GateClosed
+        See `ledger.trials.refuse_sealed`.
+    """
+    if register is None or not (seals := register.seals()):
+        return
+    refuse_sealed(
+        seals,
+        register.openings(),
+        dataset=dataset_of(block, files),
+        start=int(block.ts[0]),
+        end=int(block.known_at[-1]),
+        configuration=config_hash(config),
+        run_id=run_id,
+    )
+
+
+def trial_of(
+    config: Config,
+    block: MarketBlock,
+    files: Sequence[DataSource],
+    equity: FloatArray,
+    *,
+    run_id: str,
+    kind: str,
+) -> Trial:
+    """Return a run as the register keeps it.
+
+    Parameters
+    ----------
+    equity : ndarray of float64, shape (t,)
+        At each bar's end, quote currency.
+    kind : str
+        What ran it: ``backtest``, ``sweep`` ...
+    """
+    gains, per_year = daily_returns(block.known_at, equity, block.step)
+    daily = returns(daily_equity(block.known_at, equity))
+    return Trial(
+        run_id=run_id,
+        kind=kind,
+        configuration=config_hash(config),
+        strategy=config.policy.name,
+        dataset=dataset_of(block, files),
+        start=int(block.ts[0]),
+        end=int(block.known_at[-1]),
+        sharpe=_sharpe(gains),
+        n_returns=len(gains),
+        periods_per_year=per_year,
+        total_return=float(equity[-1] / equity[0] - 1.0),
+        max_drawdown=max_drawdown(equity),
+        first_day=int((block.known_at[-1] - 1) // DAY) - len(daily) + 1,
+        daily=daily,
+    )
+
+
+def summary_of(register: TrialRegister | None, trial: Trial) -> TrialSummary:
+    """Return what was tried on the data of a trial, itself included, recorded or not yet."""
+    if register is None:
+        return TrialSummary()
+    standing = register.standing(trial.dataset, trial.start, trial.end)
+    known = max(1, standing.n_trials)
+    return TrialSummary(
+        n_trials=known,
+        n_effective=float(min(known, max(1, standing.n_effective))),
+        sharpe_variance=sharpe_spread(standing.sharpes, max(2, trial.n_returns)),
+        register=register.where,
+    )
+
+
+def judged(  # noqa: PLR0913 - what a trial is
+    register: TrialRegister | None,
+    config: Config,
+    block: MarketBlock,
+    files: Sequence[DataSource],
+    equity: FloatArray,
+    *,
+    run_id: str,
+    kind: str = "backtest",
+) -> Honesty:
+    """Record a run, then say what it proves after everything that was tried on the same data.
+
+    It is on the disk before anybody sees the result.
+
+    Raises
+    ------
+    LedgerError
+        If the register can't be written.
+    """
+    trial = trial_of(config, block, files, equity, run_id=run_id, kind=kind)
+    if register is not None:
+        register.record([trial])
+    gains, per_year = daily_returns(block.known_at, equity, block.step)
+    return honest_statistics(gains, periods_per_year=per_year, trials=summary_of(register, trial))
+
+
+def _sharpe(gains: FloatArray) -> float:
+    try:
+        return moments(gains).sharpe
+    except ValueError:
+        return float(np.nan)
+
+
+def dataset_in(patterns: Sequence[str], instruments: Sequence[str]) -> Dataset:
+    """Return the data that files and names of instruments mean.
+
+    Raises
+    ------
+    ConfigError
+        If a pattern matches nothing or a name isn't one.
+    """
+    files = find_files(patterns) if patterns else []
+    try:
+        named = {str(InstrumentId.parse(name)) for name in instruments}
+    except ValueError as error:
+        raise ConfigError(f"--instrument: {error}") from error
+    return Dataset(
+        instruments=tuple(sorted(named | {str(describe(path).instrument) for path in files})),
+        files=tuple(sorted({hashlib.sha256(path.read_bytes()).hexdigest() for path in files})),
+    )
