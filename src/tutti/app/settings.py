@@ -311,6 +311,29 @@ class ExecutionSettings(Section):
     time_in_force_bars: Whole = Field(1, ge=1)
 
 
+class RouteSettings(Section):
+    """Where else an instrument is traded, and how orders are split: ``routes.<id>``."""
+
+    strategy: Literal["best_price", "equal_split", "priority", "liquidity"] = "best_price"
+    instruments: tuple[Instrument, ...] = Field(
+        min_length=1, examples=[["BTC-USDT-PERP.BINANCE_USDM", "BTC-USDT-PERP.BYBIT_LINEAR"]]
+    )
+
+    @model_validator(mode="after")
+    def _once_each(self) -> Self:
+        _refuse_twice(self.instruments, key="instruments")
+        return self
+
+
+class ReconcileSettings(Section):
+    """How what we believe is held against what venues say: ``reconcile``."""
+
+    every_s: Number = Field(30.0, ge=0)
+    patience_s: Number = Field(10.0, ge=0)
+    unknown: Literal["quarantine", "adopt"] = "quarantine"
+    balance_tolerance: Number = Field(1.0, ge=0)
+
+
 class LedgerSettings(Section):
     """What is kept of a run: ``ledger``."""
 
@@ -364,6 +387,8 @@ class Config(Section):
     policy: PolicySettings = PolicySettings()
     risk: RiskSettings = RiskSettings()
     execution: ExecutionSettings = ExecutionSettings()
+    routes: dict[Instrument, RouteSettings] = {}
+    reconcile: ReconcileSettings = ReconcileSettings()
     ledger: LedgerSettings = LedgerSettings()
     api: ApiSettings = ApiSettings()
     logging: LoggingSettings = LoggingSettings()
