@@ -267,7 +267,7 @@ def _is_halted(counts: IntArray, rules: Rules) -> bool:
 
 
 @lean_njit
-def _order(
+def _order(  # noqa: PLR0915 - an order's way from wish to venue
     t: int, n_intents: int, as_of: int, bars: Tradable, terms: Terms, costs: Costs,
     signals: Signals, book: Book, rules: Rules, wishes: Wishes, working: Working, style: Style,
     noise: Noise, scratch: IntArray, review: Review,
@@ -448,7 +448,8 @@ class FastTier:
         trace = Trace(*(array[t0:stop] for array in self._trace))
         noise = no_noise()
         if self._noise is not None:
-            noise = Noise(*(array[t0:stop] for array in self._noise))
+            late_ns, lost, half_spread_bps = self._noise
+            noise = Noise(late_ns[t0:stop], lost[t0:stop], half_spread_bps[t0:stop])
         start = 0
         while True:
             start = run_block(

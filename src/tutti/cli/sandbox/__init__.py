@@ -2,6 +2,10 @@
 
 import typer
 
+from tutti.cli.sandbox.attribute import attribute
+from tutti.cli.sandbox.montecarlo import montecarlo
+from tutti.cli.sandbox.stress import scenarios, stress
+
 app = typer.Typer(
     help="Try a strategy in markets other than the recorded one.", no_args_is_help=True
 )
@@ -10,3 +14,9 @@ app = typer.Typer(
 @app.callback()
 def _sandbox() -> None:
     """Keep this a group however few commands it has."""
+
+
+app.command()(stress)
+app.command()(attribute)
+app.command()(scenarios)
+app.command()(montecarlo)

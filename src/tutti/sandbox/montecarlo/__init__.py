@@ -1,0 +1,1 @@
+"""Monte Carlo: what else could have happened to a strategy, by four ways of resampling."""
