@@ -331,7 +331,9 @@ def terms_of_trade(config: Config, plan: Plan) -> dict[str, dict[str, dict[str, 
     for each in plan.instruments:
         terms = asdict(each)
         del terms["id"]
-        instruments[str(each.id)] = {key: str(value) for key, value in terms.items()}
+        instruments[str(each.id)] = {key: str(value) for key, value in terms.items()} | {
+            "half_spread_bps": config.half_spread_bps(str(each.id))
+        }
     return {"instruments": instruments, "venues": venues}
 
 

@@ -283,7 +283,7 @@ def _all_known(config: Config, venues: Sequence[str]) -> None:
 def _costs(config: Config, venue: str, instruments: Sequence[Instrument]) -> Costs:
     settings = config.venue(venue)
     return costs_of(
-        np.array([config.venue(each.id.venue).half_spread_bps for each in instruments]),
+        np.array([config.half_spread_bps(str(each.id)) for each in instruments]),
         impact_coefficient=settings.impact_coefficient,
         participation=settings.participation,
         latency_ns=round(settings.latency_ms * _MILLISECOND),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from tutti.app.costs_file import with_costs
 from tutti.app.document import Document, Key, dotted, read_document
 from tutti.app.expectation import remedy
 from tutti.app.settings import Config
@@ -52,7 +53,7 @@ def load_config(path: Path | None) -> Config:
         raise ConfigError(f"{path}: not text in UTF-8; save it as UTF-8") from error
     except OSError as error:
         raise ConfigError(f"{path}: can't be read: {error.strerror}; name a YAML file") from error
-    return parse_config(text, str(path))
+    return _validated(with_costs(read_document(text, str(path))))
 
 
 def parse_config(text: str, name: str = "configuration") -> Config:

@@ -129,6 +129,28 @@ class VenueSettings(Section):
     liquidation_fee: Number = Field(0.005, ge=0, le=1)
 
 
+class MeasuredVenue(Section):
+    """What trading was measured to cost at one venue: ``costs.venues.<name>``."""
+
+    half_spread_bps: Number | None = Field(None, ge=0, le=1000, examples=[0.5])
+    impact_coefficient: Number | None = Field(None, ge=0, le=100, examples=[0.5])
+
+
+class MeasuredInstrument(Section):
+    """What trading was measured to cost in one instrument: ``costs.instruments.<id>``."""
+
+    half_spread_bps: Number | None = Field(None, ge=0, le=1000, examples=[0.5])
+
+
+class CostsSettings(Section):
+    """Measured costs, usually the name of a file of ``tutti costs calibrate``: ``costs``."""
+
+    file: str = ""
+    id: str = ""
+    venues: dict[str, MeasuredVenue] = {}
+    instruments: dict[Instrument, MeasuredInstrument] = {}
+
+
 class InstrumentSettings(Section):
     """Contract terms that replace what is assumed of an instrument: ``instruments.<id>``."""
 
@@ -377,6 +399,7 @@ class Config(Section):
     quote_currency: str = Field("USDT", min_length=1)
     feed: FeedSettings = FeedSettings()
     venues: dict[str, VenueSettings] = {}
+    costs: CostsSettings = CostsSettings()
     instruments: dict[Instrument, InstrumentSettings] = {}
     agents: tuple[AgentSettings, ...] = Field(
         tuple(AgentSettings(name=name) for name in _QUANT_AGENTS),
@@ -394,11 +417,20 @@ class Config(Section):
     logging: LoggingSettings = LoggingSettings()
 
     def venue(self, name: str) -> VenueSettings:
-        """Return the settings of a venue: its own over those of ``default`` over the built-in."""
+        """Return the settings of a venue: its own, measured, those of ``default``, the built-in."""
         own, shared = self.venues.get(name), self.venues.get(DEFAULT_VENUE, VenueSettings())
+        if (measured := self.costs.venues.get(name)) is not None:
+            shared = shared.model_copy(update=measured.model_dump(exclude_none=True))
         if own is None:
             return shared
         return shared.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
+
+    def half_spread_bps(self, name: str) -> float:
+        """Return half the spread of an instrument: measured, or else its venue's."""
+        measured = self.costs.instruments.get(name, MeasuredInstrument()).half_spread_bps
+        if measured is not None:
+            return measured
+        return self.venue(InstrumentId.parse(name).venue).half_spread_bps
 
     def instrument(self, name: str) -> InstrumentSettings:
         """Return the terms that replace what is assumed of an instrument; all None for none."""

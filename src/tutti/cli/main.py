@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from tutti.cli import backtest, doctor, explain, ledger, service, trials
+from tutti.cli import backtest, costs, doctor, explain, ledger, service, trials
 from tutti.cli.boundary import run
 from tutti.cli.sandbox import app as sandbox
 
@@ -33,10 +33,11 @@ for command in (
     doctor.version,
 ):
     app.command()(command)
+app.add_typer(costs.app, name="costs")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(sandbox, name="sandbox")
-
 app.add_typer(trials.app, name="trials")
+
 
 def main() -> None:
     """Run the command line and leave with its exit code."""

@@ -36,6 +36,16 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """Area between two curves, such as quantiles of a forecast; ``style`` as of `Line`."""
+
+    label: str
+    low: FloatArray
+    high: FloatArray
+    style: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
     """Triangles at instants on a chart, pointing up or down."""
 
@@ -66,7 +76,7 @@ def telling_rows(values: FloatArray, n_points: int) -> IntArray:
     return np.unique(np.concatenate([even, np.array(peaks, np.int64)]))
 
 
-def line_chart(
+def line_chart(  # noqa: PLR0913 - what a chart consists of
     ts: IntArray,
     lines: Sequence[Line],
     shape: Callable[[float], str],
@@ -74,6 +84,7 @@ def line_chart(
     title: str,
     height: int = 260,
     marks: Sequence[Marks] = (),
+    bands: Sequence[Band] = (),
 ) -> str:
     """Return a figure: curves over time with axes and a legend.
 
@@ -85,8 +96,11 @@ def line_chart(
         Formats a value of the axis.
     title : str
         What the figure shows, for those who can't see it.
+    bands : sequence of Band
+        Drawn below the lines, the first at the bottom.
     """
-    low, high = _bounds([line.values for line in lines])
+    edges = [edge for band in bands for edge in (band.low, band.high)]
+    low, high = _bounds([*(line.values for line in lines), *edges])
     ticks = _nice(low, high)
     low, high = min(low, ticks[0]), max(high, ticks[-1])
     first, last = int(ts[0]), int(ts[-1])
@@ -95,6 +109,7 @@ def line_chart(
     drawn = [
         *_y_axis(ticks, y_of, shape),
         *_x_axis(first, last, x_of, height),
+        *(_polygon(ts, band, x_of, y_of) for band in bands),
         *(_polylines(ts, line, x_of, y_of) for line in lines),
         *(_triangles(each, x_of, y_of) for each in marks),
     ]
@@ -105,7 +120,7 @@ def line_chart(
     )
     return (
         f'<figure class="chart"><svg viewBox="0 0 {WIDTH} {height}" role="img" '
-        f'aria-label="{escape(title)}" {data}>{"".join(drawn)}</svg>{_legend(lines)}</figure>'
+        f'aria-label="{escape(title)}" {data}>{"".join(drawn)}</svg>{_legend(lines, bands)}</figure>'
     )
 
 
@@ -205,6 +220,14 @@ def _polylines(ts: IntArray, line: Line, x_of: _Scale, y_of: _Scale) -> str:
     return f'<g class="line {line.style}" data-label="{escape(line.label)}">{"".join(parts)}</g>'
 
 
+def _polygon(ts: IntArray, band: Band, x_of: _Scale, y_of: _Scale) -> str:
+    known = np.isfinite(band.low) & np.isfinite(band.high)
+    there = list(zip(ts[known].tolist(), band.high[known], strict=True))
+    back = list(zip(ts[known].tolist(), band.low[known], strict=True))[::-1]
+    points = " ".join(f"{x_of(t):.1f},{y_of(value):.2f}" for t, value in there + back)
+    return f'<polygon class="band {band.style}" points="{points}"/>' if points else ""
+
+
 def _triangles(marks: Marks, x_of: _Scale, y_of: _Scale) -> str:
     turn, away = (-8, 6) if marks.is_up else (8, -6)
     path = "".join(
@@ -214,13 +237,18 @@ def _triangles(marks: Marks, x_of: _Scale, y_of: _Scale) -> str:
     return f'<path class="mark {"up" if marks.is_up else "down"}" d="{path}"/>' if path else ""
 
 
-def _legend(lines: Sequence[Line]) -> str:
-    keys = "".join(
+def _legend(lines: Sequence[Line], bands: Sequence[Band] = ()) -> str:
+    keys = [
         f'<span><svg width="26" height="10" aria-hidden="true"><g class="line {line.style}">'
         f'<polyline points="1,5 25,5"/></g></svg>{escape(line.label)}</span>'
         for line in lines
-    )
-    return f'<figcaption class="legend">{keys}</figcaption>' if len(lines) > 1 else ""
+    ]
+    keys += [
+        f'<span><svg width="26" height="10" aria-hidden="true"><rect class="band {band.style}" '
+        f'width="26" height="10"/></svg>{escape(band.label)}</span>'
+        for band in bands
+    ]
+    return f'<figcaption class="legend">{"".join(keys)}</figcaption>' if len(keys) > 1 else ""
 
 
 def _unit(shape: Callable[[float], str]) -> str:

@@ -1,6 +1,7 @@
 // Reads values off a chart under the pointer; without it the report loses nothing else.
 for (const figure of document.querySelectorAll('.chart')) {
   const svg = figure.querySelector('svg');
+  if (!('t0' in svg.dataset)) continue;
   const d = Object.fromEntries(Object.entries(svg.dataset).map(([k, v]) => [k, k === 'unit' ? v : +v]));
   const lines = [...svg.querySelectorAll('g.line')].map((g) => ({
     label: g.dataset.label,

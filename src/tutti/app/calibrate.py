@@ -1,0 +1,133 @@
+"""Calibrates the cost model on files of recordings, and compares it with them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from tutti.adapters.feeds.files import find_files
+from tutti.app.costs_file import read_costs
+from tutti.kernel.clock import SECOND
+from tutti.model.errors import ConfigError
+from tutti.sandbox.calibration.fit import Calibration, carried_over, coefficient_by_step, fit
+from tutti.sandbox.calibration.recording import matching, read_recording
+from tutti.sandbox.calibration.toxicity import read_flow, toxicity
+from tutti.sandbox.calibration.verification import CostsCheck, verify
+from tutti.universe.instruments import infer_instrument
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from tutti.sandbox.calibration.fit import Fit
+    from tutti.sandbox.calibration.toxicity import Toxicity
+
+    Progress = Callable[[int, int, str], None]
+
+SUFFIXES = (".parquet", ".csv")
+_STEPS = (5 * SECOND, 10 * SECOND, 20 * SECOND, 30 * SECOND)
+
+
+def calibrate(
+    trades: Sequence[str],
+    quotes: Sequence[str],
+    books: Sequence[str],
+    step_s: float,
+    progress: Progress,
+) -> Calibration:
+    """Fit the cost model to every recording that the patterns mean.
+
+    The streams of one recording are found by their names: same venue folder, same file name.
+
+    Raises
+    ------
+    ConfigError
+        If no trades have quotes of the same name.
+    DataError
+        If a recording can't be used.
+    """
+    if not (math.isfinite(step_s) and step_s > 0.0):
+        raise ConfigError(f"--step must be seconds above 0, was {step_s!r}; write for example 10")
+    prints, tops = find_files(trades, SUFFIXES), find_files(quotes, SUFFIXES)
+    depths = find_files(books, SUFFIXES) if books else []
+    paired = [(path, matching(tops, path), matching(depths, path)) for path in prints]
+    usable = [(path, top, depth) for path, top, depth in paired if top is not None]
+    if not usable:
+        raise ConfigError(
+            f"--quotes: none is of the recording {prints[0].parent.name}/{prints[0].name}; the "
+            "files of one recording have the same name, in folders of the same name"
+        )
+    fits, fees, by_step = [], [], []
+    for done, (path, top, depth) in enumerate(usable):
+        progress(done, len(usable), "recordings")
+        recording = read_recording(path, top, depth)
+        found = fit(recording, round(step_s * SECOND))
+        fits.append(found)
+        fees.append(_taker_fee(found))
+        by_step.append(coefficient_by_step(recording, _STEPS))
+    progress(len(usable), len(usable), "recordings")
+    return Calibration(
+        fits=tuple(fits),
+        carried=carried_over(fits),
+        taker_fees=tuple(fees),
+        by_step=tuple(by_step),
+    )
+
+
+def check_costs(path: Path, fits: Sequence[Fit]) -> tuple[CostsCheck, ...]:
+    """Test the values of a costs file on recordings; those of neither its venue nor kind are left.
+
+    Raises
+    ------
+    ConfigError
+        If the file can't be used, or names none of the recordings' venues.
+    """
+    costs = read_costs(path)
+    known = {
+        file["sha256"]
+        for recording in _mapping(costs, "evidence").get("recordings", ())
+        for file in recording["files"]
+    }
+    venues, instruments = _mapping(costs, "venues"), _mapping(costs, "instruments")
+    found = []
+    for each in fits:
+        venue = venues.get(each.instrument.venue)
+        if venue is None:
+            continue
+        half = instruments.get(str(each.instrument), venue)["half_spread_bps"]
+        coefficient = venue["impact_coefficient"]
+        found.append(
+            CostsCheck(
+                name=each.name,
+                in_sample=any(file.sha256 in known for file in each.files),
+                half_spread_bps=half,
+                impact_coefficient=coefficient,
+                result=verify(each.samples, half, coefficient),
+            )
+        )
+    if not found:
+        raise ConfigError(
+            f"{path}: measured at {', '.join(venues) or 'no venue'}, and the recordings are of "
+            f"{', '.join(sorted({each.instrument.venue for each in fits}))}"
+        )
+    return tuple(found)
+
+
+def toxicities(patterns: Sequence[str], progress: Progress) -> tuple[Toxicity, ...]:
+    """Compare VPIN on true and on guessed sides, for every file of signed flow."""
+    paths = find_files(patterns, SUFFIXES[:1])
+    found = []
+    for done, path in enumerate(paths):
+        progress(done, len(paths), "signed flow")
+        found.append(toxicity(read_flow(path)))
+    progress(len(paths), len(paths), "signed flow")
+    return tuple(found)
+
+
+def _taker_fee(found: Fit) -> float:
+    return float(infer_instrument(found.instrument, []).taker_fee)
+
+
+def _mapping(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    inner = values.get(key)
+    return inner if isinstance(inner, dict) else {}
