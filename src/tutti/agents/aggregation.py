@@ -316,7 +316,10 @@ def voices(
     if not opinions or len(opinions) != len(weights):
         raise ValueError(f"needs one weight an opinion, was {len(weights)} and {len(opinions)}")
     instrument: InstrumentId = opinions[0].instrument
-    if any(opinion.instrument != instrument for opinion in opinions):
+    if any(
+        opinion.instrument is not instrument and opinion.instrument != instrument
+        for opinion in opinions
+    ):
         raise ValueError(f"opinions of other instruments among those of {instrument}")
     code = int(regime.code[cell])
     return AggregatedContext(
@@ -327,8 +330,8 @@ def voices(
         regime=Regime.RANGE_BOUND if code < 0 else Regime(code),
         regime_confidence=_or_zero(regime.confidence[cell]),
         voices=tuple(
-            _voice(opinion, float(weight))
-            for opinion, weight in zip(opinions, weights, strict=True)
+            _voice(opinion, weight)
+            for opinion, weight in zip(opinions, weights.tolist(), strict=True)
         ),
     )
 

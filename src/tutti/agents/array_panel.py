@@ -14,7 +14,7 @@ from tutti.agents.quant.scoring import ScoreCard
 from tutti.model.opinion import Abstention, Opinion, Views
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from tutti.features.block import FeatureBlock
     from tutti.model.instrument import InstrumentId
@@ -107,8 +107,8 @@ class ArrayPanel:
 
     def opinions(
         self,
-        features: FeatureBlock,
-        views: Sequence[Views],
+        row: dict[str, float],
+        views: Iterable[tuple[float, float]],
         cell: tuple[int, int],
         instrument: InstrumentId,
         as_of: int,
@@ -117,48 +117,34 @@ class ArrayPanel:
 
         Parameters
         ----------
-        views : sequence of Views
-            As from :meth:`opine` on these features.
+        row : dict
+            The features of the cell, by name.
+        views : iterable of (bias, confidence)
+            Of the cell, one an agent, as from :meth:`opine`.
         as_of : int
             When the bar became known, ns UTC.
         """
-        row = features.row(*cell)
-        return [
-            # who takes no side moved nothing: its figures are among the features of the record
-            self._opinion(
-                a,
-                view,
-                _NO_SIDE if view.bias[cell] == 0.0 else self._why(a, row, cell),
-                cell,
-                instrument,
-                as_of,
+        said: list[Opinion | Abstention] = []
+        for a, (bias, confidence) in enumerate(views):
+            name = self.names[a]
+            # NaN in either: the sum of both is NaN, too
+            if math.isnan(bias + confidence):
+                why = self._why(a, row, cell)
+                if self.active is not None and self.active[a][cell[1]] == 0:
+                    why = "may not speak about this instrument"
+                said.append(Abstention(agent=name, instrument=instrument, as_of=as_of, reason=why))
+                continue
+            opinion = Opinion(
+                agent=name,
+                instrument=instrument,
+                bias=bias,
+                confidence=confidence,
+                as_of=as_of,
+                # who takes no side moved nothing: its figures are among the features of the record
+                rationale=_NO_SIDE if bias == 0.0 else self._why(a, row, cell),
             )
-            for a, view in enumerate(views)
-        ]
-
-    def _opinion(
-        self,
-        a: int,
-        view: Views,
-        why: str,
-        cell: tuple[int, int],
-        instrument: InstrumentId,
-        as_of: int,
-    ) -> Opinion | Abstention:
-        bias, confidence = float(view.bias[cell]), float(view.confidence[cell])
-        name = self.names[a]
-        if math.isnan(bias) or math.isnan(confidence):
-            if self.active is not None and self.active[a][cell[1]] == 0:
-                why = "may not speak about this instrument"
-            return Abstention(agent=name, instrument=instrument, as_of=as_of, reason=why)
-        return Opinion(
-            agent=name,
-            instrument=instrument,
-            bias=bias,
-            confidence=confidence,
-            as_of=as_of,
-            rationale=why,
-        )
+            said.append(opinion)
+        return said
 
 
 def _heard(views: Views, a: int | None) -> Views:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from tutti.agents.aggregation import effective_weights, voices
 from tutti.ledger.kinds import DecisionItem
-from tutti.model.opinion import Abstention, AggregatedContext, Opinion, Regime, Views
+from tutti.model.opinion import Abstention, AggregatedContext, Opinion, Regime
 from tutti.model.order import Reason
 
 if TYPE_CHECKING:
@@ -30,10 +30,15 @@ def _or_none(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _features(t: int, i: int, thought: AnalysisBlock) -> dict[str, float | None]:
-    if not thought.features.names:
-        return {}
-    return {name: _or_none(value) for name, value in thought.features.row(t, i).items()}
+def _row(t: int, i: int, thought: AnalysisBlock) -> dict[str, float]:
+    return thought.features.row(t, i) if thought.features.names else {}
+
+
+def _as_known(row: dict[str, float]) -> dict[str, float | None]:
+    # one that is NaN makes the sum NaN; most often none is
+    if math.isfinite(sum(row.values())):
+        return cast("dict[str, float | None]", row)
+    return {name: _or_none(value) for name, value in row.items()}
 
 
 class DecisionWriter:
@@ -77,10 +82,11 @@ class DecisionWriter:
     ) -> DecisionItem:
         """Return what was decided about instrument ``i`` at tick ``t`` of the last block."""
         signals = thought.signals
+        row = _row(t, i, thought)
         return DecisionItem(
             instrument=self._names[i],
-            context=self.context(t, i, market, thought),
-            features=_features(t, i, thought),
+            context=self._context(t, i, market, thought, row),
+            features=_as_known(row),
             close=float(market.close[t, i]),
             open=_or_none(float(market.open[t, i])),
             high=_or_none(float(market.high[t, i])),
@@ -97,12 +103,17 @@ class DecisionWriter:
         self, t: int, i: int, market: MarketBlock, thought: AnalysisBlock
     ) -> AggregatedContext | None:
         """Return the panel's opinions as one, with each voice; None where nobody is on the panel."""
+        return self._context(t, i, market, thought, _row(t, i, thought))
+
+    def _context(
+        self, t: int, i: int, market: MarketBlock, thought: AnalysisBlock, row: dict[str, float]
+    ) -> AggregatedContext | None:
         if not len(thought.views.bias):
             return None
         as_of = int(market.ts[t]) + market.step
         weights = self._weights[thought.regime.code[t, i], i]
         return voices(
-            self._opinions(t, i, as_of, thought),
+            self._opinions((t, i), as_of, thought, row),
             weights,
             context=thought.context,
             regime=thought.regime,
@@ -111,15 +122,18 @@ class DecisionWriter:
         )
 
     def _opinions(
-        self, t: int, i: int, as_of: int, thought: AnalysisBlock
+        self, cell: tuple[int, int], as_of: int, thought: AnalysisBlock, row: dict[str, float]
     ) -> list[Opinion | Abstention]:
         panel = self._analysis.panel
-        views = [
-            Views(thought.views.bias[a], thought.views.confidence[a])
-            for a in range(len(panel.names))
-        ]
+        t, i = cell
+        n = len(panel.names)
+        views = zip(
+            thought.views.bias[:n, t, i].tolist(),
+            thought.views.confidence[:n, t, i].tolist(),
+            strict=True,
+        )
         instrument = self._instruments[i]
-        opinions = panel.opinions(thought.features, views, (t, i), instrument, as_of)
+        opinions = panel.opinions(row, views, cell, instrument, as_of)
         late = self._analysis.late
         return opinions if late is None else opinions + late.standing(instrument, as_of)
 

@@ -74,6 +74,13 @@ def _features(names: tuple[str, ...], ticks: int = 60, n: int = 2) -> FeatureBlo
     return FeatureBlock(names, values)
 
 
+def _said(
+    panel: ArrayPanel, features: FeatureBlock, views: tuple[Views, ...], cell: tuple[int, int]
+) -> list[Opinion | Abstention]:
+    at_cell = [(float(view.bias[cell]), float(view.confidence[cell])) for view in views]
+    return panel.opinions(features.row(*cell), at_cell, cell, _BTC, 99)
+
+
 def test_panel_gives_what_each_agent_says_alone_in_order() -> None:
     panel = ArrayPanel(quant_agents())
     features = _features(panel.needs)
@@ -122,7 +129,7 @@ def test_panel_silences_who_may_not_speak_also_towards_meta_agents() -> None:
     assert np.isnan(louder.bias[:, 1]).all()
     assert np.isnan(louder.confidence[:, 1]).all()
     assert np.isnan(echo.bias[:, 1]).all()
-    said = panel.opinions(features, views, (4, 1), _BTC, 99)
+    said = _said(panel, features, views, (4, 1))
     assert said[1] == Abstention(
         agent="louder", instrument=_BTC, as_of=99, reason="may not speak about this instrument"
     )
@@ -145,7 +152,7 @@ def test_panel_names_opinions_with_reasons() -> None:
     panel = ArrayPanel((_Louder(), _Echo()))
     features = _features(panel.needs)
     views = panel.opine(features)
-    louder, echo = panel.opinions(features, views, (4, 1), _BTC, 99)
+    louder, echo = _said(panel, features, views, (4, 1))
     moved = features["momentum_1"][4, 1]
     assert louder == Opinion(
         agent="louder",
@@ -162,7 +169,7 @@ def test_panel_names_opinions_with_reasons() -> None:
 def test_panel_names_abstentions_with_reasons() -> None:
     panel = ArrayPanel(quant_agents(("vpin",)))
     features = FeatureBlock(panel.needs, np.full((len(panel.needs), 1, 1), np.nan))
-    (said,) = panel.opinions(features, panel.opine(features), (0, 0), _BTC, 99)
+    (said,) = _said(panel, features, panel.opine(features), (0, 0))
     assert isinstance(said, Abstention)
     assert said.reason.startswith("no view: momentum_15")
 

@@ -37,6 +37,8 @@ class ScoredAgent:
         self.name = recipe.name
         self.needs = recipe.needs
         self._card = ScoreCard((recipe,))
+        self._measures = tuple(f.over for f in recipe.factors if f.over is not None)
+        self._limits = tuple(limits_of(recipe).tolist())
 
     def opine(self, features: FeatureBlock) -> Views:
         """Return bias and confidence of shape (T, N); NaN where a needed feature is NaN.
@@ -58,28 +60,29 @@ class ScoredAgent:
             Features of one instrument at one tick, by name.
         """
         recipe = self.recipe
-        unknown = [name for name in self.needs if math.isnan(row.get(name, math.nan))]
-        unknown += [
-            f.over for f in recipe.factors if f.over is not None and row.get(f.over, math.nan) <= 0
-        ]
-        if unknown:
-            return f"no view: {', '.join(dict.fromkeys(unknown))} not known or zero"
-        graded = [_graded(factor, row) for factor in recipe.factors]
-        terms = [term for term, _ in graded]
-        # what hardly moved the score would only hide what did
-        words = [
-            _said(factor, row, term, measured)
-            for factor, (term, measured) in zip(recipe.factors, graded, strict=True)
-            if abs(term) >= _WORTH_SAYING
-        ]
-        raw = sum(terms)
+        if unknown := self._unknown(row):
+            return f"no view: {', '.join(unknown)} not known or zero"
+        raw = mass = 0.0
+        words = []
+        for factor in recipe.factors:
+            term, measured = _graded(factor, row)
+            raw += term
+            mass += abs(term)
+            # what hardly moved the score would only hide what did
+            if abs(term) >= _WORTH_SAYING:
+                words.append(_said(factor, row, term, measured))
         opened = 1.0
         if recipe.gate is not None:
             opened = _opened(recipe.gate, row)
             words.append(f"all times {opened:.2f} at {_value(recipe.gate, row)}")
-        score, bias, _ = _settled(raw, sum(map(abs, terms)), opened, limits_of(recipe))
+        score, bias, _ = _settled(raw, mass, opened, self._limits)
         verdict = _verdict(recipe, score, bias)
         return f"{', '.join(words) or 'nothing of weight'} -> {verdict}"
+
+    def _unknown(self, row: Mapping[str, float]) -> list[str]:
+        unknown = [name for name in self.needs if math.isnan(row.get(name, math.nan))]
+        unknown += [over for over in self._measures if row.get(over, math.nan) <= 0]
+        return list(dict.fromkeys(unknown))
 
 
 def scored_agent(recipe: Recipe, params: Mapping[str, object] | None = None) -> ScoredAgent:

@@ -21,6 +21,7 @@ Theirs sums losses without forgetting or shares weight; ours forgets at a half-l
 from __future__ import annotations
 
 import math
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -172,6 +173,8 @@ class StrategyOptimizer:
     def __init__(self, heard: Sequence[str], rules: OptimizerRules | None = None) -> None:
         self.heard = tuple(heard)
         self.rules = OptimizerRules() if rules is None else rules
+        self._share_names = tuple(f"share of {name}" for name in self.heard)
+        self._bias_names = tuple(f"bias of {name}" for name in self.heard)
         self._memory: _Memory | None = None
         self._bias: FloatArray = np.empty((len(self.heard), 0, 0))
         self._shares = self._bias
@@ -215,21 +218,27 @@ class StrategyOptimizer:
 
     def evidence(self, t: int, i: int) -> dict[str, float]:
         """Return share and bias of each agent heard, at tick ``t`` of the last block."""
-        seen: dict[str, float] = {}
-        for a, name in enumerate(self.heard):
-            seen[_share_of(name)] = float(self._shares[a, t, i])
-            seen[_bias_of(name)] = float(self._bias[a, t, i])
+        shares, biases = self._shares[:, t, i].tolist(), self._bias[:, t, i].tolist()
+        seen = dict(zip(self._share_names, shares, strict=True))
+        seen.update(zip(self._bias_names, biases, strict=True))
         return seen
 
     def explain(self, row: Mapping[str, float]) -> str:
         """Return whom it follows, with share and bias, in falling order of share."""
-        shares = {name: row.get(_share_of(name), 0.0) for name in self.heard}
-        followed = sorted((name for name in shares if shares[name] > 0), key=lambda n: -shares[n])
+        shares = [row.get(name, 0.0) for name in self._share_names]
+        followed = [
+            (share, name, row[bias])
+            for share, name, bias in zip(shares, self.heard, self._bias_names, strict=True)
+            if share > 0
+        ]
+        followed.sort(key=itemgetter(0), reverse=True)
         if not followed:
             least = self.rules.min_outcomes
             return f"no view: no bar, nobody to follow, or fewer than {least:.0f} outcomes seen"
-        score = sum(shares[name] * row[_bias_of(name)] for name in followed)
-        said = ", ".join(f"{shares[n]:.0%} {n} ({row[_bias_of(n)] + 0.0:+.2f})" for n in followed)
+        score = sum(share * bias for share, _, bias in followed)
+        said = ", ".join(
+            f"{share:.0%} {name} ({bias + 0.0:+.2f})" for share, name, bias in followed
+        )
         speaks = abs(score) > self.rules.threshold
         against = f"{'beyond' if speaks else 'within'} {self.rules.threshold:.2f}"
         return (
@@ -263,14 +272,6 @@ def strategy_optimizer(
     if not 0 <= rules.threshold < rules.full <= 1 or not 0 < rules.ceiling <= 1:
         raise ConfigError(f"{NAME}: needs 0 <= threshold < full <= 1 and 0 < ceiling <= 1")
     return StrategyOptimizer(heard, rules)
-
-
-def _share_of(name: str) -> str:
-    return f"share of {name}"
-
-
-def _bias_of(name: str) -> str:
-    return f"bias of {name}"
 
 
 def _side(score: float) -> str:
