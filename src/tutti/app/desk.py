@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tutti.app.state import AgentRow, DecisionRow, OrderView, RefusalRow
-from tutti.model.order import Refusal
+from tutti.kernel.clock import SECOND
+from tutti.model.order import OrderStatus, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from tutti.app.wires import Decided, Filled, OrderChanged, Wires
     from tutti.engine.analysis import AnalysisBlock
     from tutti.ledger.kinds import DecisionItem
+    from tutti.model.order import Order
 
 _KEPT = 1000
+_FAILED = frozenset({OrderStatus.REJECTED, OrderStatus.FAILED})
 
 
 class Desk:
@@ -81,8 +84,7 @@ class Desk:
 
     def _order_changed(self, event: OrderChanged) -> None:
         order, intent = event
-        if order.id not in self._orders:
-            self._metrics.orders_sent.labels(order.instrument.venue).inc()
+        self._count(order)
         self._orders[order.id] = OrderView(
             order_id=order.id,
             ts=order.created_at,
@@ -100,8 +102,27 @@ class Desk:
         if len(self._orders) > _KEPT:
             self._orders.popitem(last=False)
 
+    def _count(self, order: Order) -> None:
+        venue, metrics = order.instrument.venue, self._metrics
+        before = self._orders.get(order.id)
+        if before is None:
+            metrics.orders_sent.labels(venue).inc()
+        elif before.status == order.status:
+            return
+        elif before.status == OrderStatus.SENT and venue not in metrics.self_reporting:
+            metrics.order_latency.labels(venue).observe(
+                (order.updated_at - order.created_at) / SECOND
+            )
+        if order.status is OrderStatus.FILLED:
+            metrics.orders_filled.labels(venue).inc()
+        elif order.status in _FAILED:
+            metrics.orders_failed.labels(venue).inc()
+
     def _filled(self, event: Filled) -> None:
-        self._metrics.trades_executed.labels(event.fill.instrument.venue).inc()
+        fill = event.fill
+        self._metrics.trades_executed.labels(fill.instrument.venue).inc()
+        if event.intent is not None:
+            self._metrics.slippage.labels(fill.instrument.venue).observe(fill.slippage_bps)
 
     def thought(self, block: AnalysisBlock, names: Sequence[str], as_of: int) -> None:
         """Count who spoke at the last tick of a block; ``names`` are its agents, in order."""

@@ -88,12 +88,14 @@ class Reading:
         self.metrics.drawdown.set(self._drawdown())
         self.metrics.open_positions.set(int(np.count_nonzero(self._book.lots)))
         self.metrics.market_data_age.set(0.0)
+        self.metrics.heard(self.account.plan.venues, 0.0)
 
     def status(self) -> ServiceState:
         """Return the state as of now."""
         counts = self.account.session.engine.counts
         age = (self._time.now() - self._heard_at) / SECOND
         self.metrics.market_data_age.set(age)
+        self.metrics.heard(self.account.plan.venues, age)
         return ServiceState(
             run_id=self.account.session.run_id,
             as_of=self.account.as_of,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
@@ -45,8 +46,13 @@ def wires() -> Wires:
 
 
 @pytest.fixture
-def desk(registry: CollectorRegistry, wires: Wires) -> Desk:
-    made = Desk(Metrics(registry), _AGENTS)
+def metrics(registry: CollectorRegistry) -> Metrics:
+    return Metrics(registry)
+
+
+@pytest.fixture
+def desk(metrics: Metrics, wires: Wires) -> Desk:
+    made = Desk(metrics, _AGENTS)
     made.listen(wires)
     return made
 
@@ -139,6 +145,54 @@ def test_order_is_shown_in_its_newest_state_once(
     assert (newest.ts, oldest.ts, oldest.status) == (2, 1, "cancelled")
     assert (oldest.price, oldest.reason, oldest.lead) == (99.0, "entry", "vpin")
     assert registry.get_sample_value("orders_sent_total", {"exchange": "SIM"}) == 2.0
+
+
+def test_life_of_orders_is_counted_by_venue(
+    desk: Desk, wires: Wires, registry: CollectorRegistry
+) -> None:
+    lives = {
+        1: [OrderStatus.SENT, OrderStatus.ACCEPTED, OrderStatus.ACCEPTED, OrderStatus.FILLED],
+        2: [OrderStatus.SENT, OrderStatus.REJECTED],
+        3: [OrderStatus.SENT, OrderStatus.FAILED],
+        4: [OrderStatus.SENT, OrderStatus.CANCELLED],
+    }
+    for number, life in lives.items():
+        for status in life:
+            order = msgspec.structs.replace(
+                _order(number, status=status), updated_at=number + 2_000_000_000
+            )
+            wires.order_changed(order, _intent(number))
+
+    def value(name: str) -> float | None:
+        return registry.get_sample_value(name, {"exchange": "SIM"})
+
+    assert value("orders_sent_total") == 4.0
+    assert value("orders_filled_total") == 1.0
+    assert value("orders_failed_total") == 2.0
+    assert value("order_latency_seconds_count") == 4.0
+    assert value("order_latency_seconds_sum") == pytest.approx(8.0)
+
+
+def test_latency_is_left_to_a_venue_that_measures_it_itself(
+    desk: Desk, wires: Wires, metrics: Metrics, registry: CollectorRegistry
+) -> None:
+    metrics.order_answered("SIM", 0.25)
+    for status in (OrderStatus.SENT, OrderStatus.ACCEPTED):
+        wires.order_changed(_order(1, status=status), _intent(1))
+    assert registry.get_sample_value("order_latency_seconds_sum", {"exchange": "SIM"}) == 0.25
+
+
+def test_slippage_is_that_of_orders_of_ours(
+    desk: Desk, wires: Wires, registry: CollectorRegistry
+) -> None:
+    fill = Fill(
+        id="1", order_id="1", instrument=BTC, ts=1, side=Side.SELL, quantity=Decimal(1),
+        price=Decimal(1), fee=Decimal(0), is_maker=False, slippage_bps=4.0,
+    )  # fmt: skip
+    wires.filled(fill, _intent())
+    wires.filled(fill, None)
+    assert registry.get_sample_value("slippage_bps_count", {"exchange": "SIM"}) == 1.0
+    assert registry.get_sample_value("slippage_bps_sum", {"exchange": "SIM"}) == 4.0
 
 
 def test_only_the_newest_orders_are_remembered(desk: Desk, wires: Wires) -> None:

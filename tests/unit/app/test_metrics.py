@@ -21,9 +21,30 @@ def test_metrics_are_all_named_before_anything_happened() -> None:
         "agent_calls_total",
         "agent_timeouts_total",
         "orders_sent_total",
+        "orders_filled_total",
+        "orders_failed_total",
+        "order_latency_seconds",
+        "slippage_bps",
+        "venue_up",
+        "data_age_seconds",
+        "reconcile_differences_total",
         "orders_refused_total",
         "trades_executed_total",
         "loop_duration_seconds",
         "market_data_age_seconds",
         "drawdown",
     }
+
+
+def test_venue_that_tells_how_it_does_is_not_spoken_for() -> None:
+    metrics = Metrics(CollectorRegistry())
+    value = metrics.registry.get_sample_value
+    metrics.up("KRAKEN", is_up=False)
+    metrics.data_age("BINANCE", 0.5)
+    metrics.failed("KRAKEN")
+    metrics.heard(["KRAKEN", "BINANCE", "SIM"], 3.0)
+    assert value("venue_up", {"exchange": "KRAKEN"}) == 0.0
+    assert value("data_age_seconds", {"exchange": "BINANCE"}) == 0.5
+    assert value("venue_errors_total", {"exchange": "KRAKEN"}) == 1.0
+    assert value("venue_up", {"exchange": "SIM"}) == 1.0
+    assert value("data_age_seconds", {"exchange": "SIM"}) == 3.0
