@@ -191,8 +191,11 @@ def test_slippage_is_that_of_orders_of_ours(
     )  # fmt: skip
     wires.filled(fill, _intent())
     wires.filled(fill, None)
-    assert registry.get_sample_value("slippage_bps_count", {"exchange": "SIM"}) == 1.0
-    assert registry.get_sample_value("slippage_bps_sum", {"exchange": "SIM"}) == 4.0
+
+    def up_to(bps: str) -> float | None:
+        return registry.get_sample_value("slippage_bps_bucket", {"exchange": "SIM", "le": bps})
+
+    assert (up_to("2.0"), up_to("5.0"), up_to("+Inf")) == (0.0, 1.0, 1.0)
 
 
 def test_only_the_newest_orders_are_remembered(desk: Desk, wires: Wires) -> None:
