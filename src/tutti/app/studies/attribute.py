@@ -1,0 +1,279 @@
+"""Takes the profit of a recorded run apart: from its ledger, and the bars that it was made on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
+from tutti.app.backtest import read_source, run_source
+from tutti.app.config import Config
+from tutti.app.studies.regimes import regimes_of
+from tutti.kernel.clock import parse_instant
+from tutti.ledger.fold import fold
+from tutti.ledger.kinds import Segment, Started, Stopped
+from tutti.ledger.records import decode
+from tutti.ledger.segments import load
+from tutti.model.errors import ConfigError, DataError, InvariantBroken
+from tutti.model.instrument import InstrumentId
+from tutti.model.order import Fill, FundingPaid, Liquidated, Order, OrderIntent
+from tutti.sandbox.attribution.events import Execution, Payment, Prices
+from tutti.sandbox.attribution.table import Attribution
+from tutti.sandbox.attribution.walk import attribute
+from tutti.sandbox.result import write_result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from tutti.app.backtest import Source
+    from tutti.ledger.store import LedgerReader, Row
+    from tutti.model.market import IntArray, MarketBlock
+
+    Progress = Callable[[int, int, str], None]
+
+_LARGEST_GAP = Decimal("1e-9")
+_RUN = "run.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunAttribution:
+    """The profit of one run, taken apart, and how it was checked.
+
+    Parameters
+    ----------
+    start_equity, end_equity : Decimal
+        Quote currency: money at the start; cash and holdings at the last close.
+    residual : Decimal
+        What the parts miss of the profit.
+    recorded_equity : float or None
+        What the run itself wrote down at its end, in floats; None where it was cut short.
+    notes : tuple of str
+        What is coarser than it could be, and why.
+    """
+
+    run_id: str
+    attribution: Attribution
+    start_equity: Decimal
+    end_equity: Decimal
+    residual: Decimal
+    recorded_equity: float | None
+    notes: tuple[str, ...]
+
+    def to_dict(self, breakdowns: Sequence[Sequence[str]] = ()) -> dict[str, Any]:
+        """Return it as JSON values; see `Attribution.to_dict`."""
+        end = float(self.end_equity)
+        return {
+            "run_id": self.run_id,
+            "start_equity": float(self.start_equity),
+            "end_equity": end,
+            "recorded_equity": self.recorded_equity,
+            **self.attribution.to_dict(breakdowns),
+            "residual": float(self.residual),
+            "notes": list(self.notes),
+        }
+
+
+def attribute_run(folder: Path) -> RunAttribution:
+    """Take the profit of the run recorded in ``folder`` apart.
+
+    Raises
+    ------
+    ConfigError
+        If the ledger lacks what is needed, and the bars can't be read again.
+    InvariantBroken
+        If the parts do not add up to the profit.
+    """
+    with SqliteLedgerReader(folder) as ledger:
+        block, notes = _block_of(folder, ledger)
+        return _attributed(ledger, block, _config_of(folder), notes)
+
+
+def run_and_attribute(
+    config: Config, source: Source, out: Path, progress: Progress
+) -> RunAttribution:
+    """Run ``config`` over the bars in the event tier and take its profit apart.
+
+    Parameters
+    ----------
+    out : Path
+        Folder that the backtest is left in; an earlier one there is replaced.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration or the folder can't be used.
+    """
+    write_result(run_source(config, source, "event", out, progress), out)
+    with SqliteLedgerReader(out) as ledger:
+        return _attributed(ledger, source.block, config, ())
+
+
+def _attributed(
+    ledger: LedgerReader, block: MarketBlock | None, config: Config | None, notes: tuple[str, ...]
+) -> RunAttribution:
+    first = next(ledger.rows(kinds=["started"]), None)
+    if first is None:
+        raise ConfigError(
+            "the ledger is empty: nothing was recorded, so there is nothing to attribute"
+        )
+    started = decode(first, Started)
+    instruments = tuple(InstrumentId.parse(name) for name in started.instruments)
+    prices, more = _prices(ledger, started, block, config)
+    columns = {each: i for i, each in enumerate(instruments)}
+    found = attribute(instruments, prices, _events(ledger, columns))
+    state = fold(ledger)
+    begin = sum(started.balances.values(), Decimal(0))
+    end = sum(state.cash.values(), Decimal(0))
+    for name, position in state.positions.items():
+        if position.quantity:
+            end += position.quantity * _last_close(prices, columns[InstrumentId.parse(name)])
+    residual = end - begin - found.total
+    if abs(residual) > _LARGEST_GAP * max(abs(end), Decimal(1)):
+        raise InvariantBroken(
+            f"{started.run_id}: the parts miss {residual} of the profit {end - begin}; "
+            "check the ledger with tutti ledger verify, and report this"
+        )
+    last = next(ledger.rows(kinds=["stopped"], newest_first=True), None)
+    return RunAttribution(
+        run_id=started.run_id,
+        attribution=found,
+        start_equity=begin,
+        end_equity=end,
+        residual=residual,
+        recorded_equity=None if last is None else decode(last, Stopped).equity,
+        notes=(*notes, *more),
+    )
+
+
+def _prices(
+    ledger: LedgerReader,
+    started: Started,
+    block: MarketBlock | None,
+    config: Config | None,
+) -> tuple[Prices, tuple[str, ...]]:
+    if block is not None:
+        regime = None if config is None else regimes_of(config, block)
+        return Prices(ts=block.ts, close=block.close, open=block.open, regime=regime), ()
+    segments = [decode(row, Segment) for row in ledger.rows(kinds=["segment"])]
+    if not segments:
+        raise ConfigError(
+            "the ledger holds no closes (ledger.keep_opinions is false) and the bars of the run "
+            "can't be read again; name them with --bars"
+        )
+    arrays = [load(ledger, each) for each in segments]
+    close = np.concatenate([each["close"] for each in arrays])
+    known_at = np.concatenate([each["ts"] for each in arrays])
+    step = started.step or (int(np.diff(known_at).min()) if len(known_at) > 1 else 1)
+    regime = None
+    notes = ["the bars of the run can't be read again, so timing is contained in slippage"]
+    if all("regime" in each for each in arrays):
+        regime = np.concatenate([each["regime"] for each in arrays]).astype(np.int64)
+    else:
+        notes.append("no agents were on the panel, so no regime was recorded")
+    return Prices(ts=known_at - step, close=close.astype(np.float64), regime=regime), tuple(notes)
+
+
+def _events(
+    ledger: LedgerReader, columns: Mapping[InstrumentId, int]
+) -> Iterator[Execution | Payment]:
+    intents: dict[str, OrderIntent] = {}
+    parents: dict[str, str] = {}
+    for row in ledger.rows(kinds=["intent", "order", "fill", "liquidation", "funding"]):
+        match row.kind:
+            case "intent":
+                intents[row.ref] = decode(row, OrderIntent)
+            case "order" if row.ref not in intents and row.ref not in parents:
+                parents[row.ref] = decode(row, Order).parent
+            case "fill":
+                fill = decode(row, Fill)
+                yield _execution(fill, columns, _intent_of(fill.order_id, intents, parents))
+            case "liquidation":
+                yield _forced(decode(row, Liquidated), columns)
+            case "funding":
+                paid = decode(row, FundingPaid)
+                yield Payment(ts=paid.ts, instrument=columns[paid.instrument], amount=paid.amount)
+            case _:
+                pass
+
+
+def _intent_of(
+    order_id: str, intents: Mapping[str, OrderIntent], parents: Mapping[str, str]
+) -> OrderIntent | None:
+    # a child order fills for the intent of the order that it was split from
+    while order_id not in intents and parents.get(order_id):
+        order_id = parents[order_id]
+    return intents.get(order_id)
+
+
+def _execution(
+    fill: Fill, columns: Mapping[InstrumentId, int], intent: OrderIntent | None
+) -> Execution:
+    return Execution(
+        ts=fill.ts,
+        instrument=columns[fill.instrument],
+        quantity=fill.side.sign * fill.quantity,
+        price=fill.price,
+        fee=fill.fee,
+        reference=None if intent is None else intent.reference_price,
+        lead="" if intent is None else intent.lead,
+    )
+
+
+def _forced(event: Liquidated, columns: Mapping[InstrumentId, int]) -> Execution:
+    return Execution(
+        ts=event.ts,
+        instrument=columns[event.instrument],
+        quantity=event.side.sign * event.quantity,
+        price=event.price,
+        fee=event.fee,
+        reference=None,
+        lead="",
+    )
+
+
+def _last_close(prices: Prices, i: int) -> Decimal:
+    known: IntArray = np.flatnonzero(np.isfinite(prices.close[:, i]))
+    return Decimal(repr(float(prices.close[known[-1], i])))
+
+
+def _config_of(folder: Path) -> Config | None:
+    path = folder / _RUN
+    if not path.is_file():
+        return None
+    return Config.model_validate(json.loads(path.read_text(encoding="utf-8"))["configuration"])
+
+
+def _block_of(folder: Path, ledger: LedgerReader) -> tuple[MarketBlock | None, tuple[str, ...]]:
+    """Return the bars of a backtest, if they are where they were; else None, and why."""
+    path = folder / _RUN
+    first = next(ledger.rows(kinds=["started"]), None)
+    if first is None or not path.is_file():
+        return None, ()
+    try:
+        return _read_again(json.loads(path.read_text(encoding="utf-8")), first), ()
+    except (ConfigError, DataError) as error:
+        return None, (str(error),)
+
+
+def _read_again(recorded: Mapping[str, Any], first: Row) -> MarketBlock:
+    started = decode(first, Started)
+    kinds = {each["path"]: each.get("kind", "bars") for each in recorded["data_files"]}
+    paths = [each.path for each in started.data]
+    source = read_source(
+        [path for path in paths if kinds.get(path) != "funding"],
+        parse_instant(recorded["start"]) - int(recorded["step"]),
+        parse_instant(recorded["end"]),
+        repair=True,
+        timeframe=recorded["configuration"]["feed"]["timeframe"],
+        funding=[path for path in paths if kinds.get(path) == "funding"],
+    )
+    now = {each.path: each.sha256 for each in source.files}
+    for each in started.data:
+        if now.get(each.path) != each.sha256:
+            raise DataError(f"{each.path}: not the file that was recorded")
+    return source.block
