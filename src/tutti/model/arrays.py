@@ -79,13 +79,14 @@ DAY_START_EQUITY = 2
 DAY_NUMBER = 3
 """Days since the epoch (UTC) of the last tick."""
 MODE = 4
-"""0 trading, 1 reduce only (daily loss), 2 flatten and stay flat (drawdown or operator)."""
+"""0 trading, 1 reduce only (daily loss), 2 flatten and stay flat (drawdown or operator), 3 paused:
+nothing is opened until an operator resumes."""
 FEES_PAID = 5
 FUNDING_RECEIVED = 6
 TURNOVER = 7
 """Sum of absolute notional filled."""
 
-TRADING, REDUCE_ONLY, FLATTEN = 0.0, 1.0, 2.0
+TRADING, REDUCE_ONLY, FLATTEN, PAUSED = 0.0, 1.0, 2.0, 3.0
 
 
 class Signals(NamedTuple):

@@ -10,6 +10,7 @@ from tutti.model.arrays import (
     EQUITY,
     FLATTEN,
     MODE,
+    PAUSED,
     PEAK_EQUITY,
     REDUCE_ONLY,
     TRADING,
@@ -92,6 +93,21 @@ def start_day(book: Book) -> None:
 def flatten(book: Book) -> None:
     """Close everything and stay flat, at an operator's word, in place."""
     book.account[MODE] = FLATTEN
+
+
+def pause(book: Book) -> None:
+    """Open nothing more until an operator resumes, in place; positions stay in care.
+
+    An account that is to be flattened stays so.
+    """
+    if book.account[MODE] != FLATTEN:
+        book.account[MODE] = PAUSED
+
+
+def unpause(book: Book) -> None:
+    """End a pause, in place; a stop of another cause stays."""
+    if book.account[MODE] == PAUSED:
+        book.account[MODE] = TRADING
 
 
 def reset(book: Book) -> None:

@@ -13,6 +13,7 @@ from tutti.model.arrays import (
     EQUITY,
     FLATTEN,
     MODE,
+    PAUSED,
     PEAK_EQUITY,
     REDUCE_ONLY,
     TRADING,
@@ -21,9 +22,11 @@ from tutti.risk.breakers import (
     ErrorBreaker,
     flatten,
     may_lead,
+    pause,
     pause_wild,
     reset,
     start_day,
+    unpause,
     update_mode,
 )
 from tutti.risk.limits import RiskSettings
@@ -146,3 +149,29 @@ def test_first_close_of_an_instrument_is_no_move(make_book: MakeBook) -> None:
     book.mark[:] = np.nan
     pause_wild(book, np.full(4, 100.0), _LIMITS, 1_000)
     assert not book.paused_until.any()
+
+
+def test_pause_lasts_over_a_new_day_until_an_operator_ends_it(make_book: MakeBook) -> None:
+    book = make_book()
+    pause(book)
+    start_day(book)
+    update_mode(book, _LIMITS, 0)
+    assert book.account[MODE] == PAUSED
+    unpause(book)
+    assert book.account[MODE] == TRADING
+
+
+def test_pause_gives_way_to_a_drawdown_stop(make_book: MakeBook) -> None:
+    book = make_book()
+    pause(book)
+    book.account[[EQUITY, PEAK_EQUITY]] = 5_000.0, 10_000.0
+    update_mode(book, _LIMITS, 0)
+    assert book.account[MODE] == FLATTEN
+
+
+def test_pause_and_its_end_leave_an_account_that_is_flattened_so(make_book: MakeBook) -> None:
+    book = make_book()
+    flatten(book)
+    pause(book)
+    unpause(book)
+    assert book.account[MODE] == FLATTEN
