@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tutti.adapters.feeds.files import LOCAL
 from tutti.adapters.feeds.findings import Code, Finding, Severity
 from tutti.adapters.feeds.series import PRICES, BarSeries
 from tutti.universe.grid import decimals
@@ -76,18 +77,21 @@ def check_across(series: Sequence[BarSeries]) -> list[Finding]:
         alike = likeness(series[second], series[first])
         if alike.equal >= _SAME_SHARE:
             told.add(second)
-            findings.append(duplicate(series[second], series[first], alike))
+            ours, theirs = series[second], series[first]
+            is_alias = ours.instrument.venue == theirs.instrument.venue != LOCAL
+            findings.append(duplicate(ours, theirs, alike, is_alias=is_alias))
     return findings
 
 
-def duplicate(series: BarSeries, other: BarSeries, alike: Likeness) -> Finding:
-    """Return the finding that ``series`` repeats ``other``."""
+def duplicate(series: BarSeries, other: BarSeries, alike: Likeness, *, is_alias: bool) -> Finding:
+    """Return the finding that ``series`` repeats ``other``, at one venue or at two."""
     times = "" if alike.factor == 1.0 else f" times {alike.factor:.6g}"
     message = (
         f"{alike.equal:.1%} of {alike.n_bars} bars equal those of {other.instrument}"
         f" ({other.file}){times}: one market under two names, not an independent feed"
     )
-    return _report(series, Code.DUPLICATE_FEED, alike.n_bars, message)
+    code = Code.ALIAS if is_alias else Code.DUPLICATE_FEED
+    return _report(series, code, alike.n_bars, message, share=alike.equal, factor=alike.factor)
 
 
 def check_against(series: BarSeries, reference: BarSeries) -> list[Finding]:
@@ -118,7 +122,10 @@ def check_against(series: BarSeries, reference: BarSeries) -> list[Finding]:
         f"named like {reference.instrument}, but {different:.1%} of {len(at)} closes differ from"
         f" {reference.file} ({', '.join(notes)}): another market under this name"
     )
-    return [_report(series, Code.DIFFERENT_MARKET, len(at), message)]
+    found = _report(
+        series, Code.DIFFERENT_MARKET, len(at), message, share=different, basis_bps=basis
+    )
+    return [found]
 
 
 def _step(count: int) -> str:
@@ -151,7 +158,7 @@ def _sampled_closes(series: Sequence[BarSeries]) -> FloatArray:
     return closes
 
 
-def _report(series: BarSeries, code: Code, count: int, message: str) -> Finding:
+def _report(series: BarSeries, code: Code, count: int, message: str, **measures: float) -> Finding:
     return Finding(
         severity=Severity.DOUBTFUL,
         code=code,
@@ -160,4 +167,5 @@ def _report(series: BarSeries, code: Code, count: int, message: str) -> Finding:
         ts=0,
         count=count,
         message=message,
+        measures=measures,
     )

@@ -150,6 +150,7 @@ def _impossible(series: BarSeries, code: Code, faulty: Mask) -> Finding:
         ts=0 if ts == NO_TIME else ts,
         count=count,
         message=f"{_SAYS[code]} in {rows}, {first}{when.strip() or 'in this row'}",
+        measures={"share": count / len(series)},
     )
 
 

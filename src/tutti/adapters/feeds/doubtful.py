@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tutti.adapters.feeds.findings import Code, Finding, Severity
 from tutti.adapters.feeds.levels import level_changes
-from tutti.kernel.clock import DAY, HOUR, MINUTE, iso
+from tutti.kernel.clock import DAY, HOUR, MINUTE, SECOND, iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,9 @@ def doubtful(series: BarSeries) -> list[Finding]:
     ]
 
 
-def report(series: BarSeries, code: Code, at: int, count: int, message: str) -> Finding:
+def report(
+    series: BarSeries, code: Code, at: int, count: int, message: str, **measures: float
+) -> Finding:
     """Return a doubtful finding that begins at index ``at`` of the series."""
     return Finding(
         severity=Severity.DOUBTFUL,
@@ -70,6 +72,7 @@ def report(series: BarSeries, code: Code, at: int, count: int, message: str) -> 
         ts=int(series.ts[at]),
         count=count,
         message=message,
+        measures=measures,
     )
 
 
@@ -89,13 +92,17 @@ def _gaps(series: BarSeries) -> Iterator[Finding]:
     held = _length(int(spacing[longest]) - step)
     where = f"the longest {held} from {iso(int(ts[longest]) + step)}"
     gaps = "1 gap" if len(wide) == 1 else f"{len(wide)} gaps"
+    # in sessions each hole counts once: how many bars it lacks, only a calendar knows
+    missing = len(wide) if closed else int((np.rint(spacing[wide] / step) - 1).sum())
+    share = missing / (missing + len(ts))
     if closed:
         message = f"{gaps} beyond nights, weekends and holidays, {where}"
     else:
-        missing = int((np.rint(spacing[wide] / step) - 1).sum())
-        share = missing / (missing + len(ts))
         message = f"{missing} bars missing ({share:.2%}) in {gaps}, {where}"
-    yield report(series, Code.GAPS, int(wide[0]) + 1, len(wide), message)
+    yield report(
+        series, Code.GAPS, int(wide[0]) + 1, len(wide), message, sessions=float(closed),
+        share=share, longest_s=(int(spacing[longest]) - step) / SECOND,
+    )  # fmt: skip
 
 
 def _overlaps(series: BarSeries) -> Iterator[Finding]:
@@ -108,7 +115,7 @@ def _overlaps(series: BarSeries) -> Iterator[Finding]:
             f"{bars} before the one before has ended, the first {after} after it at"
             f" {iso(int(series.ts[at]))}: off the grid, or of another timeframe"
         )
-        yield report(series, Code.OVERLAP, at, len(early), message)
+        yield report(series, Code.OVERLAP, at, len(early), message, share=len(early) / len(series))
 
 
 def _closed_weekends(ts: IntArray) -> bool:
@@ -160,7 +167,8 @@ def _frozen(series: BarSeries) -> Iterator[Finding]:
             f"{share:.1%} of the bars repeat one price without volume"
             f" ({series.close[first]:g} from {iso(int(series.ts[first]))}): nothing trades here"
         )
-        yield report(series, Code.DEAD_MARKET, first, total, message)
+        price = float(series.close[first])
+        yield report(series, Code.DEAD_MARKET, first, total, message, share=share, price=price)
         return
     longest = int(lengths.max())
     at = int(starts[int(np.argmax(lengths))])
@@ -168,7 +176,9 @@ def _frozen(series: BarSeries) -> Iterator[Finding]:
         f"{total} bars ({share:.2%}) in {len(runs)} stretches of one price without volume, the"
         f" longest {longest} bars at {series.close[at]:g} from {iso(int(series.ts[at]))}"
     )
-    yield report(series, Code.FROZEN_PRICES, first, total, message)
+    yield report(
+        series, Code.FROZEN_PRICES, first, total, message, share=share, longest=float(longest)
+    )
 
 
 def _silent(series: BarSeries) -> Iterator[Finding]:
@@ -213,7 +223,9 @@ def _wicks(series: BarSeries) -> Iterator[Finding]:
         f" {reach[worst - 1]:.1%} of the price at {iso(int(series.ts[worst]))}"
         f" (high {high[worst]:g}, low {low[worst]:g}, close {close[worst]:g})"
     )
-    yield report(series, Code.WICKS, int(hits[0]), len(hits), message)
+    yield report(
+        series, Code.WICKS, int(hits[0]), len(hits), message, farthest=float(reach[worst - 1])
+    )
 
 
 def _jumps(series: BarSeries) -> Iterator[Finding]:
@@ -229,4 +241,7 @@ def _jumps(series: BarSeries) -> Iterator[Finding]:
                 f"price goes from {close[at - 1]:g} to {series.open[at]:g} between two bars at"
                 f" {iso(int(ts[at]))} and stays: a split, or another unit or market"
             )
-            yield report(series, Code.PRICE_JUMP, int(at), 1, message)
+            yield report(
+                series, Code.PRICE_JUMP, int(at), 1, message,
+                before=float(close[at - 1]), after=float(series.open[at]),
+            )  # fmt: skip

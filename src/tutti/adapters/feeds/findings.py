@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -14,7 +15,7 @@ class Severity(StrEnum):
 
 
 class Code(StrEnum):
-    """What was found. Those up to ``BACKWARD_TIMESTAMP`` are impossible, the rest doubtful."""
+    """What was found. Those up to ``UNREADABLE`` are impossible, the rest doubtful."""
 
     MISSING_TIMESTAMP = "missing_timestamp"
     NOT_FINITE = "not_finite"
@@ -25,6 +26,7 @@ class Code(StrEnum):
     NEWEST_FIRST = "newest_first"
     DUPLICATE_TIMESTAMP = "duplicate_timestamp"
     BACKWARD_TIMESTAMP = "backward_timestamp"
+    UNREADABLE = "unreadable"
 
     GAPS = "gaps"
     OVERLAP = "overlap"
@@ -37,7 +39,9 @@ class Code(StrEnum):
     TICK_CHANGE = "tick_change"
     MARKET_SWITCH = "market_switch"
     DUPLICATE_FEED = "duplicate_feed"
+    ALIAS = "alias"
     DIFFERENT_MARKET = "different_market"
+    SAME_BARS_TWICE = "same_bars_twice"
     NO_BARS = "no_bars"
 
 
@@ -55,6 +59,9 @@ class Finding:
         Rows (for gaps and wicks: events) concerned.
     message : str
         One line for a person, without the name of the file.
+    measures : mapping of str to float
+        The figures in the message, by name; shares are fractions, times seconds, prices in quote
+        currency.
     """
 
     severity: Severity
@@ -64,6 +71,7 @@ class Finding:
     ts: int
     count: int
     message: str
+    measures: Mapping[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         where = f"{self.file}, row {self.row}" if self.row else self.file

@@ -101,7 +101,7 @@ def _unit_change(series: BarSeries, around: int, size: int) -> Finding:
         f"volume goes from about {before:.3g} to {after:.3g} a bar ({factor:.3g}-fold) at"
         f" {iso(int(series.ts[at]))} and stays: another unit{hint}"
     )
-    return _report(series, Code.VOLUME_UNIT, at, message)
+    return _report(series, Code.VOLUME_UNIT, at, message, before=before, after=after, factor=factor)
 
 
 def _median_volume(volume: FloatArray) -> float:
@@ -158,13 +158,18 @@ def _grid_change(
     soon = max(soon_before, soon_after) / min(soon_before, soon_after)
     same_way = (before > after) == (soon_before > soon_after)
     if min(factor, soon) < _SWITCH_FACTOR or not same_way:
-        yield _report(series, Code.TICK_CHANGE, at, f"{grid}: a new tick size")
+        yield _report(
+            series, Code.TICK_CHANGE, at, f"{grid}: a new tick size",
+            step_before=10.0**-old, step_after=10.0**-new,
+        )  # fmt: skip
         return
     message = (
         f"{grid} and volume with it from about {before:.3g} to {after:.3g} a bar"
         f" ({factor:.3g}-fold): another market from here on, such as spot after a perpetual"
     )
-    yield _report(series, Code.MARKET_SWITCH, at, message)
+    yield _report(
+        series, Code.MARKET_SWITCH, at, message, before=before, after=after, factor=factor
+    )
 
 
 def _is_no_tick(series: BarSeries, coarse_side: slice, fine_side: slice, fine: int) -> bool:
@@ -188,7 +193,7 @@ def _levels_around(series: BarSeries, at: int, reach: int) -> tuple[float, float
     return before, _median_volume(series.volume[at : at + reach])
 
 
-def _report(series: BarSeries, code: Code, at: int, message: str) -> Finding:
+def _report(series: BarSeries, code: Code, at: int, message: str, **measures: float) -> Finding:
     return Finding(
         severity=Severity.DOUBTFUL,
         code=code,
@@ -197,4 +202,5 @@ def _report(series: BarSeries, code: Code, at: int, message: str) -> Finding:
         ts=int(series.ts[at]),
         count=len(series) - at,
         message=message,
+        measures=measures | {"share": (len(series) - at) / len(series)},
     )

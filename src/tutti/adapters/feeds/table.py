@@ -50,6 +50,10 @@ _SEPARATORS = ",;\t|"
 _MAX_NAMED = 12
 
 
+class OtherTable(DataError):
+    """Table that lacks the asked columns: of another kind, so a search passes over it."""
+
+
 def read_columns(
     data: bytes, file: str, fields: Mapping[str, tuple[str, ...]]
 ) -> tuple[IntArray, dict[str, FloatArray]]:
@@ -123,7 +127,7 @@ def _choose(
         if hit is None:
             listed = ", ".join(map(repr, columns[:_MAX_NAMED]))
             more = " ..." if len(columns) > _MAX_NAMED else ""
-            raise DataError(
+            raise OtherTable(
                 f"{file}: no column {field!r} among {listed}{more}; rename or add it"
                 f" (understood: {', '.join(filter(None, names))})"
             )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.data
 
 _FAULTS = {
-    "alias_coinbase_BTC-USDC_1m": (Code.DUPLICATE_FEED, "BTC-USD.COINBASE"),
+    "alias_coinbase_BTC-USDC_1m": (Code.ALIAS, "BTC-USD.COINBASE"),
     "dead_market_cryptocom_BTC-USDC_1m": (Code.DEAD_MARKET, "nothing trades here"),
     "mislabelled_venue_bitfinex_BTC-USD_1h": (Code.DUPLICATE_FEED, "BTC-USD.COINBASE"),
     "perp_to_spot_switch_binance_BTC_5m": (Code.MARKET_SWITCH, "at 2025-02-18T10:30"),
