@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -44,6 +45,11 @@ class Market(Protocol):
         """Files that are read."""
         ...
 
+    @property
+    def terms(self) -> Mapping[str, Mapping[str, object]]:
+        """Contract terms by instrument that are known rather than assumed; empty for none."""
+        ...
+
     def sample(self) -> MarketBlock:
         """Return bars that show the steps of every instrument's prices, the same at each start."""
         ...
@@ -65,6 +71,7 @@ class MadeUpMarket:
     step: int
     market: SimulatedMarket
     files: tuple[DataSource, ...] = ()
+    terms: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     _opening: MarketBlock = field(init=False, repr=False)
     _next: int = field(init=False, default=0)
 
@@ -100,6 +107,7 @@ class RecordedMarket:
 
     block: MarketBlock
     files: tuple[DataSource, ...]
+    terms: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     _next: int = 0
 
     @property

@@ -77,13 +77,14 @@ class PaperAccount:
         state = fold(store)
         is_new = state.started is None
         self.is_resumed = not is_new
-        seen = market.start + config.feed.warm_up_bars * market.step if is_new else state.last_ts
+        # a live market's past reaches to now: what went by meanwhile is not decided on
+        seen = max(market.start + config.feed.warm_up_bars * market.step, state.last_ts)
         history = market.history(seen)
         self.ticks = market.ticks()
         first = next(self.ticks, None) if history is None else None
         if first is None and history is None:
             raise ConfigError("the market has no bars to trade on")
-        self.plan = _plan(config, market.sample())
+        self.plan = _plan(config, market)
         if state.started is not None:
             _check(state, self.plan)
         self.as_of = seen if history is not None else market.start
@@ -118,8 +119,12 @@ class PaperAccount:
         return self.session.stop(self.as_of, reason)
 
 
-def _plan(config: Config, block: MarketBlock) -> Plan:
-    universe = Universe.of_block(block, terms_overrides(config, block.instruments))
+def _plan(config: Config, market: Market) -> Plan:
+    block = market.sample()
+    given = terms_overrides(config, block.instruments)
+    # what the venue tells, and over that what the configuration says
+    terms = {name: {**market.terms.get(name, {}), **own} for name, own in given.items()}
+    universe = Universe.of_block(block, terms)
     plan = plan_of(config, universe.instruments, block.step)
     segment = min(plan.setup.segment_ticks, _SEGMENT_TICKS)
     return replace(plan, setup=replace(plan.setup, segment_ticks=segment, keeps_account=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +21,7 @@ from tutti.app.config import config_hash, resolved
 from tutti.app.desk import Desk
 from tutti.app.feed import made_up, recorded
 from tutti.app.late import LateAgents
+from tutti.app.live_market import live_market
 from tutti.app.metrics import Metrics
 from tutti.app.paper import Opening, PaperAccount
 from tutti.app.plugins import API_SERVER, resolve
@@ -35,10 +36,12 @@ from tutti.model.errors import ConfigError, TuttiError
 from tutti.sandbox.result import write_atomically
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
     from typing import IO
 
     from tutti.app.feed import Market
+    from tutti.app.live_market import LiveMarket
     from tutti.app.settings import Config
     from tutti.app.state import LiveView
     from tutti.kernel.clock import Clock
@@ -70,11 +73,11 @@ async def run_service(  # noqa: PLR0913 - one parameter for each choice of the c
     Parameters
     ----------
     feed : str
-        ``sim`` or ``replay``.
+        ``sim``, ``replay`` or ``live``.
     bars : list of str
         Files or globs to replay.
     speed : float
-        Market seconds in one second of the clock.
+        Market seconds in one second of the clock; a live market has its own pace.
     seconds : float or None
         Length of the session; None for no end.
     out : Path
@@ -86,14 +89,22 @@ async def run_service(  # noqa: PLR0913 - one parameter for each choice of the c
     ------
     ConfigError, DataError
         If the configuration, the files or the folder can't be used.
+    VenueError
+        If a venue can't be reached.
     LedgerError
         If the ledger can't be written; nothing is sent after that.
     """
-    service = PaperService(
-        config, feed=feed, bars=bars, speed=speed, seconds=seconds, out=out, view=view,
-        clock=clock or LiveClock(),
-    )  # fmt: skip
-    return await service.run()
+    clock = clock or LiveClock()
+    metrics = Metrics(CollectorRegistry())
+    async with AsyncExitStack() as closing:
+        market = None
+        if feed == "live":
+            market = await closing.enter_async_context(live_market(config, clock, metrics))
+        service = PaperService(
+            config, feed=feed, bars=bars, speed=speed, seconds=seconds, out=out, view=view,
+            clock=clock, metrics=metrics, market=market,
+        )  # fmt: skip
+        return await service.run()
 
 
 class PaperService(Reading):
@@ -110,6 +121,8 @@ class PaperService(Reading):
         out: Path,
         view: LiveView | None,
         clock: Clock,
+        metrics: Metrics | None = None,
+        market: LiveMarket | None = None,
     ) -> None:
         if not speed > 0.0:
             raise ConfigError(f"speed must be positive, was {speed!r}; 1 is the market's own")
@@ -120,17 +133,17 @@ class PaperService(Reading):
         self._out = out
         self._stopped_by = ""
         self._stop = asyncio.Event()
-        self._registry = CollectorRegistry()
-        metrics = Metrics(self._registry)
+        self._live = market
+        metrics = metrics or Metrics(CollectorRegistry())
         desk = Desk(metrics, [agent for agent in config.agents if agent.enabled])
         wires = Wires()
         desk.listen(wires)
         keep_configuration(config, out)
         with ExitStack() as undo:
             self._store = undo.enter_context(SqliteLedger(out, Durability.EACH_COMMIT))
-            market = open_market(config, feed, bars, self._store, clock.now())
+            opened: Market = market or open_market(config, feed, bars, self._store, clock.now())
             run_id = f"paper-{iso(clock.now())[:19].replace(':', '')}"
-            account = PaperAccount(config, market, self._store, Opening(run_id=run_id), wires)
+            account = PaperAccount(config, opened, self._store, Opening(run_id=run_id), wires)
             undo.pop_all()
         session = account.session
         board = session.analysis.late
@@ -182,7 +195,7 @@ class PaperService(Reading):
         return supervisor
 
     async def _trade(self) -> None:
-        async for tick in paced(self.account.ticks, self._clock, self._speed):
+        async for tick in self._ticks():
             if self._late is not None:
                 await self._late.ask(int(tick.known_at[-1]))
             self._take(tick)
@@ -191,6 +204,11 @@ class PaperService(Reading):
             if self._stop.is_set():
                 return
         self.shutdown("end of data")
+
+    def _ticks(self) -> AsyncIterator[MarketBlock]:
+        if self._live is not None:
+            return self._live.stream()
+        return paced(self.account.ticks, self._clock, self._speed)
 
     def _take(self, tick: MarketBlock) -> None:
         with self.metrics.loop_duration.time():
@@ -205,7 +223,7 @@ class PaperService(Reading):
             self,
             settings=settings,
             token=api_token(self._out),
-            registry=self._registry,
+            registry=self.metrics.registry,
             max_data_age_s=max(self.config.risk.max_data_age_s, 1.0),
         )
         self.api_url = server.url
@@ -277,7 +295,7 @@ def open_market(
             )  # fmt: skip
             return recorded(source)
         case _:
-            raise ConfigError(f"feed must be sim or replay, was {feed!r}")
+            raise ConfigError(f"feed must be sim, replay or live, was {feed!r}")
 
 
 def keep_configuration(config: Config, out: Path) -> None:

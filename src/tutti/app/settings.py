@@ -101,10 +101,26 @@ class SimulatedMarketSettings(Section):
         return self
 
 
+class LiveMarketSettings(Section):
+    """Market as exchanges stream it: ``feed.live``."""
+
+    symbols: tuple[Instrument, ...] = Field(
+        ("BTC-USDT.BINANCE", "ETH-USDT.BINANCE", "BTC-USD.KRAKEN", "ETH-USD.KRAKEN"), min_length=1
+    )
+    grace_s: Number = Field(1.0, ge=0)
+    patience_s: Number = Field(3.0, ge=0)
+    silent_s: Number = Field(20.0, gt=0)
+
+    @model_validator(mode="after")
+    def _once_each(self) -> Self:
+        _refuse_twice(self.symbols, key="symbols")
+        return self
+
+
 class FeedSettings(Section):
     """Where market data comes from: ``feed``."""
 
-    kind: Literal["sim", "replay"] = "sim"
+    kind: Literal["sim", "replay", "live"] = "sim"
     bars: tuple[str, ...] = Field((), examples=[["data/*.parquet"]])
     funding: tuple[str, ...] = Field((), examples=[["funding/*.parquet"]])
     timeframe: str | None = Field(None, pattern=r"^[1-9]\d*[smhdw]$", examples=["1m"])
@@ -113,6 +129,7 @@ class FeedSettings(Section):
     tick_s: Number = Field(60.0, gt=0)
     warm_up_bars: Whole = Field(600, ge=0)
     simulated: SimulatedMarketSettings = SimulatedMarketSettings()
+    live: LiveMarketSettings = LiveMarketSettings()
 
 
 class VenueSettings(Section):
@@ -127,6 +144,9 @@ class VenueSettings(Section):
     participation: Number = Field(0.1, ge=0, le=1)
     limit_through: bool = True
     liquidation_fee: Number = Field(0.005, ge=0, le=1)
+    addresses: str = Field("", examples=["fake-exchange.json"])
+    test_mode: bool = False
+    keys: str = Field("environment", min_length=1)
 
 
 class MeasuredVenue(Section):
@@ -333,6 +353,17 @@ class ExecutionSettings(Section):
     time_in_force_bars: Whole = Field(1, ge=1)
 
 
+class LiveSettings(Section):
+    """Real money: what holds whatever the policy and risk say, and how venues are asked: ``live``."""
+
+    max_order_notional: Exact | None = Field(None, gt=0, examples=[200])
+    max_orders_per_minute: Whole | None = Field(None, ge=1, examples=[20])
+    order_timeout_s: Number = Field(10.0, gt=0)
+    poll_orders_s: Number = Field(5.0, gt=0)
+    poll_holdings_s: Number = Field(15.0, gt=0)
+    dead_mans_switch: bool = True
+
+
 class RouteSettings(Section):
     """Where else an instrument is traded, and how orders are split: ``routes.<id>``."""
 
@@ -412,6 +443,7 @@ class Config(Section):
     execution: ExecutionSettings = ExecutionSettings()
     routes: dict[Instrument, RouteSettings] = {}
     reconcile: ReconcileSettings = ReconcileSettings()
+    live: LiveSettings = LiveSettings()
     ledger: LedgerSettings = LedgerSettings()
     api: ApiSettings = ApiSettings()
     logging: LoggingSettings = LoggingSettings()

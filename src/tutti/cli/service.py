@@ -33,6 +33,7 @@ class Feed(StrEnum):
 
     SIM = "sim"
     REPLAY = "replay"
+    LIVE = "live"
 
 
 Folder = Annotated[
@@ -43,7 +44,8 @@ Folder = Annotated[
 def up(  # noqa: PLR0913 - one parameter for each option
     *,
     feed: Annotated[
-        Feed | None, typer.Option(help="A simulated market, or recorded bars; else as configured.")
+        Feed | None,
+        typer.Option(help="A simulated market, recorded bars, or exchanges; else as configured."),
     ] = None,
     seconds: Annotated[
         float | None,
@@ -150,13 +152,16 @@ def _for_paper(out: Path) -> Path:
 
 def _greet(settings: "Config", out: Path, output: Output) -> None:
     feed = settings.feed
-    what = (
-        f"simulated market of {len(feed.simulated.symbols)} instruments"
-        if feed.kind == "sim"
-        else f"replay of {', '.join(feed.bars)}"
-    )
+    match feed.kind:
+        case "sim":
+            what = f"simulated market of {len(feed.simulated.symbols)} instruments"
+        case "replay":
+            what = f"replay of {', '.join(feed.bars)}"
+        case _:
+            what = f"live market of {', '.join(feed.live.symbols)}"
+    pace = "" if feed.kind == "live" else f", speed {feed.speed:g}"
     agents = sum(agent.enabled for agent in settings.agents)
-    output.say(f"Tutti, paper trading on a {what}, speed {feed.speed:g}", style="bold")
+    output.say(f"Tutti, paper trading on a {what}{pace}", style="bold")
     output.say(
         f"{agents} agents, policy {settings.policy.name}, {settings.starting_balance:,} "
         f"{settings.quote_currency}, run folder {out} (ledger, log.jsonl, API token)"

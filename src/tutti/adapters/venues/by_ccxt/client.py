@@ -8,7 +8,6 @@ import logging
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -74,15 +73,12 @@ class Reach:
         Use the venue's test mode; refused where that changes no address.
     timeout_s : float
         For each request.
-    exact : bool
-        Numbers as ``Decimal``; public streams do with floats.
     """
 
     keys: Mapping[str, SecretStr]
     addresses: Addresses = Addresses()
     is_test: bool = False
     timeout_s: float = 10.0
-    exact: bool = True
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -104,8 +100,6 @@ def open_client(dialect: Dialect, reach: Reach, lanes: Lanes) -> Any:
     client.enableRateLimit = True  # only then does it ask for a turn at all
     client.throttle = lanes.throttle
     client.verbose = False
-    if reach.exact:
-        client.number = Decimal
     # at DEBUG it logs every request with its keys and signature
     client.logger.setLevel(logging.WARNING)
     if reach.is_test:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, Any
 
 from tutti.model.errors import ConfigError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _PERPETUAL = "-PERP"
 _DECIMAL_PLACES, _TICK_SIZE = 2, 4  # ccxt's precision modes
 _MAINTENANCE = Decimal("0.005")
+_FLOAT_ERROR = Decimal("1e-9")
 _LEAST_STEP = Decimal("1e-12")
 
 
@@ -42,6 +43,14 @@ class Contract:
     quote: str
     size: Decimal
     terms: dict[str, object]
+
+    def rounded(self, quantity: Decimal) -> Decimal:
+        """Return a quantity without what floats added to it: the multiple of the step it is."""
+        step = self.terms.get("quantity_step")
+        if not isinstance(step, Decimal):
+            return quantity
+        whole = (quantity / step).to_integral_value(ROUND_HALF_EVEN) * step
+        return whole if abs(whole - quantity) <= abs(quantity) * _FLOAT_ERROR else quantity
 
     def instrument(self, overrides: Mapping[str, object] | None = None) -> Instrument:
         """Return it on the venue's terms, or on those that are known better.

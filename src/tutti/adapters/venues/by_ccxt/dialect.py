@@ -56,8 +56,8 @@ class Dialect:
         Whether ``cancelOrder`` takes a client order id in ``client_id_key``.
     closed_needs_symbol : bool
         Whether closed orders and trades are only told for one symbol at a time.
-    trades_by_order : bool
-        Whether ``fetchOrderTrades`` takes a venue order id; else trades are scanned.
+    trade_filter : str
+        Parameter by which ``fetchMyTrades`` takes a venue order id; empty where trades are scanned.
     total_is_equity : bool
         Whether the total of a balance has the unrealised gain of open contracts in it.
     is_authoritative : bool
@@ -94,7 +94,7 @@ class Dialect:
     scan_filter: str = ""
     cancels_by_client_id: bool = False
     closed_needs_symbol: bool = False
-    trades_by_order: bool = False
+    trade_filter: str = ""
     total_is_equity: bool = False
     is_authoritative: bool = False
     market_needs_price: bool = False

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tutti.adapters.venues.by_ccxt.contracts import Contract
     from tutti.adapters.venues.by_ccxt.dialect import Dialect
     from tutti.adapters.venues.by_ccxt.reading import Tracked
+    from tutti.kernel.clock import Clock
     from tutti.model.instrument import Instrument
 
 _MILLISECOND = 1_000_000
@@ -54,6 +55,8 @@ class Questions:
     contracts : mapping of InstrumentId to Contract
     instruments : mapping of InstrumentId to Instrument
         Their fees stand in where the venue does not tell one.
+    clock : Clock
+        Its time stands in where the venue does not tell one.
     """
 
     def __init__(
@@ -62,12 +65,14 @@ class Questions:
         dialect: Dialect,
         contracts: Mapping[InstrumentId, Contract],
         instruments: Mapping[InstrumentId, Instrument],
+        clock: Clock,
     ) -> None:
         self._client = client
         self._dialect = dialect
         self._contracts = contracts
         self._by_symbol = {each.symbol: each for each in contracts.values()}
         self._instruments = instruments
+        self._clock = clock
         self._worth: dict[tuple[str, str], Decimal] = {}
 
     async def look(self, tracked: Tracked, now: int) -> VenueOrderReport | None:
@@ -153,7 +158,8 @@ class Questions:
     def fill(self, trade: Mapping[str, Any], tracked: Tracked) -> OrderFilled | None:
         """Return an execution of ours, its fee in quote currency."""
         rate = self._instruments[tracked.contract.id].taker_fee
-        return fill_of(trade, tracked, rate, lambda a, b: self._worth.get((a, b)))
+        now = self._clock.now()
+        return fill_of(trade, tracked, rate, lambda a, b: self._worth.get((a, b)), now)
 
     async def learn_worth(self, currency: str) -> None:
         """Ask what a currency that fees are paid in is worth in each of our quote currencies."""
@@ -216,8 +222,9 @@ class Questions:
             return fills
         client, symbol = self._client, tracked.contract.symbol
         venue_id = tracked.venue_order_id
-        if self._dialect.trades_by_order:
-            trades = await client.fetch_order_trades(venue_id, symbol)
+        name = self._dialect.trade_filter
+        if name:
+            trades = await client.fetch_my_trades(symbol, None, None, {name: venue_id})
         elif client.has.get("fetchMyTrades"):
             trades = await client.fetch_my_trades(symbol, self._since(tracked), _PAGE)
         else:

@@ -125,7 +125,8 @@ def reaction_to(
         return Reaction.RECONCILE
     for code in codes:
         if code.matches(message):
-            return code.reaction
+            is_short = code.reaction is Reaction.REJECT and "InsufficientFunds" in lineage
+            return Reaction.FUNDS if is_short else code.reaction
     for name in lineage:
         if name in LIMITS and refuses_at_limit:
             return Reaction.WAIT

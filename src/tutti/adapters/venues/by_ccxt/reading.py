@@ -33,6 +33,7 @@ _ENDED = {
     "expired_in_match": OrderStatus.EXPIRED,
     "rejected": OrderStatus.REJECTED,
 }
+_WORKING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
 _CLOSED = ("closed", "filled")
 
 
@@ -65,7 +66,11 @@ class Tracked:
 
 
 def fill_of(
-    trade: Mapping[str, Any], tracked: Tracked, taker_fee: Decimal, worth: Callable[..., Any]
+    trade: Mapping[str, Any],
+    tracked: Tracked,
+    taker_fee: Decimal,
+    worth: Callable[..., Any],
+    otherwise: int,
 ) -> OrderFilled | None:
     """Return an execution of ours; None for a trade without what a fill needs.
 
@@ -77,6 +82,8 @@ def fill_of(
         Rate to assume where the venue tells a fee in a currency of unknown worth, or none.
     worth : callable
         ``worth(currency, quote)``: price of the one in the other, or None.
+    otherwise : int
+        Time to assume where the venue tells none, ns UTC.
 
     Notes
     -----
@@ -86,11 +93,11 @@ def fill_of(
     price, amount = decimal_of(trade.get("price")), decimal_of(trade.get("amount"))
     if trade.get("id") is None or price is None or amount is None or amount <= 0:
         return None
-    quantity = amount * tracked.contract.size
+    quantity = tracked.contract.rounded(amount * tracked.contract.size)
     is_maker = trade.get("takerOrMaker") == "maker"
     return OrderFilled(
         order_id=tracked.order_id,
-        ts=stamp(trade),
+        ts=stamp(trade, otherwise),
         fill_id=f"{tracked.order_id}-{trade['id']}",
         quantity=quantity,
         price=price,
@@ -151,7 +158,8 @@ def status_of(order: Mapping[str, Any], tracked: Tracked) -> OrderStatus:
 
 def filled_of(order: Mapping[str, Any], tracked: Tracked) -> Decimal:
     """Return how much of the order is filled, base units."""
-    return (decimal_of(order.get("filled")) or _NOTHING) * tracked.contract.size
+    filled = (decimal_of(order.get("filled")) or _NOTHING) * tracked.contract.size
+    return tracked.contract.rounded(filled)
 
 
 def report_of(
@@ -168,7 +176,17 @@ def report_of(
         fills=tuple(sorted(unique.values(), key=lambda each: (each.ts, each.fill_id))),
         ts=stamp(order, now),
         detail=str(order.get("status") or ""),
+        quantity=_ordered(order, tracked),
+        price=decimal_of(order.get("triggerPrice") or order.get("price")),
     )
+
+
+def _ordered(order: Mapping[str, Any], tracked: Tracked) -> Decimal | None:
+    # an order that works may have been amended there; one that ended need not tell its size
+    amount = decimal_of(order.get("amount"))
+    if not amount or status_of(order, tracked) not in _WORKING:
+        return None
+    return tracked.contract.rounded(amount * tracked.contract.size)
 
 
 def events_of(report: VenueOrderReport, tracked: Tracked) -> list[OrderEvent]:

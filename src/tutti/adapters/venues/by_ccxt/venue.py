@@ -270,7 +270,9 @@ class CcxtVenue:
                 each: contract_of(each, client.markets, self._dialect, client.precisionMode)
                 for each in self._instruments
             }
-            self._questions = Questions(client, self._dialect, self._contracts, self._instruments)
+            self._questions = Questions(
+                client, self._dialect, self._contracts, self._instruments, self._clock
+            )
             await self._asked(refuse_withdrawal(client, self._dialect))
             await self._asked(measure_skew(client, self._clock))
             await self.refresh()

@@ -11,6 +11,7 @@ ASTER = Dialect(
     finds_by_client_id=True,
     cancels_by_client_id=True,
     closed_needs_symbol=True,
+    trade_filter="orderId",
     is_authoritative=True,
     refuses_at_limit=True,
     codes=BINANCE_CODES,

@@ -10,6 +10,12 @@ BINANCE_CODES = (
     Code(pattern=r'"code":\s*-10(03|08|15)\b', reaction=Reaction.WAIT),
     # the clock is off: not looked at either
     Code(pattern=r'"code":\s*-1021\b', reaction=Reaction.RETRY),
+    Code(pattern=r'"code":\s*-(2018|2019)\b', reaction=Reaction.FUNDS),
+    # 11xx is about the request, 2xxx to 5xxx about the order: answers, whatever ccxt calls them
+    Code(
+        pattern=r'"code":\s*-(101[0-4]|1022|11\d\d|20[^1]\d|2010|[45]\d{3})\b',
+        reaction=Reaction.REJECT,
+    ),
 )
 
 BINANCE = Dialect(
@@ -25,7 +31,7 @@ BINANCE = Dialect(
     finds_by_client_id=True,
     cancels_by_client_id=True,
     closed_needs_symbol=True,
-    trades_by_order=True,
+    trade_filter="orderId",
     is_authoritative=True,
     refuses_at_limit=True,
     codes=BINANCE_CODES,
