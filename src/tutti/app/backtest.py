@@ -18,7 +18,7 @@ from tutti.adapters.feeds.bars import read_bars
 from tutti.adapters.feeds.funding import funding_beside, read_funding, with_funding
 from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader, is_being_written
 from tutti.app.build import plan_of
-from tutti.app.comparison import baselines_of, metrics_of
+from tutti.app.comparison import baselines_of, metrics_of, shares
 from tutti.app.config import config_hash, resolved
 from tutti.app.second_opinion import second_opinion
 from tutti.app.tiers import parity, run_event, run_fast
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from tutti.app.settings import Config
     from tutti.ledger.trials import TrialRegister
     from tutti.model.instrument import InstrumentId
-    from tutti.model.market import FloatArray
 
     Progress = Callable[[int, int, str], None]
 
@@ -230,8 +229,8 @@ def run_source(  # noqa: PLR0913 - as above
         ts=block.known_at,
         step=block.step,
         equity=chosen.trace.equity,
-        gross_exposure=_shares(chosen.trace.gross, chosen.trace.equity),
-        net_exposure=_shares(chosen.trace.net, chosen.trace.equity),
+        gross_exposure=shares(chosen.trace.gross, chosen.trace.equity),
+        net_exposure=shares(chosen.trace.net, chosen.trace.equity),
         closes_at=closes_at,
         closes=closes,
         fills=chosen.fills,
@@ -362,8 +361,3 @@ def _is_cut_short(out: Path) -> bool:
             return not ledger.run_id or ledger.run_id.startswith(_PREFIX)
     except LedgerError:
         return False
-
-
-def _shares(values: FloatArray, equity: FloatArray) -> FloatArray:
-    shares: FloatArray = np.divide(values, equity, out=np.zeros_like(values), where=equity > 0.0)
-    return shares

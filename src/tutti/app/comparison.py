@@ -32,7 +32,14 @@ def metrics_of(block: MarketBlock, outcome: Outcome) -> dict[str, float]:
         slippage_bps=float(np.mean(slippage)) if slippage else 0.0,
         traded_notional=outcome.turnover,
         ts=block.known_at,
+        gross_exposure=shares(outcome.trace.gross, outcome.trace.equity),
     )
+
+
+def shares(values: FloatArray, equity: FloatArray) -> FloatArray:
+    """Return amounts as fractions of equity; 0 after ruin."""
+    found: FloatArray = np.divide(values, equity, out=np.zeros_like(values), where=equity > 0.0)
+    return found
 
 
 def baselines_of(

@@ -17,6 +17,7 @@ from tutti.stats.account import (
     returns,
 )
 from tutti.stats.drawdowns import drawdown, max_drawdown, worst_drawdown
+from tutti.stats.tails import conditional_value_at_risk, tail_ratio, value_at_risk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -160,6 +161,7 @@ def performance(  # noqa: PLR0913
     slippage_bps: float,
     traded_notional: float,
     ts: IntArray | Sequence[int] | None = None,
+    gross_exposure: ArrayLike = (),
 ) -> dict[str, float]:
     """Return the figures of one run, safe for JSON: what is undefined is 0.
 
@@ -179,19 +181,22 @@ def performance(  # noqa: PLR0913
         Mean over the fills, against the price at which it was decided; positive is worse.
     ts : array-like of int, shape (n,), optional
         When each value was known, ns UTC; one step after the other when left out.
+    gross_exposure : array-like of shape (n,), optional
+        Fractions of equity.
 
     Returns
     -------
     dict of str to float
         cagr, sharpe, sortino, calmar, max_drawdown, max_drawdown_days, volatility, sharpe_bars,
-        hit_rate, profit_factor, turnover, fees, slippage_bps, n_trades.
+        var_95, cvar_95, tail_ratio, hit_rate, profit_factor, exposure, turnover, fees,
+        slippage_bps, n_trades.
 
     Notes
     -----
-    Sharpe, Sortino and volatility are those of daily returns (UTC days, where bars are shorter)
-    times the root of 365: from bar to bar an account is mostly flat or follows one position, so
-    bar returns are neither alike nor independent, and the root of their number would misstate the
-    ratio. ``sharpe_bars`` is the ratio of the bar returns all the same, for comparison with tools
+    Sharpe, Sortino, volatility, values at risk (95 %) and the tail ratio are those of daily returns
+    (UTC days, where bars are shorter), the first three times the root of 365: from bar to bar an
+    account is mostly flat or follows one position, so bar returns are neither alike nor
+    independent, and the root of their number would misstate the ratio. ``sharpe_bars`` is the ratio of the bar returns all the same, for comparison with tools
     that report it. Drawdowns are those of every bar. No growth rate is made of less than a day.
     """
     values = checked(equity)
@@ -210,8 +215,12 @@ def performance(  # noqa: PLR0913
         "max_drawdown_days": days,
         "volatility": volatility(daily, daily_per_year),
         "sharpe_bars": sharpe(returns(values), periods_per_year(step_ns)),
+        "var_95": value_at_risk(daily),
+        "cvar_95": conditional_value_at_risk(daily),
+        "tail_ratio": tail_ratio(daily),
         "hit_rate": hit_rate(trade_pnls),
         "profit_factor": profit_factor(trade_pnls),
+        "exposure": exposure(gross_exposure),
         "turnover": turnover(traded_notional, values, years),
         "fees": float(fees),
         "slippage_bps": float(slippage_bps),

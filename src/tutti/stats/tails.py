@@ -1,4 +1,4 @@
-"""Loss in the worst cases: value at risk and its conditional mean, from history."""
+"""Returns in the worst cases and the best: value at risk, its conditional mean, the tails' ratio."""
 
 from __future__ import annotations
 
@@ -48,6 +48,18 @@ def conditional_value_at_risk(returns: ArrayLike, *, level: float = 0.95) -> flo
     """
     tail = _tail(returns, level)
     return -float(tail.mean()) if len(tail) else math.nan
+
+
+def tail_ratio(returns: ArrayLike) -> float:
+    """Return the 95th percentile of returns over the size of the 5th; NaN without returns.
+
+    Above 1 the best days are larger than the worst; NaN where the 5th percentile is 0.
+    """
+    values = np.asarray(returns, dtype=np.float64)
+    if not len(values):
+        return math.nan
+    low, high = np.percentile(values, [5.0, 95.0]).tolist()
+    return abs(high) / abs(low) if low else math.nan
 
 
 def _tail(returns: ArrayLike, level: float) -> FloatArray:
