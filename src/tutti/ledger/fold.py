@@ -11,8 +11,11 @@ import msgspec
 
 from tutti.ledger.kinds import (
     HALTED_MODE,
+    KILL,
+    RESUME,
     AccountState,
     Adopted,
+    Command,
     ModeChange,
     Routed,
     Started,
@@ -71,6 +74,8 @@ class LedgerState:
         Those of the orders in ``open_orders`` and ``ended``, by order.
     mode : ModeChange or None
         Newest, halts aside; None while the account was never restricted.
+    killed : Command or None
+        The kill that nobody has ended by a resume; the account may not trade.
     account : AccountState or None
         Newest.
     started : Started or None
@@ -92,6 +97,7 @@ class LedgerState:
     fill_ids: set[str] = field(default_factory=set)
     fills: dict[str, set[str]] = field(default_factory=dict)
     mode: ModeChange | None = None
+    killed: Command | None = None
     account: AccountState | None = None
     started: Started | None = None
     counts: Counter[str] = field(default_factory=Counter)
@@ -139,6 +145,8 @@ def _apply_account(state: LedgerState, row: Row) -> None:
     match row.kind:
         case "mode":
             _apply_mode(state, decode(row, ModeChange))
+        case "command":
+            _apply_command(state, decode(row, Command))
         case "account":
             state.account = decode(row, AccountState)
         case "position":
@@ -152,6 +160,13 @@ def _apply_mode(state: LedgerState, change: ModeChange) -> None:
     # a halt ends with its process; what the account was restricted to before does not
     if change.mode != HALTED_MODE:
         state.mode = change
+
+
+def _apply_command(state: LedgerState, command: Command) -> None:
+    if command.name == KILL:
+        state.killed = command
+    elif command.name == RESUME:
+        state.killed = None
 
 
 def _apply_order(state: LedgerState, order: Order) -> None:

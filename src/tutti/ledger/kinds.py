@@ -320,9 +320,15 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+PAUSE: Final = "pause"
+RESUME: Final = "resume"
+FLATTEN: Final = "flatten"
+KILL: Final = "kill"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A person (or a program with the token) asked for something: pause, resume, flatten, stop."""
+    """A person (or a program with the token) asked for something: one of the names above."""
 
     name: str
     by: str
@@ -331,11 +337,21 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """The process ended on purpose; ``totals`` counts ticks, orders, fills and the like."""
+    """The process ended on purpose; ``totals`` counts ticks, orders, fills and the like.
+
+    Parameters
+    ----------
+    deployment_status : str
+        ``stopped`` after a kill; empty after any other end.
+    not_closed : tuple of str
+        What a kill could neither cancel nor close, and why.
+    """
 
     reason: str
     totals: dict[str, int]
     equity: float | None = None
+    deployment_status: str = ""
+    not_closed: tuple[str, ...] = ()
 
 
 Body: TypeAlias = (

@@ -11,6 +11,7 @@ import pytest
 import tutti.ledger.fold as fold_module
 from tutti.kernel.ids import IdSource
 from tutti.ledger.fold import LedgerState, fold
+from tutti.ledger.kinds import KILL, PAUSE, RESUME, Command
 from tutti.model.instrument import InstrumentId
 from tutti.model.order import OrderStatus, Side
 
@@ -160,6 +161,17 @@ def test_halt_leaves_the_mode_that_it_found(
     scribe.mode("halted", "the venue refused five orders in a row")
     mode = _folded(scribe, store).mode
     assert (mode.mode if mode else None) == before
+
+
+def test_kill_stands_until_somebody_resumes(scribe: Scribe, store: SqliteLedger) -> None:
+    scribe.started()
+    kill = Command(name=KILL, by="the API", detail="enough")
+    scribe.journal.append("command", scribe.ts, kill)
+    assert _folded(scribe, store).killed == kill
+    scribe.journal.append("command", scribe.ts, Command(name=PAUSE, by="the API"))
+    assert _folded(scribe, store).killed == kill
+    scribe.journal.append("command", scribe.ts, Command(name=RESUME, by="me"))
+    assert _folded(scribe, store).killed is None
 
 
 def test_rows_that_move_nothing_are_counted(scribe: Scribe, store: SqliteLedger) -> None:
