@@ -19,6 +19,7 @@ from tutti.model.arrays import (
 from tutti.model.errors import ConfigError
 from tutti.portfolio.accounting import new_book
 from tutti.portfolio.positions import Portfolio
+from tutti.risk.breakers import reset
 
 if TYPE_CHECKING:
     from tutti.app.build import Plan
@@ -97,5 +98,8 @@ def _remember(book: Book, agents: tuple[str, ...], state: LedgerState) -> None:
     book.account[FEES_PAID] = account.fees
     book.account[FUNDING_RECEIVED] = account.funding
     book.account[TURNOVER] = account.turnover
+    if state.is_reset:
+        reset(book)
+        return
     for a, name in enumerate(agents):
         book.agent_day[a] = account.agent_day.get(name, 0.0)

@@ -56,7 +56,7 @@ from tutti.model.order import (
     Refusal,
     Side,
 )
-from tutti.risk.breakers import HALTED, ErrorBreaker
+from tutti.risk.breakers import HALTED, UNLOCKED, ErrorBreaker
 from tutti.risk.review import Proposals, no_exposure, no_findings, object_to, review
 
 if TYPE_CHECKING:
@@ -148,6 +148,9 @@ class Engine:
         n_agents = len(analysis.agent_names)
         self._wishes = empty_wishes(n)
         self._mode = float(account.book.account[MODE])
+        self._router = (
+            Router(setup, account, venues, setup.routes) if setup.routes else None
+        )
         self.desk = OrderDesk(
             setup=setup,
             account=account,
@@ -158,6 +161,7 @@ class Engine:
             counts=self.counts,
             leads={name: a for a, name in enumerate(analysis.agent_names)},
             make_durable=self._make_durable,
+            router=self._router,
         )
         self._quiet = QuietTicks(setup.segment_ticks, n_agents, n) if setup.segment_ticks else None
         self._exposure = no_exposure(n, len(account.book.cash))
@@ -187,6 +191,20 @@ class Engine:
             start = stop
         return trace
 
+    def hear(self, ts: int) -> None:
+        """Between ticks: take in what venues say, send what is due, compare with them when due.
+
+        Parameters
+        ----------
+        ts : int
+            Now, ns UTC.
+        """
+        self.desk.drain()
+        if self.desk.send_deferred(ts):
+            self.desk.drain()
+        self.desk.reconcile_if_due(ts)
+        self._journal.commit()
+
     def close_segment(self) -> None:
         """Write down the quiet ticks collected so far, and the state of the account."""
         if self._quiet is not None and (taken := self._quiet.take()) is not None:
@@ -199,6 +217,9 @@ class Engine:
         thought = self._analysis.advance(market)
         self.last_thought = thought
         bars = tradable(market)
+        if self._router is not None:
+            # they are traded for another column's sake
+            thought.signals.score[:, self._router.followers] = np.nan
         self._watch.enter(market)
         for venue in self._market_venues:
             venue.enter(bars)
@@ -209,19 +230,23 @@ class Engine:
         # the last tick that the venues have seen
         t, seen = 0, -1
         while t < len(market):
-            if seen != t and not account.orders.is_idle:
+            if seen != t and (self._router is not None or not account.orders.is_idle):
                 # what scan would say, without asking it
                 ts = int(bars.ts[t])
                 if ts // DAY != account.book.account[DAY_NUMBER]:
                     begin_day(account.book, ts)
                 self._ask_venues(_Now(market, bars, thought, t, ts + market.step))
                 seen = t
+            # legs of a route are nothing to the arrays, so their venues see every bar
+            stop = len(market) if self._router is None else t + 1
             code, t, n_intents = scan_block(
-                t, len(market), seen == t, market.step, bars, setup.terms, setup.costs,
+                t, stop, seen == t, market.step, bars, setup.terms, setup.costs,
                 thought.signals, account.book, setup.rules, self._wishes, trace,
             )  # fmt: skip
             if code == END:
-                break
+                if t == len(market):
+                    break
+                continue
             now = _Now(market, bars, thought, t, int(bars.ts[t]) + market.step)
             if code == VENUE:
                 self._ask_venues(now)
@@ -230,6 +255,7 @@ class Engine:
             self._act(now, n_intents, is_seen=seen == t)
             t += 1
         self.counts.ticks += len(market)
+        self.desk.reconcile_if_due(int(market.known_at[-1]))
         if self._quiet is not None:
             self._quiet.add(market, thought, trace)
             if not self._quiet.room:
@@ -241,7 +267,9 @@ class Engine:
         if self._setup.keeps_account:
             # with the decision, in one commit: after a kill both are there, or neither
             self.record_account(now.as_of)
-        if n_intents and not self._errors.tripped:
+        if n_intents and self._errors.tripped:
+            n_intents = self._exits(now, n_intents)
+        if n_intents:
             if not is_seen:
                 # nothing came of the bar there, but they judge orders by its close
                 for venue in self._market_venues:
@@ -255,6 +283,8 @@ class Engine:
         self._note_mode(now)
         for venue in self._market_venues:
             venue.observe(now.bars, now.t)
+        if self._router is not None:
+            self._router.see(now.bars, now.t)
         closes = now.bars.close[now.t]
         self.desk.drain(closes)
         if self._setup.style.order_type == LIMIT:
@@ -356,12 +386,28 @@ class Engine:
         account = self._account.book.account
         if account[MODE] == self._mode:
             return
-        self._mode = float(account[MODE])
-        mode = MODES[int(account[MODE])]
         fall = 1.0 - account[EQUITY] / account[PEAK_EQUITY]
         loss = account[DAY_START_EQUITY] - account[EQUITY]
-        reason = f"drawdown {fall:.2%}, loss since 00:00 UTC {loss:,.2f}"
-        self._journal.append("mode", now.as_of, ModeChange(mode=mode, reason=reason))
+        self.note_mode(now.as_of, f"drawdown {fall:.2%}, loss since 00:00 UTC {loss:,.2f}")
+
+    def note_mode(self, ts: int, reason: str) -> None:
+        """Write down what the account may do, where that is another than it was."""
+        mode = float(self._account.book.account[MODE])
+        if mode != self._mode:
+            self._mode = mode
+            change = ModeChange(mode=MODES[int(mode)], reason=reason)
+            self._journal.append("mode", ts, change)
+
+    def resume(self, ts: int) -> None:
+        """Go on after a halt, at an operator's word; errors count from here."""
+        self._errors.reset()
+        if self.halted:
+            mode = MODES[int(self._account.book.account[MODE])]
+            self._journal.append("mode", ts, ModeChange(mode=mode, reason="the halt was ended"))
+        self.halted = ""
+        locks = self.desk.locks
+        locks[locks == HALTED] = UNLOCKED
+        self.record_account(ts)
 
     def record_account(self, ts: int) -> None:
         """Write down the figures of the account that can't be added up from other rows."""

@@ -78,6 +78,8 @@ class LedgerState:
         The kill that nobody has ended by a resume; the account may not trade.
     account : AccountState or None
         Newest.
+    is_reset : bool
+        Somebody resumed after that: drawdown and daily loss count from there.
     started : Started or None
         Newest.
     counts : Counter
@@ -99,6 +101,7 @@ class LedgerState:
     mode: ModeChange | None = None
     killed: Command | None = None
     account: AccountState | None = None
+    is_reset: bool = False
     started: Started | None = None
     counts: Counter[str] = field(default_factory=Counter)
     next_id: int = 0
@@ -149,6 +152,7 @@ def _apply_account(state: LedgerState, row: Row) -> None:
             _apply_command(state, decode(row, Command))
         case "account":
             state.account = decode(row, AccountState)
+            state.is_reset = False
         case "position":
             position = decode(row, Position)
             state.positions[str(position.instrument)] = position
@@ -166,7 +170,8 @@ def _apply_command(state: LedgerState, command: Command) -> None:
     if command.name == KILL:
         state.killed = command
     elif command.name == RESUME:
-        state.killed = None
+        state.killed = state.mode = None
+        state.is_reset = True
 
 
 def _apply_order(state: LedgerState, order: Order) -> None:
