@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from tutti.cli import backtest, costs, data, doctor, explain, ledger, service, trials
+from tutti.cli import backtest, costs, data, doctor, explain, ledger, service, stats, trials
 from tutti.cli.boundary import run
 from tutti.cli.sandbox import app as sandbox
 
@@ -37,6 +37,7 @@ app.add_typer(costs.app, name="costs")
 app.add_typer(data.app, name="data")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(sandbox, name="sandbox")
+app.add_typer(stats.app, name="stats")
 app.add_typer(trials.app, name="trials")
 
 

@@ -77,9 +77,11 @@ class Honesty:
         Confidence that it is above what the best of all trials shows by luck.
     expected_max_sharpe : float
         What the best of all trials shows by luck, a year.
-    min_track_record_length, min_track_record_days : float
-        Returns, and days, like these that it takes to prove the ratio against luck; infinite where
-        no number does.
+    min_track_record_length : float
+        Returns like these that it takes to prove the ratio above 0; infinite where no number does.
+    min_track_record_deflated, min_track_record_days : float
+        Returns, and days, that it takes to prove it above what the best of all trials shows by
+        luck.
     n_returns : int
     periods_per_year : float
     skewness, kurtosis : float
@@ -102,6 +104,7 @@ class Honesty:
     dsr: float
     expected_max_sharpe: float
     min_track_record_length: float
+    min_track_record_deflated: float
     min_track_record_days: float
     n_returns: int
     periods_per_year: float
@@ -172,7 +175,8 @@ def honest_statistics(
         psr=probabilistic_sharpe(of),
         dsr=dsr,
         expected_max_sharpe=luck * root,
-        min_track_record_length=needed,
+        min_track_record_length=min_track_record_length(of, confidence=CONFIDENCE),
+        min_track_record_deflated=needed,
         min_track_record_days=days,
         n_returns=of.n,
         periods_per_year=periods_per_year,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.unit.cli.conftest import Tutti
 
 COMMANDS = (
-    "up", "down", "status", "doctor", "backtest", "report", "why", "replay", "ledger", "sandbox", "trials",
+    "up", "down", "status", "doctor", "backtest", "report", "why", "replay", "ledger", "sandbox", "stats", "trials",
     "plugins", "version",
 )  # fmt: skip
 
