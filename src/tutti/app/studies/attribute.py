@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from tutti.app.backtest import Source
     from tutti.ledger.store import LedgerReader, Row
+    from tutti.ledger.trials import TrialRegister
     from tutti.model.market import IntArray, MarketBlock
 
     Progress = Callable[[int, int, str], None]
@@ -94,7 +95,11 @@ def attribute_run(folder: Path) -> RunAttribution:
 
 
 def run_and_attribute(
-    config: Config, source: Source, out: Path, progress: Progress
+    config: Config,
+    source: Source,
+    out: Path,
+    progress: Progress,
+    register: TrialRegister | None = None,
 ) -> RunAttribution:
     """Run ``config`` over the bars in the event tier and take its profit apart.
 
@@ -102,14 +107,21 @@ def run_and_attribute(
     ----------
     out : Path
         Folder that the backtest is left in; an earlier one there is replaced.
+    register : TrialRegister, optional
+        Where the run is recorded as a trial.
 
     Raises
     ------
     ConfigError
         If the configuration or the folder can't be used.
     """
-    write_result(run_source(config, source, "event", out, progress), out)
-    with SqliteLedgerReader(out) as ledger:
+    write_result(run_source(config, source, "event", out, progress, register=register), out)
+    return attribute_source(out, source, config)
+
+
+def attribute_source(folder: Path, source: Source, config: Config) -> RunAttribution:
+    """Take the profit of a run apart whose bars are at hand; see `attribute_run`."""
+    with SqliteLedgerReader(folder) as ledger:
         return _attributed(ledger, source.block, config, ())
 
 

@@ -17,6 +17,7 @@ from tutti.app.backtest import run_name, terms_overrides
 from tutti.app.build import plan_of
 from tutti.app.comparison import metrics_of
 from tutti.app.tiers import Outcome, parity, run_event, run_fast
+from tutti.app.trials import admit, judged
 from tutti.ledger.kinds import DataSource, ModeChange
 from tutti.ledger.records import decode
 from tutti.model.errors import ConfigError
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from tutti.app.backtest import Source
     from tutti.app.build import Plan
     from tutti.app.config import Config
+    from tutti.ledger.trials import TrialRegister
     from tutti.sandbox.scenarios.scenario import Scenario
 
     Progress = Callable[[int, int, str], None]
@@ -56,11 +58,20 @@ _FIELDS = ("open", "high", "low", "close", "volume", "funding")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StressStudy:
-    """What scenarios did to a strategy; ``skipped`` are those that had nothing to act on, and why."""
+    """What scenarios did to a strategy.
+
+    Parameters
+    ----------
+    skipped : mapping of str to str
+        Scenarios that had nothing to act on, and why.
+    honest : mapping
+        What the run without any scenario proves; empty on a simulated market.
+    """
 
     instruments: tuple[str, ...]
     stressed: tuple[Stressed, ...]
     skipped: Mapping[str, str]
+    honest: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +81,7 @@ class _Run:
     folder: Path
 
 
-def run_stress(
+def run_stress(  # noqa: PLR0913 - what a study is of
     config: Config,
     source: Source,
     scenarios: Sequence[Scenario],
@@ -78,6 +89,7 @@ def run_stress(
     progress: Progress,
     *,
     both_tiers: bool = False,
+    register: TrialRegister | None = None,
 ) -> StressStudy:
     """Run ``config`` over the bars as they are, and once more under each scenario.
 
@@ -89,6 +101,8 @@ def run_stress(
         Empty or absent; each run leaves its ledger in a folder there.
     both_tiers : bool
         Run the fast tier too and compare; not for scenarios in which a venue is down.
+    register : TrialRegister, optional
+        The run without any scenario is recorded there as a trial, where its bars are from files.
 
     Raises
     ------
@@ -102,11 +116,20 @@ def run_stress(
     plan = plan_of(config, universe.instruments, block.step)
     study = _Study(config, source, plan, out, progress, both_tiers)
     laid, skipped = _laid(scenarios, plan, block)
+    if source.files:
+        admit(register, config, block, source.files, study.run_id)
     baseline = study.baseline()
+    honest: dict[str, Any] = {}
+    if source.files:
+        equity = baseline.outcome.trace.equity
+        honest = judged(
+            register, config, block, source.files, equity, run_id=study.run_id, kind="stress"
+        ).to_dict()
     return StressStudy(
         instruments=tuple(map(str, block.instruments)),
         stressed=tuple(study.stressed(baseline, each) for each in laid),
         skipped=skipped,
+        honest=honest,
     )
 
 
@@ -136,13 +159,13 @@ class _Study:
     ) -> None:
         self._config, self._source, self._plan = config, source, plan
         self._out, self._progress, self._both_tiers = out, progress, both_tiers
-        self._run_id = run_name(config, source).replace("backtest-", "stress-")
+        self.run_id = run_name(config, source).replace("backtest-", "stress-")
 
     def baseline(self) -> _Run:
         folder = self._out / BASELINE
         block = self._source.block
         outcome = run_event(
-            self._config, self._plan, block, self._source.files, self._run_id, folder,
+            self._config, self._plan, block, self._source.files, self.run_id, folder,
             self._named(BASELINE),
         )  # fmt: skip
         return _Run(block=block, outcome=outcome, folder=folder)
@@ -154,7 +177,7 @@ class _Study:
         folder = self._out / name
         outcome = run_event(
             self._config, plan, block, (*self._source.files, what),
-            f"{self._run_id}-{what.sha256[:12]}", folder, self._named(name),
+            f"{self.run_id}-{what.sha256[:12]}", folder, self._named(name),
             venues=_venues(self._config, plan, under),
         )  # fmt: skip
         run = _Run(block=block, outcome=outcome, folder=folder)

@@ -2,6 +2,7 @@
 
 import typer
 
+from tutti.cli.sandbox.ab import ab
 from tutti.cli.sandbox.attribute import attribute
 from tutti.cli.sandbox.montecarlo import montecarlo
 from tutti.cli.sandbox.stress import scenarios, stress
@@ -17,6 +18,7 @@ def _sandbox() -> None:
 
 
 app.command()(stress)
+app.command()(ab)
 app.command()(attribute)
 app.command()(scenarios)
 app.command()(montecarlo)

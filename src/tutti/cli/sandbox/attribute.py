@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tutti.cli.boundary import OK
-from tutti.cli.options import AsJson, Bars, ConfigFile, Run, instant
+from tutti.cli.options import AsJson, Bars, ConfigFile, Register, Run, instant
 from tutti.cli.output import Output
 from tutti.cli.progress import progress
-from tutti.cli.runs import RUNS, run_folder, usable
+from tutti.cli.runs import RUNS, TRIALS, run_folder, usable
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def attribute(  # noqa: PLR0913 - one parameter for each option
         Path | None,
         typer.Option(metavar="DIR", help="Folder for the ledger of --bars; else under runs/."),
     ] = None,
+    register: Register = TRIALS,
     as_json: AsJson = False,
 ) -> int:
     """Say which agents, instruments, venues, regimes and sides earned what, and what it cost."""
@@ -47,9 +48,8 @@ def attribute(  # noqa: PLR0913 - one parameter for each option
         raise ConfigError("a run and --bars exclude each other; leave one out")
     breakdowns = _breakdowns(by)
     if bars or config is not None:
-        found = _of_bars(
-            bars, config, (start, end), out or RUNS / f"attribute-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-        )
+        folder = out or RUNS / f"attribute-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        found = _of_bars(bars, config, (start, end), folder, register)
     else:
         from tutti.app.studies.attribute import attribute_run  # heavy, not for --help
 
@@ -65,6 +65,7 @@ def _of_bars(
     config: Path | None,
     window: tuple[str | None, str | None],
     folder: Path,
+    register: Path,
 ) -> "RunAttribution":
     from tutti.app.config import load_config, located  # heavy, not for --help
 
@@ -73,10 +74,13 @@ def _of_bars(
 
     from tutti.app.studies.attribute import run_and_attribute  # compiles, so after all checks
     from tutti.app.studies.bars import bars_of
+    from tutti.app.trials import register_at
 
     with progress() as report_progress, located(config):
         source = bars_of(settings, bars, first, last)
-        return run_and_attribute(settings, source, usable(folder), report_progress)
+        return run_and_attribute(
+            settings, source, usable(folder), report_progress, register_at(register)
+        )
 
 
 def _breakdowns(by: list[str] | None) -> list[tuple[str, ...]]:

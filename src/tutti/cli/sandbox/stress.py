@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tutti.cli.boundary import OK
-from tutti.cli.options import AsJson, Bars, ConfigFile, instant
+from tutti.cli.options import AsJson, Bars, ConfigFile, Register, instant
 from tutti.cli.output import Output
 from tutti.cli.progress import progress
-from tutti.cli.runs import RUNS, usable
+from tutti.cli.runs import RUNS, TRIALS, usable
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def stress(  # noqa: PLR0913 - one parameter for each option
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for ledgers; else under runs/.")
     ] = None,
+    register: Register = TRIALS,
     as_json: AsJson = False,
 ) -> int:
     """Run the strategy with and without a scenario, and compare the two."""
@@ -63,6 +64,7 @@ def stress(  # noqa: PLR0913 - one parameter for each option
 
     from tutti.app.studies.bars import bars_of  # compiles, so after all checks
     from tutti.app.studies.stress import run_stress
+    from tutti.app.trials import register_at
 
     with progress() as report_progress, located(config):
         source = bars_of(
@@ -73,8 +75,9 @@ def stress(  # noqa: PLR0913 - one parameter for each option
             simulated=simulated,
         )
         study = run_stress(
-            settings, source, scenarios, folder, report_progress, both_tiers=both_tiers
-        )
+            settings, source, scenarios, folder, report_progress,
+            both_tiers=both_tiers, register=register_at(register),
+        )  # fmt: skip
     output = Output(as_json=as_json)
     _tell(study, output)
     output.finish(_document(study, everything=everything, names=names) | {"out": str(folder)})
@@ -95,9 +98,11 @@ def scenarios(*, as_json: AsJson = False) -> int:
 
 def _document(study: "StressStudy", *, everything: bool, names: list[str]) -> dict[str, object]:
     if not everything and len(names) == 1:
-        return {"instruments": study.instruments} | study.stressed[0].to_dict()
+        found = study.stressed[0].to_dict()
+        return {"instruments": study.instruments} | found | {"honest": study.honest}
     return {
         "instruments": study.instruments,
+        "honest": study.honest,
         "results": [each.to_dict() for each in study.stressed],
         "skipped": dict(study.skipped),
     }
@@ -106,6 +111,8 @@ def _document(study: "StressStudy", *, everything: bool, names: list[str]) -> di
 def _tell(study: "StressStudy", output: Output) -> None:
     for each in study.stressed:
         _tell_one(each, output)
+    if study.honest:
+        output.say(f"without any scenario: {study.honest['verdict']}")
     for name, why in study.skipped.items():
         output.say(f"{name}: left out: {why}", style="yellow")
 

@@ -1,0 +1,122 @@
+"""``tutti sandbox ab``: two configurations on the same market."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tutti.cli.boundary import OK
+from tutti.cli.options import AsJson, Bars, Register, instant
+from tutti.cli.output import Output
+from tutti.cli.progress import progress
+from tutti.cli.runs import RUNS, TRIALS, usable
+from tutti.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tutti.app.studies.ab import AbStudy
+    from tutti.sandbox.ab import Difference
+
+
+def ab(  # noqa: PLR0913 - one parameter for each option
+    *,
+    a: Annotated[
+        Path | None, typer.Option("--a", metavar="CONFIG", help="What the other is held against.")
+    ] = None,
+    b: Annotated[
+        list[Path] | None,
+        typer.Option("--b", metavar="CONFIG", help="The alternative; may be repeated."),
+    ] = None,
+    bars: Bars = None,
+    start: Annotated[
+        str | None, typer.Option(metavar="D", help="First bar, e.g. 2024-01-31 (UTC).")
+    ] = None,
+    end: Annotated[str | None, typer.Option(metavar="D", help="End, itself left out.")] = None,
+    samples: Annotated[int, typer.Option(min=100, help="Bootstrap samples.")] = 2000,
+    block: Annotated[
+        float | None,
+        typer.Option(
+            min=1.0, metavar="DAYS", help="Mean length of their blocks; else by the data."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the samples.")] = 7,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for both runs; else under runs/.")
+    ] = None,
+    register: Register = TRIALS,
+    as_json: AsJson = False,
+) -> int:
+    """Run two configurations on the same bars, and test the difference."""
+    if a is None or not b:
+        raise ConfigError(f"{'--b' if a else '--a'} is missing: name a configuration file")
+
+    from tutti.app.config import load_config  # heavy, not for --help
+    from tutti.app.studies.ab import named
+
+    paths = [a, *b]
+    configs = dict(zip(named(paths), map(load_config, paths), strict=True))
+    first, last = instant(start, "--start"), instant(end, "--end")
+    folder = usable(out or RUNS / f"ab-{datetime.now(UTC):%Y%m%d-%H%M%S}")
+
+    from tutti.app.studies.ab import run_ab  # compiles, so after all checks
+    from tutti.app.studies.bars import bars_of
+    from tutti.app.trials import register_at
+
+    with progress() as report_progress:
+        source = bars_of(next(iter(configs.values())), bars, first, last)
+        study = run_ab(
+            configs, source, folder, report_progress,
+            seed=seed, n_samples=samples, mean_block=block, register=register_at(register),
+        )  # fmt: skip
+    output = Output(as_json=as_json)
+    _tell(study, output)
+    output.finish(study.to_dict() | {"out": str(folder)})
+    return OK
+
+
+def _tell(study: "AbStudy", output: Output) -> None:
+    if output.as_json:
+        return
+    from tutti.sandbox.wording import money, number, percent  # not for --help
+
+    arms = (study.first, *study.others)
+    parts = [arm.attribution.attribution.parts for arm in arms]
+    rows = [
+        ("final equity", *(money(arm.result.final_equity) for arm in arms)),
+        ("growth a year", *(percent(arm.result.metrics["cagr"]) for arm in arms)),
+        ("Sharpe ratio", *(number(arm.result.metrics["sharpe"]) for arm in arms)),
+        ("deepest fall", *(percent(-arm.result.metrics["max_drawdown"]) for arm in arms)),
+        ("fills", *(f"{arm.result.n_fills:,}" for arm in arms)),
+        *(
+            (f"  {name}", *(money(float(getattr(each, name))) for each in parts))
+            for name in parts[0]._fields
+        ),
+    ]
+    output.table(("", *(arm.name for arm in arms)), rows, numbers_from=1)
+    for arm, pair in zip(study.others, study.pairs, strict=True):
+        output.say(
+            f"{arm.name} less {study.first.name}, over {pair.n_returns:,} days "
+            f"(blocks of {pair.mean_block:.1f} days, {pair.n_samples:,} samples):"
+        )
+        output.say(f"  mean return a year {_told(pair.mean, percent)}")
+        output.say(f"  Sharpe ratio       {_told(pair.sharpe, number)}")
+        output.say(f"  {_verdict(arm.name, study.first.name, pair.mean)}", style="bold")
+    best = study.best
+    output.say(
+        f"the best of {len(study.others)} against {study.first.name}: p = {best.spa:.3f} "
+        f"(superior predictive ability), {best.reality_check:.3f} (reality check)"
+    )
+
+
+def _told(difference: "Difference", shown: object) -> str:
+    assert callable(shown)
+    return (
+        f"{shown(difference.value)}, 95 % between {shown(difference.low)} and "
+        f"{shown(difference.high)}, p = {difference.p_value:.3f}"
+    )
+
+
+def _verdict(name: str, other: str, mean: "Difference") -> str:
+    if not mean.is_told:
+        return f"nothing tells {name} from {other}: chance alone does this"
+    return f"{name} is {'better' if mean.value > 0 else 'worse'} than {other}"
