@@ -75,7 +75,9 @@ def calibrate(
 
 
 def check_costs(path: Path, fits: Sequence[Fit]) -> tuple[CostsCheck, ...]:
-    """Test the values of a costs file on recordings; those of neither its venue nor kind are left.
+    """Test the values of a costs file on recordings of its venues.
+
+    An instrument that the file doesn't have is tested with its own spread.
 
     Raises
     ------
@@ -94,7 +96,8 @@ def check_costs(path: Path, fits: Sequence[Fit]) -> tuple[CostsCheck, ...]:
         venue = venues.get(each.instrument.venue)
         if venue is None:
             continue
-        half = instruments.get(str(each.instrument), venue)["half_spread_bps"]
+        own = {"half_spread_bps": each.half_spread_bps.value}
+        half = instruments.get(str(each.instrument), own)["half_spread_bps"]
         coefficient = venue["impact_coefficient"]
         found.append(
             CostsCheck(

@@ -152,7 +152,6 @@ class VenueSettings(Section):
 class MeasuredVenue(Section):
     """What trading was measured to cost at one venue: ``costs.venues.<name>``."""
 
-    half_spread_bps: Number | None = Field(None, ge=0, le=1000, examples=[0.5])
     impact_coefficient: Number | None = Field(None, ge=0, le=100, examples=[0.5])
 
 

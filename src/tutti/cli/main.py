@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from tutti.cli import backtest, costs, data, doctor, explain, ledger, service, stats, trials
+from tutti.cli import backtest, compare, costs, data, doctor, explain, ledger, service, stats, trials
 from tutti.cli.boundary import run
 from tutti.cli.sandbox import app as sandbox
 
@@ -27,6 +27,7 @@ for command in (
     doctor.doctor,
     backtest.backtest,
     backtest.report,
+    compare.compare,
     explain.why,
     explain.replay,
     doctor.plugins,

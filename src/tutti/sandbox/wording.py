@@ -55,7 +55,7 @@ def _count(value: float) -> str:
     return f"{value:,.0f}" if math.isfinite(value) else NONE
 
 
-_METRICS: Sequence[tuple[str, str, Callable[[float], str]]] = (
+METRICS: Sequence[tuple[str, str, Callable[[float], str]]] = (
     ("cagr", "Growth a year", percent),
     ("sharpe", "Sharpe", number),
     ("sortino", "Sortino", number),
@@ -68,6 +68,21 @@ _METRICS: Sequence[tuple[str, str, Callable[[float], str]]] = (
     ("fees", "Fees", money),
     ("slippage_bps", "Slippage (bps)", number),
 )
+"""Key in ``BacktestResult.metrics``, what people call it, and how it is written."""
+
+HONEST: Mapping[str, str] = {
+    "sharpe_se": "Sharpe, standard error",
+    "sharpe_corrected": "Sharpe, dependence counted",
+    "sharpe_corrected_se": "Standard error, so counted",
+    "psr": "Confidence that it is above 0",
+    "dsr": "Confidence after all trials",
+    "expected_max_sharpe": "Best of all trials by luck",
+    "min_track_record_days": "Days it takes to prove it",
+    "n_trials": "Trials on this data",
+    "n_effective": "Trials, as independent ones",
+}
+"""Key in ``BacktestResult.honest``, and what people call it."""
+
 _OF_TRADES = frozenset({"hit_rate", "slippage_bps"})
 
 
@@ -95,7 +110,7 @@ def metric_rows(result: BacktestResult) -> list[tuple[str, ...]]:
         ("Final equity", *map(money, ends)),
         ("Total return", *(percent(total_return(result, end)) for end in ends)),
     ]
-    for key, label, shape in _METRICS:
+    for key, label, shape in METRICS:
         if key in result.metrics:
             rows.append((label, *(_metric(table, key, shape) for table in tables)))
     return rows

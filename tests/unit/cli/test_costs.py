@@ -121,7 +121,7 @@ def test_streams_that_do_not_belong_together_are_refused(
 def test_costs_of_another_venue_are_not_tested(tutti: Tutti, files: Files) -> None:
     Path("other.yaml").write_text(
         "kind: tutti-costs\nversion: 1\n"
-        "venues: {KRAKEN: {half_spread_bps: 1, impact_coefficient: 1}}\ninstruments: {}\n"
+        "venues: {KRAKEN: {impact_coefficient: 1}}\ninstruments: {}\n"
     )
     refused(
         tutti("costs", "report", *streams(files), "--costs", "other.yaml"),

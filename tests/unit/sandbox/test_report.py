@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _VOID = {"meta", "br", "line"}
 
 
-class _Page(HTMLParser):
+class Page(HTMLParser):
     """Checks that tags close in order, and keeps what a reader sees."""
 
     def __init__(self, text: str) -> None:
@@ -54,13 +54,13 @@ class _Page(HTMLParser):
 
 
 def shown(result: BacktestResult) -> str:
-    return _Page(render(result)).text
+    return Page(render(result)).text
 
 
 def test_report_is_whole_and_needs_nothing_from_outside(make_result: ResultMaker) -> None:
     page = render(make_result())
     assert page.startswith("<!doctype html>")
-    assert not _Page(page).links
+    assert not Page(page).links
     fetched = re.findall(r"https?://[^\s\"'<)]+|@import|url\(", page)
     assert fetched == ["http://www.w3.org/2000/svg"]  # a name space, never fetched
     assert "default-src 'none'" in page
@@ -139,7 +139,7 @@ def test_report_text_from_outside_is_escaped(make_result: ResultMaker) -> None:
     )
     assert bad not in page
     assert page.count("<script>") == 1
-    _Page(page)
+    Page(page)
 
 
 @pytest.mark.parametrize(("n_bars", "n_instruments"), [(60_000, 12), (9000, 3)])
@@ -203,7 +203,7 @@ def test_report_of_minutes_labels_the_hours(make_result: ResultMaker) -> None:
     ts = result.ts[0] + MINUTE * np.arange(600)
     page = render(make_result(n_bars=600, ts=ts, closes_at=ts, step=MINUTE))
     assert ">01-01 04:00<" in page
-    assert "bars of 1m" in _Page(page).text
+    assert "bars of 1m" in Page(page).text
 
 
 def test_report_leaves_a_gap_where_a_price_is_missing(make_result: ResultMaker) -> None:
@@ -222,7 +222,7 @@ def test_report_of_prices_that_are_all_missing_is_drawn(make_result: ResultMaker
     page = render(
         make_result(n_instruments=1, n_bars=500, closes=np.full_like(result.closes, np.nan))
     )
-    _Page(page)
+    Page(page)
 
 
 def test_report_is_written_into_a_folder_or_to_a_file(

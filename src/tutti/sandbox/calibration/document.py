@@ -28,7 +28,7 @@ def costs_document(fits: Sequence[Fit], carried: Sequence[Carried]) -> dict[str,
 
     ``venues`` and ``instruments`` are what a configuration takes; ``evidence`` says how each value
     was come by, with standard errors, sample sizes and the error out of sample. ``id`` is a hash of
-    all of it.
+    all of it. A spread is its instrument's and no other's: one venue's differ a thousandfold.
     """
     venues = sorted({each.instrument.venue for each in fits})
     instruments = sorted({str(each.instrument) for each in fits})
@@ -42,10 +42,7 @@ def costs_document(fits: Sequence[Fit], carried: Sequence[Carried]) -> dict[str,
     }
     body = {
         "venues": {
-            venue: {
-                "half_spread_bps": _round(_mean_spread(spreads, venue)),
-                "impact_coefficient": _round(max(coefficients[venue].value, 0.0)),
-            }
+            venue: {"impact_coefficient": _round(max(coefficients[venue].value, 0.0))}
             for venue in venues
         },
         "instruments": {
@@ -60,11 +57,6 @@ def costs_document(fits: Sequence[Fit], carried: Sequence[Carried]) -> dict[str,
     }
     digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     return {"kind": KIND, "version": VERSION, "id": f"costs-{digest[:12]}", **body}
-
-
-def _mean_spread(spreads: dict[str, Estimate], venue: str) -> float:
-    values = [each.value for name, each in spreads.items() if name.endswith(f".{venue}")]
-    return sum(values) / len(values)
 
 
 def _recording(each: Fit) -> dict[str, Any]:

@@ -1,0 +1,43 @@
+"""Compares finished runs by their folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tutti.model.errors import ConfigError
+from tutti.sandbox.differences import Comparison, compare
+from tutti.sandbox.saved import load_result
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_FEWEST = 2
+
+
+def compare_runs(folders: Sequence[Path]) -> Comparison:
+    """Return what differs between the runs in the folders, named as briefly as tells them apart.
+
+    Raises
+    ------
+    ConfigError
+        If there are fewer than two, one is named twice, or one holds no finished backtest.
+    DataError
+        If a file of a run was changed so that it can't be read.
+    """
+    if len(folders) < _FEWEST:
+        raise ConfigError("a comparison takes two runs or more; name their folders")
+    places = [folder.resolve() for folder in folders]
+    for index, place in enumerate(places):
+        if place in places[:index]:
+            raise ConfigError(f"{folders[index]}: named twice; name each run once")
+    return compare(list(zip(_names(places), map(load_result, folders), strict=True)))
+
+
+def _names(places: Sequence[Path]) -> list[str]:
+    # as many folders from the end as it takes
+    for length in range(1, max(len(place.parts) for place in places) + 1):
+        names = [str(Path(*place.parts[-length:])) for place in places]
+        if len(set(names)) == len(names):
+            return names
+    raise AssertionError("different folders have different paths")
