@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tutti.app.backtest import terms_overrides
 from tutti.app.build import plan_of
-from tutti.app.session import Session
+from tutti.app.session import Session, TradingVenue
 from tutti.ledger.fold import fold
 from tutti.model.errors import ConfigError
 from tutti.universe.instruments import Universe
@@ -39,10 +41,16 @@ class Opening:
         Of the ledger; a new account takes this one, an old one keeps its own.
     versions : dict of str to str or None
         What the first row says of the software; None for what runs.
+    venues : mapping of str to TradingVenue or None
+        Where it trades; None for simulated venues.
+    balances : dict of str to Decimal or None
+        Cash at each venue at the start; None for what the configuration says.
     """
 
     run_id: str
     versions: dict[str, str] | None = None
+    venues: Mapping[str, TradingVenue] | None = None
+    balances: dict[str, Decimal] | None = None
 
 
 class PaperAccount:
@@ -84,7 +92,9 @@ class PaperAccount:
         first = next(self.ticks, None) if history is None else None
         if first is None and history is None:
             raise ConfigError("the market has no bars to trade on")
-        self.plan = _plan(config, market)
+        self.plan = plan_for(config, market)
+        if opening.balances is not None:
+            self.plan = replace(self.plan, balances=opening.balances)
         if state.started is not None:
             _check(state, self.plan)
         self.as_of = seen if history is not None else market.start
@@ -97,6 +107,7 @@ class PaperAccount:
             data=market.files,
             listener=listener,
             versions=opening.versions,
+            venues=opening.venues,
             state=None if is_new else state,
         )
         if history is not None:
@@ -105,9 +116,10 @@ class PaperAccount:
             self.ticks = _put_back(first, self.ticks)
 
     def process(self, tick: MarketBlock) -> Trace:
-        """Work through one tick."""
+        """Work through one tick, and go on closing where everything has to go."""
         trace = self.session.engine.process(tick)
         self.as_of = int(tick.known_at[-1])
+        self.session.commands.go_on(self.as_of)
         return trace
 
     def abandon(self) -> None:
@@ -119,7 +131,14 @@ class PaperAccount:
         return self.session.stop(self.as_of, reason)
 
 
-def _plan(config: Config, market: Market) -> Plan:
+def plan_for(config: Config, market: Market) -> Plan:
+    """Return what the configuration makes of an account on a market.
+
+    Raises
+    ------
+    ConfigError
+        If something in the configuration doesn't fit the instruments.
+    """
     block = market.sample()
     given = terms_overrides(config, block.instruments)
     # what the venue tells, and over that what the configuration says

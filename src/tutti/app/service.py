@@ -20,23 +20,26 @@ from tutti.app.backtest import read_source
 from tutti.app.config import config_hash, resolved
 from tutti.app.desk import Desk
 from tutti.app.feed import made_up, recorded
+from tutti.app.kill_switch import KillSwitch, refuse_killed
 from tutti.app.late import LateAgents
 from tutti.app.live_market import live_market
 from tutti.app.metrics import Metrics
-from tutti.app.paper import Opening, PaperAccount
+from tutti.app.paper import Opening, PaperAccount, plan_for
 from tutti.app.plugins import API_SERVER, resolve
 from tutti.app.reading import Reading
 from tutti.app.state import ServiceSummary
+from tutti.app.venues_live import LiveVenues
 from tutti.app.wires import Wires
 from tutti.kernel.clock import SECOND, LiveClock, iso
 from tutti.kernel.collector import unhurried_collector
 from tutti.kernel.supervisor import OnFailure, Policy, Supervisor
 from tutti.ledger.fold import fold
+from tutti.ledger.kinds import Command
 from tutti.model.errors import ConfigError, TuttiError
 from tutti.sandbox.result import write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
     from typing import IO
 
@@ -44,9 +47,11 @@ if TYPE_CHECKING:
     from tutti.app.live_market import LiveMarket
     from tutti.app.settings import Config
     from tutti.app.state import LiveView
+    from tutti.app.venues_live import Keys
     from tutti.kernel.clock import Clock
     from tutti.ledger.store import Head
     from tutti.model.market import MarketBlock
+    from tutti.model.order import Order
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -54,7 +59,9 @@ CONFIGURATIONS = "configurations"
 """Folder beside the ledger: each configuration that a session ran with, by its hash."""
 
 _VIEW_S = 0.25
+_ATTEND_S = 0.1
 _CHECKPOINT_TICKS = 500
+_KILL_TICKS = 3
 
 
 async def run_service(  # noqa: PLR0913 - one parameter for each choice of the caller
@@ -67,8 +74,9 @@ async def run_service(  # noqa: PLR0913 - one parameter for each choice of the c
     out: Path,
     view: LiveView | None,
     clock: Clock | None = None,
+    keys: Keys | None = None,
 ) -> ServiceSummary:
-    """Trade on paper until the time is over, the data ends, or somebody asks to stop.
+    """Trade until the time is over, the data ends, or somebody asks to stop.
 
     Parameters
     ----------
@@ -84,6 +92,8 @@ async def run_service(  # noqa: PLR0913 - one parameter for each choice of the c
         Folder of the account; one that holds a ledger is taken up again.
     view : LiveView or None
         Shown the state four times a second.
+    keys : mapping of str to (mapping of str to SecretStr), optional
+        Of each venue of the live feed: real money is traded there. None trades on paper.
 
     Raises
     ------
@@ -97,12 +107,16 @@ async def run_service(  # noqa: PLR0913 - one parameter for each choice of the c
     clock = clock or LiveClock()
     metrics = Metrics(CollectorRegistry())
     async with AsyncExitStack() as closing:
-        market = None
+        market = venues = None
         if feed == "live":
             market = await closing.enter_async_context(live_market(config, clock, metrics))
+        if keys is not None and market is not None:
+            venues = LiveVenues(config, keys, clock=clock, meter=metrics, lanes=market.lanes)
+            closing.push_async_callback(venues.close)
+            await venues.open(plan_for(config, market).instruments, left_open(out))
         service = PaperService(
             config, feed=feed, bars=bars, speed=speed, seconds=seconds, out=out, view=view,
-            clock=clock, metrics=metrics, market=market,
+            clock=clock, metrics=metrics, market=market, venues=venues,
         )  # fmt: skip
         return await service.run()
 
@@ -123,6 +137,7 @@ class PaperService(Reading):
         clock: Clock,
         metrics: Metrics | None = None,
         market: LiveMarket | None = None,
+        venues: LiveVenues | None = None,
     ) -> None:
         if not speed > 0.0:
             raise ConfigError(f"speed must be positive, was {speed!r}; 1 is the market's own")
@@ -134,6 +149,7 @@ class PaperService(Reading):
         self._stopped_by = ""
         self._stop = asyncio.Event()
         self._live = market
+        self._venues = venues
         metrics = metrics or Metrics(CollectorRegistry())
         desk = Desk(metrics, [agent for agent in config.agents if agent.enabled])
         wires = Wires()
@@ -141,11 +157,28 @@ class PaperService(Reading):
         keep_configuration(config, out)
         with ExitStack() as undo:
             self._store = undo.enter_context(SqliteLedger(out, Durability.EACH_COMMIT))
+            before = fold(self._store)
+            refuse_killed(before, out)
+            killed = before.killed
             opened: Market = market or open_market(config, feed, bars, self._store, clock.now())
-            run_id = f"paper-{iso(clock.now())[:19].replace(':', '')}"
-            account = PaperAccount(config, opened, self._store, Opening(run_id=run_id), wires)
+            kind = "paper" if venues is None else "live"
+            opening = Opening(
+                run_id=f"{kind}-{iso(clock.now())[:19].replace(':', '')}",
+                venues=None if venues is None else venues.venues,
+                balances=None if venues is None else venues.balances(),
+            )
+            account = PaperAccount(config, opened, self._store, opening, wires)
             undo.pop_all()
         session = account.session
+        self._kill = KillSwitch(
+            commands=session.commands,
+            folder=out,
+            clock=clock,
+            now=self._market_time,
+            deadline_s=self._deadline_s(config, opened.step, speed),
+        )
+        if killed is not None:
+            self._kill.take_up(killed)
         board = session.analysis.late
         self._late = (
             LateAgents(
@@ -160,6 +193,24 @@ class PaperService(Reading):
         """Ask for a graceful stop; return at once."""
         self._stopped_by = self._stopped_by or reason
         self._stop.set()
+
+    def kill(self, by: str, reason: str) -> None:
+        """Cancel every order, close every position and stop; return at once."""
+        self._kill.pull(by, reason)
+
+    def command(self, name: str, by: str, reason: str) -> None:
+        """Pause, resume or flatten.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such command, or the account is being killed.
+        """
+        if self.account.session.commands.is_killed:
+            raise ConfigError("everything is being closed and stopped; resume after the next start")
+        self.account.session.commands.apply(
+            Command(name=name, by=by, detail=reason), self._market_time()
+        )
 
     async def run(self) -> ServiceSummary:
         """Serve until something ends it; everything is on disk when it returns."""
@@ -180,6 +231,8 @@ class PaperService(Reading):
     def _supervisor(self) -> Supervisor:
         supervisor = Supervisor(self._clock, np.random.default_rng(self.config.seed))
         supervisor.add("market", self._trade, Policy(on_failure=OnFailure.END_ALL))
+        if self._venues is not None:
+            supervisor.add("venues", self._attend, Policy(on_failure=OnFailure.END_ALL))
         self._serve(supervisor)
         if self._view is not None:
             supervisor.add("view", self._show, Policy(on_failure=OnFailure.IGNORE))
@@ -191,6 +244,8 @@ class PaperService(Reading):
             supervisor.stop()
 
         supervisor.add("end", end, Policy(on_failure=OnFailure.END_ALL))
+        supervisor.add("kill", self._end_killed, Policy(on_failure=OnFailure.END_ALL))
+        supervisor.add("halt file", self._kill.watch, Policy(on_failure=OnFailure.RESTART))
         self._hear_signals()
         return supervisor
 
@@ -205,10 +260,30 @@ class PaperService(Reading):
                 return
         self.shutdown("end of data")
 
+    async def _end_killed(self) -> None:
+        left = await self._kill.run()
+        outcome = f", {len(left)} not closed" if left else ", all closed"
+        self.shutdown(f"kill by {self._kill.by}{outcome}")
+
+    def _market_time(self) -> int:
+        # between the ticks of a made-up or recorded market no time goes by
+        return self.account.as_of if self._live is None else self._clock.now()
+
+    @staticmethod
+    def _deadline_s(config: Config, step: int, speed: float) -> float:
+        # what trades on bars is closed at the next one
+        return max(config.kill.deadline_s, _KILL_TICKS * step / SECOND / speed)
+
     def _ticks(self) -> AsyncIterator[MarketBlock]:
         if self._live is not None:
             return self._live.stream()
         return paced(self.account.ticks, self._clock, self._speed)
+
+    async def _attend(self) -> None:
+        # between ticks: fills are booked when they are heard of, retries leave when they are due
+        while self._venues is not None:
+            await self._venues.something_new(_ATTEND_S)
+            self.account.session.attend(self._clock.now())
 
     def _take(self, tick: MarketBlock) -> None:
         with self.metrics.loop_duration.time():
@@ -239,13 +314,17 @@ class PaperService(Reading):
         self.shutdown(f"its {self._seconds:g} s are over")
 
     def _hear_signals(self) -> None:
-        loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            # not in a thread other than the main one, where a test may run
-            try:
-                loop.add_signal_handler(number, self.shutdown, f"signal {number.name}")
-            except (ValueError, NotImplementedError, RuntimeError):
-                _log.info("signals are not heard here", signal=number.name)
+            self._hear(number, self.shutdown, f"signal {number.name}")
+        self._hear(signal.SIGUSR1, self.kill, "a signal", signal.SIGUSR1.name)
+
+    @staticmethod
+    def _hear(number: signal.Signals, act: Callable[..., None], *said: str) -> None:
+        # not in a thread other than the main one, where a test may run
+        try:
+            asyncio.get_running_loop().add_signal_handler(number, act, *said)
+        except (ValueError, NotImplementedError, RuntimeError):
+            _log.info("signals are not heard here", signal=number.name)
 
     def _summary(self, head: Head, seconds: float) -> ServiceSummary:
         state = self.status()
@@ -265,6 +344,7 @@ class PaperService(Reading):
             n_fills=counts.fills,
             n_refusals=counts.refusals,
             open_positions=state.positions,
+            not_closed=tuple(map(str, self.account.session.commands.left)),
             written=(str(self._out / "ledger.sqlite"),),
         )
 
@@ -296,6 +376,17 @@ def open_market(
             return recorded(source)
         case _:
             raise ConfigError(f"feed must be sim, replay or live, was {feed!r}")
+
+
+def left_open(folder: Path) -> tuple[Order, ...]:
+    """Return the orders that an earlier session on a folder may have left at the venues."""
+    if not (folder / "ledger.sqlite").exists():
+        return ()
+    store = SqliteLedger(folder, Durability.EACH_COMMIT)
+    try:
+        return tuple(fold(store).open_orders.values())
+    finally:
+        store.close()
 
 
 def keep_configuration(config: Config, out: Path) -> None:

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tutti import __version__
+from tutti.adapters.venues.by_ccxt.venue import CcxtVenue
 from tutti.app.build import analysis_of, seats_of, venues_of
 from tutti.app.config import config_hash
 from tutti.app.restore import fresh_account, restored_account
+from tutti.engine.close_out import CloseOut
+from tutti.engine.commands import Commands
 from tutti.engine.engine import Engine
 from tutti.engine.rows import tradable
 from tutti.kernel.ids import IdSource
 from tutti.ledger.journal import Journal
 from tutti.ledger.kinds import DataSource, Started, Stopped
 from tutti.model.arrays import EQUITY
+from tutti.sandbox.venue import SimulatedVenue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,8 +30,10 @@ if TYPE_CHECKING:
     from tutti.ledger.fold import LedgerState
     from tutti.ledger.store import Head, JournalStore
     from tutti.model.market import MarketBlock
-    from tutti.sandbox.venue import SimulatedVenue
 
+
+TradingVenue = SimulatedVenue | CcxtVenue
+"""Where orders can go."""
 
 _ANALYSED = 65_536
 """Symbol-bars analysed in one go."""
@@ -53,7 +59,7 @@ class Session:
         What the first row says of the software; a replay passes what was recorded.
     state : LedgerState, optional
         What an earlier session on the same ledger left: the account goes on from there.
-    venues : mapping of str to SimulatedVenue, optional
+    venues : mapping of str to TradingVenue, optional
         Where it trades; else simulated venues on the plan's costs.
     """
 
@@ -69,14 +75,19 @@ class Session:
         listener: EngineListener | None = None,
         versions: dict[str, str] | None = None,
         state: LedgerState | None = None,
-        venues: Mapping[str, SimulatedVenue] | None = None,
+        venues: Mapping[str, TradingVenue] | None = None,
     ) -> None:
         setup = plan.setup
         self.run_id = run_id
         self.plan = plan
         self.seats = seats_of(config)
         self.analysis = analysis_of(config, plan.instruments, self.seats)
-        self.venues = dict(venues_of(config, plan) if venues is None else venues)
+        self.venues: dict[str, TradingVenue] = dict(
+            venues_of(config, plan) if venues is None else venues
+        )
+        self._simulated = tuple(
+            each for each in self.venues.values() if isinstance(each, SimulatedVenue)
+        )
         names = self.analysis.agent_names
         self.account = (
             fresh_account(plan, len(names), start)
@@ -84,16 +95,31 @@ class Session:
             else restored_account(plan, names, state, start)
         )
         self._journal = Journal(store, run_id)
+        ids = IdSource(run_id, 0 if state is None else state.next_id)
         self.engine = Engine(
             setup=setup,
             analysis=self.analysis,
             account=self.account,
             venues=self.venues,
-            market_venues=tuple(self.venues.values()),
+            market_venues=self._simulated,
             journal=self._journal,
-            ids=IdSource(run_id, 0 if state is None else state.next_id),
+            ids=ids,
             random=np.random.default_rng(config.seed),
             listener=listener,
+        )
+        self.commands = Commands(
+            engine=self.engine,
+            book=self.account.book,
+            close_out=CloseOut(
+                setup=setup,
+                account=self.account,
+                desk=self.engine.desk,
+                journal=self._journal,
+                ids=ids,
+                counts=self.engine.counts,
+                agents=names,
+            ),
+            journal=self._journal,
         )
         started = Started(
             run_id=run_id,
@@ -126,8 +152,24 @@ class Session:
                 book.mark[i] = history.close[known[-1], i]
                 book.marked_at[i] = history.known_at[known[-1]]
         bars = tradable(history)
-        for venue in self.venues.values():
+        for venue in self._simulated:
             venue.enter(bars)
+
+    def attend(self, ts: int) -> None:
+        """Take in what venues say between two ticks, and send again what did not leave.
+
+        Parameters
+        ----------
+        ts : int
+            Now, ns UTC.
+        """
+        desk, before = self.engine.desk, self._journal.head()
+        desk.drain()
+        desk.send_deferred(ts)
+        if self._journal.head() != before:
+            if self.plan.setup.keeps_account:
+                self.engine.record_account(ts)
+            self._journal.commit()
 
     def _take_up(self, state: LedgerState, ts: int) -> None:
         # venues in this process remember nothing: they are told, then asked like any other
@@ -170,6 +212,8 @@ class Session:
                 "refusals": counts.refusals,
             },
             equity=float(self.account.book.account[EQUITY]),
+            deployment_status="stopped" if self.commands.is_killed else "",
+            not_closed=tuple(map(str, self.commands.left)) if self.commands.is_killed else (),
         )
         self._journal.append("stopped", ts, stopped)
         self._journal.close()

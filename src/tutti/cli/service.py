@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from tutti.model.errors import ConfigError
 if TYPE_CHECKING:
     from tutti.app.settings import Config
     from tutti.app.state import LiveView, ServiceState, ServiceSummary
+    from tutti.app.venues_live import Keys
 
 _POLL_S = 0.05
 
@@ -57,13 +59,20 @@ def up(  # noqa: PLR0913 - one parameter for each option
     config: ConfigFile = None,
     bars: Bars = None,
     out: Folder = PAPER,
+    live: Annotated[
+        bool, typer.Option("--live", help="Trade real money; needs keys, limits, and your word.")
+    ] = False,
+    i_understand: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="The words that --live asks for, where nobody types."),
+    ] = None,
     no_api: Annotated[bool, typer.Option("--no-api", help="Serve no HTTP.")] = False,
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Of the API; 0 takes any free one.")
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Trade on paper until Ctrl-C, tutti down or --for ends it."""
+    """Trade on paper, or for real, until Ctrl-C, tutti down or --for ends it."""
     from tutti.app.config import load_config, located, override  # heavy, not for --help
 
     given = {
@@ -79,19 +88,22 @@ def up(  # noqa: PLR0913 - one parameter for each option
     if settings.feed.kind == "replay" and not settings.feed.bars:
         raise ConfigError("--feed replay needs --bars: files or patterns of recorded bars")
     output = Output(as_json=as_json)
+    keys = _agreed(settings, i_understand, output) if live else None
     running = Running(
         pid=os.getpid(), feed=settings.feed.kind, started_at=f"{datetime.now(UTC):%FT%TZ}"
     )
     # until the service hears signals itself, one to end it must not pass the doors by
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with claim(_for_paper(usable(out)), running) as held, located(config):
-        _greet(settings, out, output)
+        _greet(settings, out, output, real=live)
         if compiles_first():
             output.say(FIRST_START)
-        summary = _run(settings, seconds, out, held, output)
+        summary = _run(settings, seconds, out, held, output, keys)
     output.say(_farewell(summary))
+    for each in summary.not_closed:
+        output.say(f"not closed: {each}", style="red")
     output.finish(asdict(summary), [Path(path) for path in summary.written])
-    return OK
+    return FAILED if summary.not_closed else OK
 
 
 def down(
@@ -150,7 +162,32 @@ def _for_paper(out: Path) -> Path:
     return out
 
 
-def _greet(settings: "Config", out: Path, output: Output) -> None:
+def _agreed(settings: "Config", given: str | None, output: Output) -> "Keys":
+    from tutti.app.venues_live import (  # heavy, not for --help
+        keys_for,
+        phrase_for,
+        refuse_unconfirmed,
+        refuse_unlimited,
+        venues_in,
+    )
+
+    refuse_unlimited(settings)
+    keys = keys_for(settings)
+    if given is None and sys.stdin.isatty() and not output.as_json:
+        limits = settings.live
+        output.say(f"Real money on {', '.join(venues_in(settings))}.", style="bold red")
+        output.say(
+            f"No order above {limits.max_order_notional} {settings.quote_currency}, no more than "
+            f"{limits.max_orders_per_minute} a minute; trading stops at a loss of "
+            f"{settings.risk.max_daily_loss:g} in a day."
+        )
+        output.say(f"To go on, type: {phrase_for(settings)}")
+        given = input("> ")
+    refuse_unconfirmed(settings, given or "")
+    return keys
+
+
+def _greet(settings: "Config", out: Path, output: Output, *, real: bool) -> None:
     feed = settings.feed
     match feed.kind:
         case "sim":
@@ -161,7 +198,8 @@ def _greet(settings: "Config", out: Path, output: Output) -> None:
             what = f"live market of {', '.join(feed.live.symbols)}"
     pace = "" if feed.kind == "live" else f", speed {feed.speed:g}"
     agents = sum(agent.enabled for agent in settings.agents)
-    output.say(f"Tutti, paper trading on a {what}{pace}", style="bold")
+    how = "trading real money" if real else "paper trading"
+    output.say(f"Tutti, {how} on a {what}{pace}", style="bold")
     output.say(
         f"{agents} agents, policy {settings.policy.name}, {settings.starting_balance:,} "
         f"{settings.quote_currency}, run folder {out} (ledger, log.jsonl, API token)"
@@ -170,14 +208,23 @@ def _greet(settings: "Config", out: Path, output: Output) -> None:
 
 
 def _run(
-    settings: "Config", seconds: float | None, out: Path, held: Claim, output: Output
+    settings: "Config",
+    seconds: float | None,
+    out: Path,
+    held: Claim,
+    output: Output,
+    keys: "Keys | None",
 ) -> "ServiceSummary":
     from tutti.app.access import api_token  # not for --help
     from tutti.app.logs import configure_logs
     from tutti.app.service import run_service
 
     logging = settings.logging
-    configure_logs(out, level=logging.level, console=logging.console, secrets=[api_token(out)])
+    secrets = [
+        api_token(out),
+        *(value for each in (keys or {}).values() for value in each.values()),
+    ]
+    configure_logs(out, level=logging.level, console=logging.console, secrets=secrets)
     view = _view(output)
     try:
         return asyncio.run(
@@ -189,6 +236,7 @@ def _run(
                 seconds=seconds,
                 out=out,
                 view=_Announcing(held, view),
+                keys=keys,
             )
         )
     finally:
@@ -230,7 +278,13 @@ def _ask_to_stop(running: Running, out: Path) -> str:
 
     try:
         token = api_token(out).get_secret_value()
-        ask(running, "POST", "/shutdown", token=token, body={"reason": "tutti down"})
+        ask(
+            running,
+            "POST",
+            "/shutdown",
+            token=token,
+            body={"reason": "tutti down", "positions": "keep"},
+        )
     except (Unreachable, ConfigError):
         os.kill(running.pid, signal.SIGTERM)
         return "a signal"

@@ -37,6 +37,7 @@ from tutti.model.errors import (
 )
 from tutti.model.order import (
     OrderAccepted,
+    OrderFilled,
     OrderRefused,
     OrderStatus,
     OrderType,
@@ -73,6 +74,7 @@ _MOST_LOOKS = 20
 _MOST_STRAYS = 1000
 _SLIPPAGE = Decimal("0.01")
 _UP_FOR_S = 30
+_AFTER_FILLS_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +163,7 @@ class CcxtVenue:
         self._events: list[Any] = []
         self._strays: list[Mapping[str, Any]] = []
         self._heard_at = 0
+        self._stale = asyncio.Event()
 
     # ---- what execution asks ----
 
@@ -492,7 +495,14 @@ class CcxtVenue:
     async def _keep_counting(self) -> None:
         LANE.set(Lane.QUESTION)
         while True:
-            await asyncio.sleep(self._pace.holdings_s)
+            try:
+                async with asyncio.timeout(self._pace.holdings_s):
+                    await self._stale.wait()
+                # let the rest of what fills one order come in
+                await asyncio.sleep(_AFTER_FILLS_S)
+            except TimeoutError:
+                pass
+            self._stale.clear()
             await self._quietly(self.refresh())
             age = self._clock.now() - self._heard_at
             self._meter.up(self.name, is_up=age < _UP_FOR_S * SECOND)
@@ -592,6 +602,8 @@ class CcxtVenue:
     def _tell(self, *events: VenueEvent | SubmissionEvent) -> None:
         if events:
             self._events += events
+            if any(isinstance(each, OrderFilled) for each in events):
+                self._stale.set()
             self._wake()
 
     def _heard(self) -> None:
