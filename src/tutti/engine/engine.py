@@ -20,6 +20,7 @@ from tutti.engine.decide import (
 )
 from tutti.engine.order_desk import OrderDesk
 from tutti.engine.records import DecisionWriter, QuietTicks, agent_pnl
+from tutti.engine.routing import Router
 from tutti.engine.rows import tradable
 from tutti.engine.run import (
     MODES,
@@ -56,7 +57,7 @@ from tutti.model.order import (
     Refusal,
     Side,
 )
-from tutti.risk.breakers import HALTED, UNLOCKED, ErrorBreaker
+from tutti.risk.breakers import ErrorBreaker
 from tutti.risk.review import Proposals, no_exposure, no_findings, object_to, review
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ if TYPE_CHECKING:
     from tutti.ledger.journal import Journal
 
 _REFUSED = frozenset({OrderStatus.REJECTED, OrderStatus.FAILED})
+_UNDECIDED = frozenset({OrderStatus.CREATED, OrderStatus.SENT, OrderStatus.UNRESOLVED})
+_LONGEST_WAIT = 6
+"""After a halt a close that venues refuse is tried again after 2, 4 ... 64 bars."""
 _CELLS = 65_536
 """Symbol-bars analysed in one go: more would fall out of the processor's cache."""
 _RISK_TICKS = 240
@@ -109,7 +113,7 @@ class Engine:
     desk : OrderDesk
         Our orders, and what venues say of them.
     halted : str
-        Why nothing is sent any more; empty while trading goes on.
+        Why nothing is opened any more; empty while trading goes on.
 
     Notes
     -----
@@ -133,6 +137,10 @@ class Engine:
         self.counts = Counts()
         self.halted = ""
         self._watch = RiskWatch(_RISK_TICKS)
+        self._unjudged: list[str] = []
+        self._exit_failures: dict[int, int] = {}
+        self._exit_after: dict[int, int] = {}
+        self._step = 0
         self._errors = ErrorBreaker(setup.rules.limits.max_consecutive_errors)
         self.last_thought: AnalysisBlock | None = None
         self._setup = setup
@@ -148,9 +156,9 @@ class Engine:
         n_agents = len(analysis.agent_names)
         self._wishes = empty_wishes(n)
         self._mode = float(account.book.account[MODE])
-        self._router = (
-            Router(setup, account, venues, setup.routes) if setup.routes else None
-        )
+        self._router = Router(setup, account, venues, setup.routes) if setup.routes else None
+        # legs of a route are nothing to the arrays: their venues have to see every bar
+        self._scans_alone = self._router is None
         self.desk = OrderDesk(
             setup=setup,
             account=account,
@@ -202,6 +210,7 @@ class Engine:
         self.desk.drain()
         if self.desk.send_deferred(ts):
             self.desk.drain()
+        self._judge_again(ts)
         self.desk.reconcile_if_due(ts)
         self._journal.commit()
 
@@ -216,10 +225,10 @@ class Engine:
         setup, account = self._setup, self._account
         thought = self._analysis.advance(market)
         self.last_thought = thought
+        self._step = market.step
         bars = tradable(market)
         if self._router is not None:
-            # they are traded for another column's sake
-            thought.signals.score[:, self._router.followers] = np.nan
+            self._router.silence(thought.signals)
         self._watch.enter(market)
         for venue in self._market_venues:
             venue.enter(bars)
@@ -230,22 +239,19 @@ class Engine:
         # the last tick that the venues have seen
         t, seen = 0, -1
         while t < len(market):
-            if seen != t and (self._router is not None or not account.orders.is_idle):
+            if seen != t and not (self._scans_alone and account.orders.is_idle):
                 # what scan would say, without asking it
                 ts = int(bars.ts[t])
                 if ts // DAY != account.book.account[DAY_NUMBER]:
                     begin_day(account.book, ts)
                 self._ask_venues(_Now(market, bars, thought, t, ts + market.step))
                 seen = t
-            # legs of a route are nothing to the arrays, so their venues see every bar
-            stop = len(market) if self._router is None else t + 1
+            stop = len(market) if self._scans_alone else t + 1
             code, t, n_intents = scan_block(
                 t, stop, seen == t, market.step, bars, setup.terms, setup.costs,
                 thought.signals, account.book, setup.rules, self._wishes, trace,
             )  # fmt: skip
             if code == END:
-                if t == len(market):
-                    break
                 continue
             now = _Now(market, bars, thought, t, int(bars.ts[t]) + market.step)
             if code == VENUE:
@@ -254,8 +260,12 @@ class Engine:
                 continue
             self._act(now, n_intents, is_seen=seen == t)
             t += 1
+        self._finish(market, thought, trace)
+
+    def _finish(self, market: MarketBlock, thought: AnalysisBlock, trace: Trace) -> None:
         self.counts.ticks += len(market)
-        self.desk.reconcile_if_due(int(market.known_at[-1]))
+        if self.desk.reconcile_if_due(int(market.known_at[-1])):
+            self._journal.commit()
         if self._quiet is not None:
             self._quiet.add(market, thought, trace)
             if not self._quiet.room:
@@ -268,7 +278,9 @@ class Engine:
             # with the decision, in one commit: after a kill both are there, or neither
             self.record_account(now.as_of)
         if n_intents and self._errors.tripped:
-            n_intents = self._exits(now, n_intents)
+            n_intents = self._exits(n_intents, now.as_of)
+        if n_intents and self._router is not None:
+            n_intents = self._fitting(self._router, n_intents)
         if n_intents:
             if not is_seen:
                 # nothing came of the bar there, but they judge orders by its close
@@ -291,6 +303,34 @@ class Engine:
             self.desk.cancel_overdue(now.as_of)
         if self.desk.send_deferred(now.as_of) or self._setup.style.order_type == LIMIT:
             self.desk.drain(closes)
+        self._judge_again(now.as_of)
+
+    def _exits(self, n_intents: int, ts: int) -> int:
+        """Leave of what is wanted only what closes, and return how many that are.
+
+        After a halt positions must still be got rid of; one that venues keep refusing to close is
+        tried ever more rarely.
+        """
+        wishes, held = self._wishes, self._account.book.lots
+        kept = 0
+        for i in wishes.sequence[:n_intents].tolist():
+            if held[i] * wishes.lots[i] >= 0 or ts < self._exit_after.get(i, ts):
+                continue
+            if abs(wishes.lots[i]) > abs(held[i]):
+                wishes.lots[i] = -held[i]
+            wishes.sequence[kept] = i
+            kept += 1
+        return kept
+
+    def _fitting(self, router: Router, n_intents: int) -> int:
+        """Leave of what is wanted only what some venue of a route can take."""
+        wishes = self._wishes
+        kept = 0
+        for i in wishes.sequence[:n_intents].tolist():
+            if i not in router.routes or router.children(i, "", int(wishes.lots[i])):
+                wishes.sequence[kept] = i
+                kept += 1
+        return kept
 
     def _decide(self, now: _Now, n_intents: int) -> None:
         as_of = now.as_of
@@ -334,13 +374,29 @@ class Engine:
             self.record_account(ts)
         self._journal.commit()
 
+    def _judge_again(self, ts: int) -> None:
+        if self._unjudged:
+            asked, self._unjudged = self._unjudged, []
+            for order_id in asked:
+                self._judge(order_id, ts)
+
     def _judge(self, order_id: str, ts: int) -> None:
         # an order that no venue takes is an error; so many in a row, and something is wrong with us
         order = self._account.orders.get(order_id)
-        if order is None or order.status not in _REFUSED:
+        if order is None:
+            return
+        if order.status in _UNDECIDED:
+            self._unjudged.append(order_id)
+            return
+        if order.status not in _REFUSED:
             self._errors.succeeded()
-        elif self._errors.failed(f"{order.instrument}: {order.detail}") and not self.halted:
-            self.desk.locks[:] = HALTED
+            return
+        i = self._columns[order.instrument]
+        if self.halted:
+            self._exit_failures[i] = min(self._exit_failures.get(i, 0) + 1, _LONGEST_WAIT)
+            self._exit_after[i] = ts + self._step * (1 << self._exit_failures[i])
+        if self._errors.failed(f"{order.instrument}: {order.detail}") and not self.halted:
+            self.desk.halt()
             self.halted = f"{self._errors.count} orders in a row failed, the last: {order.detail}"
             self._journal.append("mode", ts, ModeChange(mode=HALTED_MODE, reason=self.halted))
             self._journal.commit()
@@ -405,8 +461,9 @@ class Engine:
             mode = MODES[int(self._account.book.account[MODE])]
             self._journal.append("mode", ts, ModeChange(mode=mode, reason="the halt was ended"))
         self.halted = ""
-        locks = self.desk.locks
-        locks[locks == HALTED] = UNLOCKED
+        self.desk.resume()
+        self._exit_failures.clear()
+        self._exit_after.clear()
         self.record_account(ts)
 
     def record_account(self, ts: int) -> None:

@@ -5,22 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 
+import msgspec
 import numpy as np
 
-from tutti.execution.lifecycle import cancel_sent, created_and_sent, fill_of, unanswered
-from tutti.execution.reconcile import compare_positions, reconcile_orders
-from tutti.execution.submission import RetryLater, attempt
+from tutti.engine.booking import Booking
+from tutti.engine.reconciler import Reconciler
+from tutti.engine.splitting import Splitter
+from tutti.execution.lifecycle import cancel_sent, created_and_sent, unanswered
+from tutti.execution.submission import RetryLater, attempt, not_answered, not_sent
 from tutti.kernel.clock import SECOND
-from tutti.kernel.jit import bound
-from tutti.ledger.kinds import Approval, Reconciled
+from tutti.ledger.kinds import Approval
 from tutti.model.errors import InvariantBroken, OrderRejected, Transient
 from tutti.model.order import (
     ApprovedOrder,
-    Fill,
     FundingPaid,
     Liquidated,
     Order,
     OrderAccepted,
+    OrderAmended,
     OrderCancelled,
     OrderEvent,
     OrderExpired,
@@ -29,26 +31,33 @@ from tutti.model.order import (
     OrderRefused,
     OrderStatus,
     OrderType,
+    OrderUnanswered,
+    OrderUnsent,
     VenueEvent,
 )
-from tutti.portfolio.accounting import apply_fill, pay_funding
-from tutti.risk.breakers import UNLOCKED, UNRESOLVED
+from tutti.risk.breakers import HALTED, UNLOCKED, UNRESOLVED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tutti.engine.routing import Router
     from tutti.engine.run import Account, Counts, EngineListener, Setup
     from tutti.execution.port import Venue
     from tutti.ledger.journal import Journal
+    from tutti.model.instrument import InstrumentId
     from tutti.model.market import FloatArray, IntArray
 
 
 class _Ticket(NamedTuple):
-    """What is needed again and again about an order: its intent, its column, its lead's index."""
+    """What is needed again and again about an order: its intent, its column, its lead's index.
+
+    ``approved`` is None for an order that an earlier process sent.
+    """
 
     intent: OrderIntent
     column: int
     lead: int
+    approved: ApprovedOrder | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +86,14 @@ class OrderDesk:
         Agent to its index.
     make_durable : callable
         Called with the time (ns UTC) before a cancellation leaves: puts all rows on the disk.
+    router : Router or None
+        Splits orders of routed instruments; None where nothing is routed.
 
     Attributes
     ----------
     locks : ndarray of int64, shape (n,)
-        ``UNRESOLVED`` where an order's fate is unknown: nothing may be sent.
+        ``UNRESOLVED`` where an order's fate is unknown, or what the venue holds unexplained: nothing
+        may be sent. ``HALTED`` after `halt`: only what reduces may be.
     """
 
     def __init__(  # noqa: PLR0913 (where all of these meet)
@@ -96,6 +108,7 @@ class OrderDesk:
         counts: Counts,
         leads: Mapping[str, int],
         make_durable: Callable[[int], None],
+        router: Router | None = None,
     ) -> None:
         self.locks: IntArray = np.full(len(setup.instruments), UNLOCKED, np.int64)
         self._setup = setup
@@ -107,57 +120,69 @@ class OrderDesk:
         self._counts = counts
         self._leads = leads
         self._make_durable = make_durable
-        self._columns = {each.id: i for i, each in enumerate(setup.instruments)}
-        self._names = [str(each.id) for each in setup.instruments]
-        self._steps = [each.quantity_step for each in setup.instruments]
         self._tickets: dict[str, _Ticket] = {}
         self._deferred: list[_Deferred] = []
+        self._failures: dict[str, int] = {}
         self._to_cancel: set[str] = set()
-        self._apply_fill = bound(apply_fill, account.book, setup.terms, 0, 0, 0.0, 0.0, 0, 0)
+        self._quarantined: set[int] = set()
+        self._unlocked = UNLOCKED
+        self._booking = Booking(setup, account, journal, counts, listener, router)
+        self._split = None if router is None else Splitter(router, account, journal)
+        self._reconciler = Reconciler(
+            setup, account, self._venues, journal, counts, self, self._booking
+        )
 
     def adopt(self, intents: Mapping[str, OrderIntent]) -> None:
         """Take over the intents of orders that were open when an earlier process ended."""
         for order_id, intent in intents.items():
-            i = self._columns[intent.instrument]
-            self._tickets[order_id] = _Ticket(intent, i, self._leads.get(intent.lead, -1))
+            i = self._booking.column(self._booking.columns[intent.instrument])
+            lead = self._leads.get(intent.lead, -1)
+            self._tickets[order_id] = _Ticket(intent, i, lead, None)
         for order in self._account.orders.open():
-            self._count_working(order, self._tickets[order.id].column)
+            ticket = self._tickets[order.id]
+            if order.status is OrderStatus.CREATED and self._split is not None:
+                self._split.adopt(order, ticket.column, ticket.lead)
             if order.status is OrderStatus.CANCEL_SENT:
                 # nobody knows whether the request left: asking twice does no harm
                 self._to_cancel.add(order.id)
+            self._count_working(order, ticket.column)
 
-    def reconcile(self, ts: int) -> None:
-        """Compare our open orders and holdings with the venues' answers, and apply them.
+    def halt(self) -> None:
+        """Let nothing be sent from here on but what reduces a position."""
+        self._unlocked = HALTED
+        self.locks[self.locks == UNLOCKED] = HALTED
 
-        What can't be explained is on record as a difference; an order that nobody knows of stays
-        unresolved, and its instrument locked.
+    def resume(self) -> None:
+        """End a halt."""
+        self._unlocked = UNLOCKED
+        self.locks[self.locks == HALTED] = UNLOCKED
+
+    def reconcile_if_due(self, ts: int) -> bool:
+        """Compare with the venues when it is time, see `Reconciling`; return whether it was."""
+        is_due = self._reconciler.is_due(ts)
+        if is_due:
+            self.reconcile(ts, patience_ns=self._setup.reconciling.patience_ns)
+        return is_due
+
+    def reconcile(self, ts: int, *, patience_ns: int = 0) -> None:
+        """Compare our open orders, holdings and cash with the venues' answers, and apply them.
+
+        What differs is on record with what was done about it; an order that nobody knows of stays
+        unresolved, and its instrument locked. Without patience nothing is taken to be on its way.
         """
-        orders, portfolio = self._account.orders, self._account.portfolio
-        for name, venue in self._venues.items():
-            ours = [order for order in orders.open() if order.instrument.venue == name]
-            found = reconcile_orders(ours, venue, ts, patience_ns=0)
-            for event in found.events:
-                self.handle(event)
-            for order_id in found.unresolved:
-                order = orders.get(order_id)
-                if order is not None:
-                    lost = unanswered(order, ts)
-                    orders.replace(lost)
-                    self._changed(lost, ts)
-            held = {
-                position.instrument: position.quantity
-                for position in portfolio.positions()
-                if position.instrument.venue == name
-            }
-            differences = (*found.differences, *compare_positions(held, venue))
-            record = Reconciled(
-                venue=name, checked=len(ours), differences=tuple(map(str, differences))
-            )
-            self._journal.append("reconciled", ts, record)
-        for order in orders.open():
+        self._reconciler.reconcile(ts, patience_ns=patience_ns)
+        for order in self._account.orders.open():
             if order.id in self._to_cancel:
                 self._cancel(order, ts)
         self.drain()
+
+    def doubtful(self) -> dict[str, list[str]]:
+        """Return ids of the orders, by venue, that a venue should be asked about anew."""
+        asked: dict[str, list[str]] = {}
+        for order in self._account.orders.open():
+            if order.status is OrderStatus.UNRESOLVED or order.status is OrderStatus.SENT:
+                asked.setdefault(order.instrument.venue, []).append(order.id)
+        return asked
 
     def handle(self, event: VenueEvent, closes: FloatArray | None = None) -> None:
         """Apply what a venue said, once however often it says it.
@@ -169,24 +194,38 @@ class OrderDesk:
         """
         match event:
             case (
-                OrderFilled() | OrderAccepted() | OrderRefused() | OrderCancelled() | OrderExpired()
+                OrderFilled()
+                | OrderAccepted()
+                | OrderRefused()
+                | OrderCancelled()
+                | OrderExpired()
+                | OrderAmended()
             ):
                 self._order_event(event)
+            case OrderUnsent() | OrderUnanswered():
+                self._submission_failed(event)
             case FundingPaid():
-                self._fund(event, closes)
+                self._booking.fund(event, closes)
             case Liquidated():
-                self._liquidated(event)
+                self._booking.liquidated(event)
             case _:
                 assert_never(event)
 
     def drain(self, closes: FloatArray | None = None) -> None:
-        """Apply everything that the venues have to say."""
-        for venue in self._venues.values():
-            for event in venue.events():
-                self.handle(event, closes)
+        """Apply everything that the venues have to say; split anew what they would not take."""
+        self._hear(closes)
+        if self._split is not None:
+            while children := self._split.split_again(self):
+                ts = children[0][1]
+                self._make_durable(ts)
+                for child, _ in children:
+                    self.send(child, ts)
+                self._hear(closes)
 
     def open(self, approved: ApprovedOrder, as_of: int, i: int, lots: int, lead: int) -> None:
-        """Put an approved order on record as sent; nothing leaves yet.
+        """Put an approved order, or the children it is split into, on record as sent.
+
+        Nothing leaves yet.
 
         Parameters
         ----------
@@ -194,28 +233,40 @@ class OrderDesk:
             Column, signed lots, and index of the lead (-1 for the policy).
         """
         intent = approved.intent
-        order = created_and_sent(approved, as_of)
         self._journal.append("approval", as_of, Approval.of(approved), intent.id)
-        self._journal.append("order", as_of, order, order.id)
-        self._account.orders.add(order)
-        self._tickets[order.id] = _Ticket(intent, i, lead)
         self._account.book.working[i] += lots
+        if self._split is None or i not in self._split.router.routes:
+            self.record(approved, as_of, i, lead)
+        else:
+            self._tickets[intent.id] = _Ticket(intent, i, lead, approved)
+            self._split.open(approved, as_of, i, lead, self)
+
+    def record(self, approved: ApprovedOrder, ts: int, i: int, lead: int, parent: str = "") -> None:
+        """Write an order down as sent and take it among the open ones."""
+        intent = approved.intent
+        order = created_and_sent(approved, ts)
+        if parent:
+            order = msgspec.structs.replace(order, parent=parent)
+        self._journal.append("order", ts, order, order.id)
+        self._account.orders.add(order)
+        self._tickets[order.id] = _Ticket(intent, i, lead, approved)
         self._counts.orders += 1
         self._listener.order_changed(order, intent)
 
     def send(self, approved: ApprovedOrder, ts: int, failures: int = 0) -> None:
         """Hand an order that is on record to its venue; put it off where it certainly didn't leave."""
+        if self._split is not None and self._split.is_split(approved.intent.id):
+            for child in self._split.to_send(approved.intent.id):
+                self.send(child, ts)
+            return
         order = self._account.orders.get(approved.intent.id)
         if order is None or order.status.is_final:
             return
+        if failures:
+            self._failures[order.id] = failures
         venue = self._venues[order.instrument.venue]
         outcome = attempt(venue, approved, order, ts, self._setup.retry, self._random, failures)
-        if isinstance(outcome, RetryLater):
-            due = ts + round(outcome.wait_s * SECOND)
-            self._deferred.append(_Deferred(approved, due, outcome.failures))
-        elif outcome is not order:
-            self._account.orders.replace(outcome)
-            self._changed(outcome, ts)
+        self._settle(order, outcome, approved, ts)
 
     def send_deferred(self, ts: int) -> bool:
         """Send again what did not leave and is due; return whether there was any."""
@@ -241,11 +292,22 @@ class OrderDesk:
                 or ts - order.created_at < lifetime
             ):
                 continue
+            self.cancel(order, ts)
+
+    def cancel(self, order: Order, ts: int) -> None:
+        """Ask to cancel an order, on record before the request leaves.
+
+        One that was asked for already is asked for again; so is one that the venue has not answered
+        to, which changes nothing about it but what the venue makes of the request.
+        """
+        if order.status is OrderStatus.CREATED:
+            return  # it is nowhere: its children are
+        if order.status is OrderStatus.ACCEPTED or order.status is OrderStatus.PARTIALLY_FILLED:
             asked = cancel_sent(order, ts)
             self._account.orders.replace(asked)
-            self._changed(asked, ts)
+            self._changed(order, asked, ts)
             self._make_durable(ts)
-            self._cancel(asked, ts)
+        self._cancel(order, ts)
 
     def _cancel(self, order: Order, ts: int) -> None:
         self._to_cancel.discard(order.id)
@@ -256,23 +318,71 @@ class OrderDesk:
         except Transient:
             self._to_cancel.add(order.id)
 
+    def lose(self, order: Order, ts: int) -> None:
+        """Take an order for one whose fate nobody knows; its instrument stays locked."""
+        lost = unanswered(order, ts)
+        self._account.orders.replace(lost)
+        self._changed(order, lost, ts)
+
+    def quarantine(self, instrument: InstrumentId, *, is_locked: bool) -> None:
+        """Lock an instrument whose holdings are not explained, or let it go."""
+        i = self._booking.column(self._booking.columns[instrument])
+        (self._quarantined.add if is_locked else self._quarantined.discard)(i)
+        self._lock(i, self._setup.instruments[i].id)
+
+    def _hear(self, closes: FloatArray | None) -> None:
+        for venue in self._venues.values():
+            for event in venue.events():
+                self.handle(event, closes)
+
     def _order_event(self, event: OrderEvent) -> None:
         before = self._account.orders.get(event.order_id)
         order = self._account.orders.apply(event)
-        if order is None:
+        if order is None or before is None:
             return
         if isinstance(event, OrderFilled):
-            self._fill(order, event, was_open=before is not None and not before.status.is_final)
-        self._changed(order, event.ts)
+            self._fill(order, event, was_open=not before.status.is_final)
+        self._changed(before, order, event.ts)
 
-    def _changed(self, order: Order, ts: int) -> None:
+    def _submission_failed(self, event: OrderUnsent | OrderUnanswered) -> None:
+        order, ticket = (
+            self._account.orders.get(event.order_id),
+            self._tickets.get(event.order_id),
+        )
+        if order is None or ticket is None or ticket.approved is None:
+            return  # it has ended meanwhile, or an earlier process sent it: reconciliation tells
+        if isinstance(event, OrderUnanswered):
+            outcome: Order | RetryLater = not_answered(order, event)
+        else:
+            failures = self._failures.get(order.id, 0)
+            outcome = not_sent(order, event, self._setup.retry, self._random, failures)
+        self._settle(order, outcome, ticket.approved, event.ts)
+
+    def _settle(
+        self, order: Order, outcome: Order | RetryLater, approved: ApprovedOrder, ts: int
+    ) -> None:
+        if isinstance(outcome, RetryLater):
+            due = ts + round(outcome.wait_s * SECOND)
+            self._deferred.append(_Deferred(approved, due, outcome.failures))
+        elif outcome is not order:
+            self._account.orders.replace(outcome)
+            self._changed(order, outcome, ts)
+
+    def _changed(self, before: Order, order: Order, ts: int) -> None:
         self._journal.append("order", ts, order, order.id)
+        if order.parent and self._split is not None:
+            self._split.heard(before, order, ts)
         ticket = self._tickets.get(order.id)
         if ticket is None:
             return  # its end was final: a late word adds to the record, and to nothing else
         i, status = ticket.column, order.status
         is_counted = status is OrderStatus.FILLED or status is OrderStatus.ACCEPTED
-        if not is_counted or self.locks[i] != UNLOCKED:
+        if (
+            not is_counted
+            or self.locks[i] == UNRESOLVED
+            or order.quantity is not before.quantity
+            or order.parent
+        ):
             self._count_working(order, i)
         self._listener.order_changed(order, ticket.intent)
         # a cancelled or lapsed order may still see a late fill
@@ -282,67 +392,28 @@ class OrderDesk:
             or status is OrderStatus.FAILED
         ):
             del self._tickets[order.id]
+            self._failures.pop(order.id, None)
 
     def _fill(self, order: Order, event: OrderFilled, *, was_open: bool) -> None:
         ticket = self._tickets.get(order.id)
         if ticket is None:
             raise InvariantBroken(f"order {order.id} was filled after its end was final; reconcile")
-        i, book = ticket.column, self._account.book
-        fill = fill_of(order, event, ticket.intent.reference_price)
-        position = self._account.portfolio.apply(fill, ticket.intent.lead)
-        lots = int(event.quantity / self._steps[i]) * order.side.sign
-        self._apply_fill(
-            book, self._setup.terms, i, lots, float(event.price), float(event.fee), event.ts,
-            ticket.lead,
-        )  # fmt: skip
+        i = ticket.column
+        lots = self._booking.fill(order, event, ticket.intent, i, ticket.lead)
         if was_open:
-            book.working[i] -= lots
-        self._counts.fills += 1
-        self._journal.append("fill", event.ts, fill, order.id)
-        self._journal.append("position", event.ts, position, self._names[i])
-        self._listener.filled(fill, ticket.intent)
-
-    def _fund(self, event: FundingPaid, closes: FloatArray | None) -> None:
-        i = self._columns[event.instrument]
-        book = self._account.book
-        price = book.mark[i]
-        if closes is not None and not np.isnan(closes[i]):
-            price = closes[i]
-        self._account.portfolio.fund(event)
-        pay_funding(book, self._setup.terms, i, event.rate, float(price))
-        self._journal.append("funding", event.ts, event, str(event.instrument))
-        self._listener.funded(event)
-
-    def _liquidated(self, event: Liquidated) -> None:
-        i = self._columns[event.instrument]
-        position = self._account.portfolio.liquidated(event)
-        lots = int(event.quantity / self._steps[i]) * event.side.sign
-        apply_fill(
-            self._account.book, self._setup.terms, i, lots, float(event.price), float(event.fee),
-            event.ts, -1,
-        )  # fmt: skip
-        self._counts.fills += 1
-        self._journal.append("liquidation", event.ts, event, str(event.instrument))
-        self._journal.append("position", event.ts, position, str(event.instrument))
-        fill = Fill(
-            id=event.fill_id,
-            order_id="",
-            instrument=event.instrument,
-            ts=event.ts,
-            side=event.side,
-            quantity=event.quantity,
-            price=event.price,
-            fee=event.fee,
-            is_maker=False,
-            slippage_bps=0.0,
-        )
-        self._listener.filled(fill, None)
+            self._account.book.working[i] -= lots
 
     def _count_working(self, order: Order, i: int) -> None:
-        orders = self._account.orders
-        book = self._account.book
-        book.working[i] = int(orders.working(order.instrument) / self._steps[i])
-        locked = order.status is OrderStatus.UNRESOLVED or self.locks[i] == UNRESOLVED
-        if locked:
-            is_locked = orders.is_locked(order.instrument)
-            self.locks[i] = UNRESOLVED if is_locked else UNLOCKED
+        if self._split is None or i not in self._split.router.routes:
+            working = self._account.orders.working(order.instrument)
+        else:
+            working = self._split.working(i)
+        self._account.book.working[i] = int(working / self._booking.steps[i])
+        if order.status is OrderStatus.UNRESOLVED or self.locks[i] == UNRESOLVED:
+            self._lock(i, order.instrument)
+
+    def _lock(self, i: int, instrument: InstrumentId) -> None:
+        is_locked = i in self._quarantined or self._account.orders.is_locked(instrument)
+        if self._split is not None:
+            is_locked = is_locked or self._split.is_locked(i)
+        self.locks[i] = UNRESOLVED if is_locked else self._unlocked

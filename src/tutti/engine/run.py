@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
 from tutti.engine.decide import Rules, Style
+from tutti.engine.routing import Route
 from tutti.execution.book_of_orders import OpenOrders
 from tutti.execution.cost import Costs
 from tutti.execution.submission import RetryRules
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from tutti.ledger.kinds import Decision
     from tutti.model.order import ApprovedOrder, Fill, FundingPaid, Order, OrderIntent, Refusal
 
-MODES = ("trading", "reduce_only", "flatten")
+MODES = ("trading", "reduce_only", "flatten", "paused")
 """Names of the codes in ``Book.account[MODE]``."""
 
 
@@ -72,6 +74,31 @@ class Silent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciling:
+    """When our account is held against the venues', and what is done about differences.
+
+    Parameters
+    ----------
+    every_ns : int
+        Market time between two comparisons; 0 for none but those that are asked for.
+    patience_ns : int
+        How long an order may be missing, or a difference stand, before it counts.
+    adopts : bool
+        Book as ours what a venue holds and no order explains; else lock the instrument.
+    currency : str
+        That cash is counted in; empty where cash is not compared.
+    balance_tolerance : Decimal
+        By how much cash may differ, quote currency.
+    """
+
+    every_ns: int = 0
+    patience_ns: int = 0
+    adopts: bool = False
+    currency: str = ""
+    balance_tolerance: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
     """What stays the same over a run.
 
@@ -86,6 +113,9 @@ class Setup:
     keeps_account : bool
         Write the state of the account after every tick that leaves a row: a restart after a kill
         then goes on from the very tick. A backtest has no use for it.
+    routes : tuple of Route
+        Instruments that are decided on as one and traded at several venues.
+    reconciling : Reconciling
     """
 
     instruments: tuple[Instrument, ...]
@@ -97,6 +127,8 @@ class Setup:
     retry: RetryRules
     segment_ticks: int = 4096
     keeps_account: bool = False
+    routes: tuple[Route, ...] = ()
+    reconciling: Reconciling = field(default_factory=Reconciling)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +142,11 @@ class Account:
 
 @dataclass(slots=True)
 class Counts:
-    """What has happened so far."""
+    """What has happened so far; differences by venue."""
 
     ticks: int = 0
     decisions: int = 0
     orders: int = 0
     fills: int = 0
     refusals: int = 0
+    differences: dict[str, int] = field(default_factory=dict)

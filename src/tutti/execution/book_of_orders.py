@@ -74,7 +74,7 @@ class OpenOrders:
         """
         self._store(self._known(order.id), order)
 
-    def apply(self, event: OrderEvent | OrderAmended) -> Order | None:
+    def apply(self, event: OrderEvent) -> Order | None:
         """Return the order after the event; None when the event says nothing new.
 
         Raises

@@ -170,7 +170,7 @@ def noted(order: Order, ts: int, detail: str) -> Order:
     return _changed(order, order.status, ts, detail)
 
 
-def apply(order: Order, event: OrderEvent | OrderAmended) -> Order:
+def apply(order: Order, event: OrderEvent) -> Order:
     """Return the order after what the venue said; the same object where it said nothing new.
 
     A fill is taken as new: dropping those seen before is for :class:`OpenOrders`.

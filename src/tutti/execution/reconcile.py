@@ -10,6 +10,7 @@ from tutti.model.difference import Difference, DifferenceKind, Resolution
 from tutti.model.errors import VenueError
 from tutti.model.order import (
     OrderAccepted,
+    OrderAmended,
     OrderCancelled,
     OrderEvent,
     OrderExpired,
@@ -142,6 +143,11 @@ def _explained(order: Order, report: VenueOrderReport) -> list[OrderEvent]:
             order_id=order.id, ts=report.ts, venue_order_id=report.venue_order_id
         )
         events.append(accepted)
+    quantity = report.quantity
+    if quantity is not None and (quantity, report.price) != (order.quantity, order.price):
+        events.append(
+            OrderAmended(order_id=order.id, ts=report.ts, quantity=quantity, price=report.price)
+        )
     events += report.fills
     if report.status is OrderStatus.REJECTED:
         events.append(OrderRefused(order_id=order.id, ts=report.ts, detail=report.detail))

@@ -352,10 +352,12 @@ class Liquidated(msgspec.Struct, frozen=True, kw_only=True):
     fee: Decimal
 
 
-OrderEvent = OrderAccepted | OrderRefused | OrderFilled | OrderCancelled | OrderExpired
+OrderEvent = (
+    OrderAccepted | OrderRefused | OrderFilled | OrderCancelled | OrderExpired | OrderAmended
+)
 SubmissionEvent = OrderUnsent | OrderUnanswered
 """What became of a request to send an order, where the venue didn't answer it."""
-VenueEvent = OrderEvent | FundingPaid | Liquidated
+VenueEvent = OrderEvent | SubmissionEvent | FundingPaid | Liquidated
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):

@@ -194,6 +194,30 @@ class Portfolio:
         self._funding += event.amount
         self._cash[event.instrument.venue] += event.amount
 
+    def adopt(
+        self, instrument: InstrumentId, quantity: Decimal, price: Decimal, ts: int, lead: str
+    ) -> Position:
+        """Book a change of ``quantity`` (signed base units) that no order explains, at ``price``.
+
+        Raises
+        ------
+        InvariantBroken
+            If there is no account at the instrument's venue.
+        """
+        return self._book(instrument, quantity, price, _NOTHING, ts, lead).position()
+
+    def transfer(self, venue: str, amount: Decimal) -> None:
+        """Book cash that came to a venue, or left it, otherwise than by trading.
+
+        Raises
+        ------
+        InvariantBroken
+            If there is no account there.
+        """
+        if venue not in self._cash:
+            raise InvariantBroken(f"there is no account at {venue} to transfer {amount} to")
+        self._cash[venue] += amount
+
     def position(self, instrument: InstrumentId) -> Position | None:
         """Return what is held of one instrument; None when flat."""
         holding = self._holdings.get(instrument)

@@ -21,7 +21,7 @@ from tutti.model.arrays import (
 from tutti.model.errors import InvariantBroken
 from tutti.model.market import FloatArray, IntArray
 from tutti.model.order import ApprovedOrder, OrderIntent, Refusal
-from tutti.risk.breakers import HALTED, UNRESOLVED, drawdown, reaches
+from tutti.risk.breakers import HALTED, UNLOCKED, UNRESOLVED, drawdown, reaches
 from tutti.risk.caps import margin_rate
 
 if TYPE_CHECKING:
@@ -338,8 +338,10 @@ def object_to(  # noqa: PLR0913 (a kernel takes its arrays one by one)
         v, held = terms.venue[i], book.lots[i]
         end = held + lots + (buys[i] if lots > 0 else -sells[i])
         reducing = end <= 0 if lots > 0 else end >= 0
+        # a halt keeps nothing from being closed
+        lock = UNLOCKED if reducing and locks[i] == HALTED else locks[i]
         code, value, limit = _objection_to_any(
-            locks[i], book.mark[i], ts - book.marked_at[i], lots, limits
+            lock, book.mark[i], ts - book.marked_at[i], lots, limits
         )
         if code == _APPROVED and not reducing:
             lead_loss = -book.agent_day[lead] if lead >= 0 else -math.inf

@@ -218,6 +218,7 @@ def test_lock_of_an_unresolved_order_ends_when_it_is_found(play: Make, way: str)
     played.stage.engine.desk.reconcile(played.now)
     assert played.order().status is OrderStatus.UNRESOLVED
     fill = _fill(played.order_id, "10.000", played.now)
+    played.exchange.held[BTC] = Decimal("10.000") if way == "filled" else Decimal(0)
     if way == "filled":
         played.exchange.reports[played.order_id] = _found(played.order_id, played.now, fill)
         played.stage.engine.desk.reconcile(played.now)

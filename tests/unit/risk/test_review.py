@@ -238,15 +238,18 @@ def test_objections_flip_when_gross_exposure_is_over_its_limit_is_refused(
 # ---- rules that every order must pass ----
 
 
-@pytest.mark.parametrize(
-    ("locked", "rule"), [(UNRESOLVED, "unresolved_order"), (HALTED, "halt")], ids=str
-)
-def test_objections_locked_instrument_sends_nothing_not_even_reductions(
-    make_book: MakeBook, terms: Terms, locked: int, rule: str
+def test_objections_instrument_of_unknown_fate_sends_nothing_not_even_reductions(
+    make_book: MakeBook, terms: Terms
 ) -> None:
-    locks = (locked, UNLOCKED, UNLOCKED, UNLOCKED)
+    locks = (UNRESOLVED, UNLOCKED, UNLOCKED, UNLOCKED)
     findings = _findings([(0, -1), (1, 1)], make_book({0: 100}), terms, locks=locks)
-    assert _rules(findings) == [rule, "approved"]
+    assert _rules(findings) == ["unresolved_order", "approved"]
+
+
+def test_objections_halt_keeps_nothing_from_being_closed(make_book: MakeBook, terms: Terms) -> None:
+    locks = (HALTED, HALTED, UNLOCKED, UNLOCKED)
+    findings = _findings([(0, -1), (0, 1), (1, 1)], make_book({0: 100}), terms, locks=locks)
+    assert _rules(findings) == ["approved", "halt", "halt"]
 
 
 @pytest.mark.parametrize("mark", [math.nan, 0.0, -5.0, math.inf])
