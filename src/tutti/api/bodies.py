@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from enum import Enum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -98,12 +98,18 @@ class PredictBody(BaseModel):
         )
 
 
-class ShutdownBody(BaseModel):
-    """Why the service is to stop."""
+class ActBody(BaseModel):
+    """Why the service is to do something."""
 
     model_config = ConfigDict(extra="forbid")
 
     reason: str = Field("asked through the API", max_length=200)
+
+
+class ShutdownBody(ActBody):
+    """Why the service is to stop, and whether positions are closed before it does."""
+
+    positions: Literal["close", "keep"] = "close"
 
 
 def presented(value: Any) -> Any:

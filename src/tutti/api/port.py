@@ -65,3 +65,17 @@ class ServiceControl(Protocol):
     def shutdown(self, reason: str) -> None:
         """Ask for a graceful stop; return at once."""
         ...
+
+    def kill(self, by: str, reason: str) -> None:
+        """Cancel every order, close every position and stop; return at once."""
+        ...
+
+    def command(self, name: str, by: str, reason: str) -> None:
+        """Pause, resume or flatten.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such command, or everything is being closed anyway.
+        """
+        ...

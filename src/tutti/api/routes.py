@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from starlette.exceptions import HTTPException
 
 from tutti import __version__
-from tutti.api.bodies import PredictBody, ShutdownBody, presented
+from tutti.api.bodies import ActBody, PredictBody, ShutdownBody, presented
 from tutti.api.guard import Guard
 from tutti.api.port import ServiceControl, ServiceReader
 from tutti.model.errors import ConfigError, DataError, TuttiError
@@ -127,11 +127,29 @@ def _add_acts(app: FastAPI, service: Service) -> None:
 
     @app.post("/shutdown", tags=["act"], status_code=_ACCEPTED)
     async def shutdown(body: ShutdownBody | None = None) -> JSONResponse:
-        """Stop gracefully: no new orders, the ledger closed. Positions stay open."""
-        reason = (body or ShutdownBody()).reason
-        _log.info("shutdown asked for", reason=reason, action="shutdown")
-        service.shutdown(reason)
-        return JSONResponse({"status": "stopping", "reason": reason}, _ACCEPTED)
+        """Kill switch: cancel every order, close every position, stop, and say what is left.
+
+        With ``"positions": "keep"`` a graceful stop: the ledger is closed, positions stay open.
+        """
+        asked = body or ShutdownBody()
+        _log.info("shutdown asked for", reason=asked.reason, action="shutdown")
+        if asked.positions == "keep":
+            service.shutdown(asked.reason)
+        else:
+            service.kill("the API", asked.reason)
+        answer = {"status": "stopping", "reason": asked.reason, "positions": asked.positions}
+        return JSONResponse(answer, _ACCEPTED)
+
+    def add_command(name: str, what: str) -> None:
+        @app.post(f"/{name}", name=name, description=what, tags=["act"])
+        async def command(body: ActBody | None = None) -> JSONResponse:
+            asked = body or ActBody()
+            service.command(name, "the API", asked.reason)
+            return JSONResponse(presented(service.status()))
+
+    add_command("pause", "Open nothing more; positions stay in care.")
+    add_command("resume", "Trade again after a pause, a flattening, a stop or a halt.")
+    add_command("flatten", "Cancel every order, close every position, and stay flat.")
 
 
 def _add_errors(app: FastAPI) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import tempfile
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +14,12 @@ from pydantic import ValidationError
 
 from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger, SqliteLedgerReader
 from tutti.app.backtest import Source, read_source, run_source
+from tutti.app.kill_switch import OFFLINE, say_offline
 from tutti.app.paper import Opening, PaperAccount
 from tutti.app.service import CONFIGURATIONS, open_market
 from tutti.app.settings import Config
 from tutti.kernel.clock import parse_instant
-from tutti.ledger.kinds import Started, Stopped
+from tutti.ledger.kinds import Command, Started, Stopped
 from tutti.ledger.records import decode
 from tutti.model.errors import ConfigError, DataError
 
@@ -53,7 +55,8 @@ class ReplayOutcome:
 class _Session:
     """One recorded session: its first row, its last market time and row, and how it ended.
 
-    ``reason`` is None for one that was killed.
+    ``reason`` is None for one that was killed. ``commands``: what operators said, and when in
+    market time; ``afterwards``: what they said when it had ended.
     """
 
     started: Started
@@ -61,6 +64,8 @@ class _Session:
     end: int
     last_seq: int
     reason: str | None
+    commands: tuple[tuple[int, Command], ...]
+    afterwards: tuple[Command, ...]
 
 
 class _CutLedger(SqliteLedger):
@@ -127,7 +132,9 @@ def _sessions(rows: Sequence[Row]) -> list[_Session]:
     sessions: list[_Session] = []
     starts = [k for k, row in enumerate(rows) if row.kind == "started"]
     for first, after in itertools.pairwise([*starts, len(rows)]):
-        last = rows[after - 1]
+        # what was said while nothing ran stands behind the session
+        spoken = [k for k in range(first, after) if _is_offline(rows[k])]
+        last = rows[after - 1 - len(spoken)]
         sessions.append(
             _Session(
                 started=decode(rows[first], Started),
@@ -135,6 +142,12 @@ def _sessions(rows: Sequence[Row]) -> list[_Session]:
                 end=last.ts,
                 last_seq=last.seq,
                 reason=decode(last, Stopped).reason if last.kind == "stopped" else None,
+                commands=tuple(
+                    (row.ts, decode(row, Command))
+                    for row in rows[first:after]
+                    if row.kind == "command" and not _is_offline(row)
+                ),
+                afterwards=tuple(decode(rows[k], Command) for k in spoken),
             )
         )
     return sessions
@@ -183,10 +196,13 @@ def _paper_again(
                 f"{', '.join(late.names)}: what agents said in their own time is not recorded yet, "
                 "so this run can't be replayed"
             )
+        commands = deque(session.commands)
+        _say(account, commands)
         for tick in account.ticks:
             if int(tick.known_at[-1]) > session.end:
                 break
             account.process(tick)
+            _say(account, commands)
             progress(
                 (account.as_of - session.begin) // market.step,
                 (session.end - session.begin) // market.step,
@@ -196,6 +212,19 @@ def _paper_again(
             account.abandon()  # the ledger drops what the kill lost
         else:
             account.stop(session.reason)
+        for command in session.afterwards:
+            say_offline(again, command)
+
+
+def _say(account: PaperAccount, commands: deque[tuple[int, Command]]) -> None:
+    # a command falls between the tick whose time it carries and the next
+    while commands and commands[0][0] <= account.as_of:
+        _, command = commands.popleft()
+        account.session.commands.apply(command, account.as_of)
+
+
+def _is_offline(row: Row) -> bool:
+    return row.kind == "command" and decode(row, Command).by == OFFLINE
 
 
 def _config(values: object, path: Path) -> Config:

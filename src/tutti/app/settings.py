@@ -386,6 +386,12 @@ class ReconcileSettings(Section):
     balance_tolerance: Number = Field(1.0, ge=0)
 
 
+class KillSettings(Section):
+    """Closing everything and stopping: ``kill``."""
+
+    deadline_s: Number = Field(10.0, gt=0)
+
+
 class LedgerSettings(Section):
     """What is kept of a run: ``ledger``."""
 
@@ -443,6 +449,7 @@ class Config(Section):
     routes: dict[Instrument, RouteSettings] = {}
     reconcile: ReconcileSettings = ReconcileSettings()
     live: LiveSettings = LiveSettings()
+    kill: KillSettings = KillSettings()
     ledger: LedgerSettings = LedgerSettings()
     api: ApiSettings = ApiSettings()
     logging: LoggingSettings = LoggingSettings()

@@ -14,6 +14,7 @@ class Mode(StrEnum):
     TRADING = "trading"
     REDUCE_ONLY = "reduce_only"
     FLATTEN = "flatten"
+    PAUSED = "paused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +203,10 @@ class ServiceState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSummary:
-    """What a service did from start to stop; ``stopped_by`` says who or what ended it."""
+    """What a service did from start to stop; ``stopped_by`` says who or what ended it.
+
+    ``not_closed`` names what a kill could neither cancel nor close, and why.
+    """
 
     run_id: str
     ledger_hash: str
@@ -218,6 +222,7 @@ class ServiceSummary:
     n_fills: int
     n_refusals: int
     open_positions: tuple[PositionRow, ...] = ()
+    not_closed: tuple[str, ...] = ()
     written: tuple[str, ...] = field(default=())
 
 

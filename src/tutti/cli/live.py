@@ -23,7 +23,7 @@ _ROWS = 8
 _WIDE = 170
 _PLAIN_EVERY_S = 10
 _STALE_S = 5.0
-_MODES = {"trading": "green", "reduce_only": "yellow", "flatten": "red"}
+_MODES = {"trading": "green", "reduce_only": "yellow", "flatten": "red", "paused": "yellow"}
 
 
 def sparkline(values: Sequence[float], width: int = _SPARK_WIDTH) -> str:

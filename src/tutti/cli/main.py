@@ -6,7 +6,20 @@ import sys
 
 import typer
 
-from tutti.cli import backtest, compare, costs, data, doctor, explain, ledger, service, stats, trials
+from tutti.cli import (
+    backtest,
+    compare,
+    costs,
+    data,
+    doctor,
+    explain,
+    ledger,
+    operating,
+    service,
+    stats,
+    sweep,
+    trials,
+)
 from tutti.cli.boundary import run
 from tutti.cli.sandbox import app as sandbox
 
@@ -24,10 +37,15 @@ for command in (
     service.up,
     service.down,
     service.status,
+    operating.pause,
+    operating.resume,
+    operating.flatten,
+    operating.kill,
     doctor.doctor,
     backtest.backtest,
     backtest.report,
     compare.compare,
+    sweep.sweep,
     explain.why,
     explain.replay,
     doctor.plugins,

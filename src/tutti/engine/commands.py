@@ -1,0 +1,105 @@
+"""What an operator may tell a running account: pause, resume, flatten, kill."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tutti.ledger.kinds import FLATTEN, KILL, PAUSE, RESUME, Command
+from tutti.model.arrays import MODE, PAUSED, TRADING
+from tutti.model.errors import ConfigError
+from tutti.risk.breakers import flatten, pause, reset, unpause
+
+if TYPE_CHECKING:
+    from tutti.engine.close_out import CloseOut, Left
+    from tutti.engine.engine import Engine
+    from tutti.ledger.journal import Journal
+    from tutti.model.arrays import Book
+
+COMMANDS: Final = (PAUSE, RESUME, FLATTEN, KILL)
+"""Names of what can be told."""
+
+
+class Commands:
+    """Carries out what an operator says, on record before it acts.
+
+    A command falls between two ticks and carries the time of the one before, so that a replay finds
+    its place again.
+
+    Parameters
+    ----------
+    engine : Engine
+    book : Book
+    close_out : CloseOut
+    journal : Journal
+
+    Attributes
+    ----------
+    is_killed : bool
+        Nothing is traded any more but to close what is left.
+    left : tuple of Left
+        What was not cancelled or closed at the last look; empty while nobody wants out.
+    """
+
+    def __init__(
+        self, *, engine: Engine, book: Book, close_out: CloseOut, journal: Journal
+    ) -> None:
+        self.is_killed = False
+        self.left: tuple[Left, ...] = ()
+        self._wants_out = False
+        self._engine = engine
+        self._book = book
+        self._close_out = close_out
+        self._journal = journal
+
+    def apply(self, command: Command, ts: int) -> None:
+        """Write ``command`` down and carry it out.
+
+        Parameters
+        ----------
+        ts : int
+            Market time, ns UTC.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such command.
+        """
+        if command.name not in COMMANDS:
+            raise ConfigError(f"{command.name!r} is no command; choose from {', '.join(COMMANDS)}")
+        self._journal.append("command", ts, command)
+        match command.name:
+            case "pause":
+                pause(self._book)
+            case "resume":
+                self._resume(ts)
+            case _:
+                self.is_killed = self.is_killed or command.name == KILL
+                self._wants_out = True
+                flatten(self._book)
+        self._engine.note_mode(ts, f"{command.name}, by {command.by}")
+        self._journal.commit()
+        self.go_on(ts)
+
+    def take_up(self) -> None:
+        """Go on killing what an earlier process was told to kill."""
+        self.is_killed = self._wants_out = True
+        flatten(self._book)
+
+    def go_on(self, ts: int) -> tuple[Left, ...]:
+        """Cancel and close what is left, where everything has to go; return what remains.
+
+        Until somebody resumes: a late fill may open what was closed.
+        """
+        if self._wants_out:
+            self.left = self._close_out.step(ts)
+            self._journal.commit()
+        return self.left
+
+    def _resume(self, ts: int) -> None:
+        self.is_killed = self._wants_out = False
+        self.left = ()
+        if self._book.account[MODE] == PAUSED:
+            unpause(self._book)
+        elif self._book.account[MODE] != TRADING:
+            reset(self._book)
+        self._engine.resume(ts)
