@@ -20,6 +20,7 @@ from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader, is_being_wri
 from tutti.app.build import plan_of
 from tutti.app.comparison import baselines_of, metrics_of, shares
 from tutti.app.config import config_hash, resolved
+from tutti.app.robustness import robustness_of
 from tutti.app.second_opinion import second_opinion
 from tutti.app.tiers import parity, run_event, run_fast
 from tutti.app.trials import admit, judged
@@ -60,6 +61,9 @@ _LEFT = (
     "trades.csv",
     "equity.csv",
     "prices.csv",
+    "robustness.json",
+    "attribution.json",
+    "montecarlo.json",
     "second_opinion.json",
     _RUN,
 )
@@ -268,6 +272,9 @@ def run_source(  # noqa: PLR0913 - as above
         configuration_hash=config_hash(config),
         terms=terms_of_trade(config, plan),
         honest=honest.to_dict(),
+        studies={
+            "robustness": robustness_of(plan, block, chosen, baselines["buy_and_hold"].equity)
+        },
         versions={
             "tutti": __version__,
             "python": platform.python_version(),
@@ -280,7 +287,7 @@ def run_source(  # noqa: PLR0913 - as above
         return result
     progress(0, 0, "second opinion")
     opinion = second_opinion(plan, block, result, nautilus, config.quote_currency)
-    return replace(result, studies={"second_opinion": opinion.to_dict()})
+    return replace(result, studies={**result.studies, "second_opinion": opinion.to_dict()})
 
 
 def run_name(config: Config, source: Source, versions: Mapping[str, str] | None = None) -> str:

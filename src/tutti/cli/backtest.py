@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from operator import methodcaller
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,8 @@ from tutti.cli.second_opinion import tell_second_opinion
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tutti.sandbox.result import BacktestResult, Parity
 
 PARITY = 1e-9
@@ -187,6 +189,8 @@ def _tell(result: "BacktestResult", output: Output) -> None:
     if result.honest:
         proven = result.honest["is_proven"]
         output.say(result.honest["verdict"], style="green" if proven else "yellow")
+    if (robustness := result.studies.get("robustness")) is not None and result.n_fills:
+        output.say(_robust(robustness))
     output.say(
         f"{result.n_bars:,} bars in {result.seconds:.2f} s, {result.n_decisions:,} decisions, "
         f"{result.n_orders:,} orders, {result.n_fills:,} fills, {result.n_refusals:,} refused"
@@ -204,6 +208,21 @@ def _tell(result: "BacktestResult", output: Output) -> None:
     if (opinion := result.studies.get("second_opinion")) is not None:
         tell_second_opinion(opinion, output)
     output.say(f"ledger {result.ledger_hash or '- (the fast tier keeps none)'}")
+
+
+def _robust(told: "Mapping[str, Any]") -> str:
+    won = sum(each["total_return"] > 0.0 for each in told["regimes"])
+    quarters = sum(each["total_return"] > 0.0 for each in told["parts"])
+    spare = told["costs"]["break_even_bps"]
+    bears = (
+        f"it could pay {spare:.1f} bps more for what it trades"
+        if spare > 0.0
+        else f"it would have to pay {-spare:.1f} bps less for what it trades"
+    )
+    return (
+        f"to break even {bears}; it earned in {won} of {len(told['regimes'])} states of the market "
+        f"and in {quarters} of {len(told['parts'])} parts of the time"
+    )
 
 
 def _tell_findings(result: "BacktestResult", output: Output) -> None:
