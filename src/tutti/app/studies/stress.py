@@ -16,6 +16,8 @@ from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
 from tutti.app.backtest import run_name, terms_overrides
 from tutti.app.build import plan_of
 from tutti.app.comparison import metrics_of
+from tutti.app.studies.moments import Strikes
+from tutti.app.studies.stressed_venues import stressed_venues
 from tutti.app.tiers import Outcome, parity, run_event, run_fast
 from tutti.app.trials import admit, judged
 from tutti.ledger.kinds import DataSource, ModeChange
@@ -29,7 +31,6 @@ from tutti.sandbox.scenarios.figures import Change, Figures, Stressed, stretch
 from tutti.sandbox.scenarios.scenario import DoesNotApply
 from tutti.sandbox.scenarios.schedule import scheduled
 from tutti.sandbox.scenarios.tape import StressedTape
-from tutti.sandbox.scenarios.venue import StressedVenue
 from tutti.sandbox.scenarios.worth import profits, worth_of
 from tutti.universe.instruments import Universe
 
@@ -89,6 +90,7 @@ def run_stress(  # noqa: PLR0913 - what a study is of
     progress: Progress,
     *,
     both_tiers: bool = False,
+    n_moments: int = 0,
     register: TrialRegister | None = None,
 ) -> StressStudy:
     """Run ``config`` over the bars as they are, and once more under each scenario.
@@ -101,6 +103,8 @@ def run_stress(  # noqa: PLR0913 - what a study is of
         Empty or absent; each run leaves its ledger in a folder there.
     both_tiers : bool
         Run the fast tier too and compare; not for scenarios in which a venue is down.
+    n_moments : int
+        Let each scenario strike at so many other moments too, spread evenly over the bars.
     register : TrialRegister, optional
         The run without any scenario is recorded there as a trial, where its bars are from files.
 
@@ -127,7 +131,7 @@ def run_stress(  # noqa: PLR0913 - what a study is of
         ).to_dict()
     return StressStudy(
         instruments=tuple(map(str, block.instruments)),
-        stressed=tuple(study.stressed(baseline, each) for each in laid),
+        stressed=tuple(study.stressed(baseline, each, n_moments) for each in laid),
         skipped=skipped,
         honest=honest,
     )
@@ -170,7 +174,7 @@ class _Study:
         )  # fmt: skip
         return _Run(block=block, outcome=outcome, folder=folder)
 
-    def stressed(self, baseline: _Run, under: Conditions) -> Stressed:
+    def stressed(self, baseline: _Run, under: Conditions, n_moments: int) -> Stressed:
         plan, name = self._plan, under.scenario.name
         block = StressedTape(under, plan.instruments).advance(self._source.block)
         what = _source_of(under.scenario)
@@ -178,7 +182,7 @@ class _Study:
         outcome = run_event(
             self._config, plan, block, (*self._source.files, what),
             f"{self.run_id}-{what.sha256[:12]}", folder, self._named(name),
-            venues=_venues(self._config, plan, under),
+            venues=stressed_venues(self._config, plan, under),
         )  # fmt: skip
         run = _Run(block=block, outcome=outcome, folder=folder)
         return Stressed(
@@ -190,6 +194,12 @@ class _Study:
             stressed=_figures(plan, run, under, self._config),
             folder=str(folder),
             parity=self._parity(run, under),
+            moments=Strikes(
+                config=self._config,
+                plan=plan,
+                block=baseline.block,
+                equity=baseline.outcome.trace.equity,
+            ).at(under.scenario, n_moments, self._progress),
         )
 
     def _parity(self, run: _Run, under: Conditions) -> dict[str, Any] | None:
@@ -201,22 +211,6 @@ class _Study:
 
     def _named(self, name: str) -> Progress:
         return lambda done, total, _: self._progress(done, total, name)
-
-
-def _venues(config: Config, plan: Plan, under: Conditions) -> dict[str, StressedVenue]:
-    instruments = plan.instruments
-    return {
-        name: StressedVenue(
-            name,
-            [each for each in instruments if each.id.venue == name],
-            [i for i, each in enumerate(instruments) if each.id.venue == name],
-            scheduled(plan.venue_costs[name], under.spreads),
-            plan.balances[name],
-            currency=config.quote_currency,
-            blackouts=under.blackouts,
-        )
-        for name in plan.venues
-    }
 
 
 def _source_of(scenario: Scenario) -> DataSource:

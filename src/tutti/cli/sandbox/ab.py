@@ -60,6 +60,7 @@ def ab(  # noqa: PLR0913 - one parameter for each option
 
     from tutti.app.studies.ab import run_ab  # compiles, so after all checks
     from tutti.app.studies.bars import bars_of
+    from tutti.app.studies.written import write_study
     from tutti.app.trials import register_at
 
     with progress() as report_progress:
@@ -70,7 +71,8 @@ def ab(  # noqa: PLR0913 - one parameter for each option
         )  # fmt: skip
     output = Output(as_json=as_json)
     _tell(study, output)
-    output.finish(study.to_dict() | {"out": str(folder)})
+    document = study.to_dict() | {"out": str(folder)}
+    output.finish(document, [write_study(document, folder / "ab.json")])
     return OK
 
 

@@ -1,5 +1,6 @@
 """``tutti sandbox stress`` and ``scenarios``: a strategy in markets that went wrong."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +16,8 @@ from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from tutti.app.studies.stress import StressStudy
-    from tutti.sandbox.scenarios.figures import Figures, Stressed
+    from tutti.sandbox.scenarios.figures import Figures, Moment, Stressed
+    from tutti.sandbox.scenarios.scenario import Scenario
 
 
 def stress(  # noqa: PLR0913 - one parameter for each option
@@ -42,6 +44,16 @@ def stress(  # noqa: PLR0913 - one parameter for each option
     both_tiers: Annotated[
         bool, typer.Option("--both-tiers", help="Run the fast tier too, and compare.")
     ] = False,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHEN", help="When it strikes: 0.3 of the bars, or a date; else its own."
+        ),
+    ] = None,
+    moments: Annotated[
+        int,
+        typer.Option(min=0, metavar="N", help="Let it strike at N moments too, evenly spread."),
+    ] = 0,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for ledgers; else under runs/.")
     ] = None,
@@ -56,7 +68,7 @@ def stress(  # noqa: PLR0913 - one parameter for each option
     names = [*(SCENARIOS if everything else ()), *(scenario or ())]
     if not names:
         raise ConfigError(f"--scenario is missing: name a file, --all, or {', '.join(SCENARIOS)}")
-    scenarios = [scenario_of(name) for name in dict.fromkeys(names)]
+    scenarios = [_struck(scenario_of(name), at) for name in dict.fromkeys(names)]
     if len({each.name for each in scenarios}) < len(scenarios):
         raise ConfigError("--scenario: two of them have one name; change the name in one file")
     settings = load_config(config)
@@ -64,6 +76,7 @@ def stress(  # noqa: PLR0913 - one parameter for each option
 
     from tutti.app.studies.bars import bars_of  # compiles, so after all checks
     from tutti.app.studies.stress import run_stress
+    from tutti.app.studies.written import write_study
     from tutti.app.trials import register_at
 
     with progress() as report_progress, located(config):
@@ -76,11 +89,12 @@ def stress(  # noqa: PLR0913 - one parameter for each option
         )
         study = run_stress(
             settings, source, scenarios, folder, report_progress,
-            both_tiers=both_tiers, register=register_at(register),
+            both_tiers=both_tiers, n_moments=moments, register=register_at(register),
         )  # fmt: skip
     output = Output(as_json=as_json)
     _tell(study, output)
-    output.finish(_document(study, everything=everything, names=names) | {"out": str(folder)})
+    document = _document(study, everything=everything, names=names) | {"out": str(folder)}
+    output.finish(document, [write_study(document, folder / "stress.json")])
     return OK
 
 
@@ -94,6 +108,18 @@ def scenarios(*, as_json: AsJson = False) -> int:
     )
     output.finish({"scenarios": [each.to_dict() for each in SCENARIOS.values()]})
     return OK
+
+
+def _struck(scenario: "Scenario", at: str | None) -> "Scenario":
+    if at is None:
+        return scenario
+    try:
+        fraction = float(at)
+    except ValueError:
+        return replace(scenario, start=instant(at, "--at"))
+    if not 0.0 <= fraction < 1.0:
+        raise ConfigError(f"--at must be a fraction from 0 to below 1, or a date, was {at}")
+    return replace(scenario, at=fraction, start=None)
 
 
 def _document(study: "StressStudy", *, everything: bool, names: list[str]) -> dict[str, object]:
@@ -161,6 +187,8 @@ def _tell_one(found: "Stressed", output: Output) -> None:
             output.say(f"{what}: {pair[0]}; stressed: {pair[1]}")
     for change in after.breakers:
         output.say(f"breaker at {iso(change.ts)}: {change.mode}: {change.reason}", style="yellow")
+    if found.moments:
+        _tell_moments(found.moments, output)
     if after.halted:
         output.say(f"halted: {after.halted}", style="red")
     if found.parity is not None:
@@ -169,6 +197,21 @@ def _tell_one(found: "Stressed", output: Output) -> None:
             f"{found.parity['max_rel_equity_diff']:.1e}"
         )
     output.say()
+
+
+def _tell_moments(moments: "tuple[Moment, ...]", output: Output) -> None:
+    from tutti.kernel.clock import iso  # not for --help
+    from tutti.sandbox.wording import percent
+
+    ranked = sorted(moments, key=lambda each: each.during.change)
+    middle, worst = ranked[len(ranked) // 2], ranked[0]
+    liquidated = sum(each.liquidations > 0 for each in moments)
+    output.say(
+        f"at {len(moments)} moments: worst {percent(worst.during.change)} "
+        f"({percent(worst.unstressed.change)} without it) on {iso(worst.ts)[:16]}, "
+        f"median {percent(middle.during.change)}, best {percent(ranked[-1].during.change)}; "
+        f"liquidated in {liquidated}"
+    )
 
 
 def _worth_rows(before: "Figures", after: "Figures") -> list[tuple[str, str, str]]:

@@ -42,6 +42,36 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What a scenario did that struck at ``ts`` (ns UTC), while it lasted.
+
+    Parameters
+    ----------
+    during, unstressed : Stretch
+        Of the account, with the scenario and without.
+    holding : Stretch
+        Of buying everything at the start of the bars and holding it, with the scenario.
+    """
+
+    ts: int
+    during: Stretch
+    holding: Stretch
+    unstressed: Stretch
+    liquidations: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "at": iso(self.ts),
+            "change": self.during.change,
+            "max_drawdown": self.during.max_drawdown,
+            "unstressed_change": self.unstressed.change,
+            "holding_change": self.holding.change,
+            "liquidations": self.liquidations,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """What one run came to.
 
@@ -107,6 +137,8 @@ class Stressed:
         Symbol-bars that the scenario altered or took away.
     folder : str
         Where the stressed run's ledger lies.
+    moments : tuple of Moment
+        The same scenario at other times, the oldest first; empty where nobody asked.
     """
 
     scenario: Scenario
@@ -117,6 +149,7 @@ class Stressed:
     stressed: Figures
     folder: str = ""
     parity: Mapping[str, Any] | None = None
+    moments: tuple[Moment, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -136,7 +169,21 @@ class Stressed:
             "difference": _plain(differences),
             "run": self.folder,
             "parity": self.parity,
+            "moments": _moments(self.moments),
         }
+
+
+def _moments(moments: tuple[Moment, ...]) -> dict[str, Any] | None:
+    if not moments:
+        return None
+    ranked = sorted(moments, key=lambda each: each.during.change)
+    return {
+        "count": len(moments),
+        "worst": ranked[0].to_dict(),
+        "median_change": float(np.median([each.during.change for each in moments])),
+        "best": ranked[-1].to_dict(),
+        "all": [each.to_dict() for each in moments],
+    }
 
 
 def stretch(known_at: IntArray, value: FloatArray, begin: int, end: int) -> Stretch:

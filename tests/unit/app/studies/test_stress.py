@@ -128,6 +128,42 @@ def test_outage_of_every_venue_takes_bars_and_the_run_goes_on(
     assert found.stressed.n_fills > 0
 
 
+def test_scenario_at_many_moments_hangs_on_what_is_held_then(
+    config: Config, source: Source, tmp_path: Path
+) -> None:
+    crash = Scenario(name="crash", about="", effects=(Shock(size=-0.3, over=Span("2h")),))
+    (found,) = run_stress(config, source, [crash], tmp_path, _quiet, n_moments=5).stressed
+    plain = found.to_dict()["moments"]
+    changes = [each["change"] for each in plain["all"]]
+    assert plain["count"] == 5
+    assert plain["worst"]["change"] == min(changes) < -0.02
+    assert plain["best"]["change"] == max(changes) > 0.02
+    assert plain["median_change"] == sorted(changes)[2]
+    assert [each["at"] for each in plain["all"]] == sorted(each["at"] for each in plain["all"])
+    assert all(abs(each["unstressed_change"]) < 0.02 for each in plain["all"])
+    assert all(each["holding_change"] < -0.2 for each in plain["all"])
+
+
+def test_moment_at_which_the_scenario_struck_anyway_says_the_same_from_the_other_tier(
+    config: Config, source: Source, tmp_path: Path
+) -> None:
+    effects = (Shock(size=-0.3, over=Span("2h")), Spread(factor=9.0, lasts=_DAY))
+    crash = Scenario(name="crash", about="", effects=effects, at=0.5)
+    (found,) = run_stress(config, source, [crash], tmp_path, _quiet, n_moments=1).stressed
+    (moment,) = found.moments
+    assert moment.ts == found.starts
+    assert moment.during.change == pytest.approx(found.stressed.during.change, rel=1e-9)
+    assert moment.unstressed.change == pytest.approx(found.baseline.during.change, rel=1e-9)
+
+
+def test_outage_at_many_moments_runs_the_tier_that_knows_it(
+    config: Config, source: Source, tmp_path: Path
+) -> None:
+    outage = Scenario(name="o", about="", effects=(Outage(lasts=_DAY, prices="shown"),), at=0.5)
+    (found,) = run_stress(config, source, [outage], tmp_path, _quiet, n_moments=1).stressed
+    assert found.moments[0].during.change == pytest.approx(found.stressed.during.change, rel=1e-9)
+
+
 def test_funding_shock_changes_what_is_received(
     config: Config, source: Source, tmp_path: Path
 ) -> None:

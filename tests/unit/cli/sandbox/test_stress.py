@@ -87,6 +87,34 @@ def test_stress_without_what_it_needs_is_a_line_and_code_2(
     assert answer.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("at", "starts"), [("0.25", "2024-01-05T04:00"), ("2024-01-10T06:00", "2024-01-10T06:00")]
+)
+def test_stress_strikes_when_it_is_told_to(
+    tutti: Tutti, bars: Path, config: Path, at: str, starts: str
+) -> None:
+    options = ("--bars", bars, "--config", config, "--at", at, "--moments", "3")
+    answer = tutti("sandbox", "stress", "--scenario", "market_crash", *options, "--json")
+    assert answer.code == 0, answer.err
+    document = json.loads(answer.out)
+    assert document["starts"].startswith(starts)
+    assert document["moments"]["count"] == 3
+    assert json.loads((Path(document["out"]) / "stress.json").read_text()) == document
+
+
+def test_stress_tells_the_worst_moment(tutti: Tutti, bars: Path, config: Path) -> None:
+    options = ("--bars", bars, "--config", config, "--moments", "3")
+    answer = tutti("sandbox", "stress", "--scenario", "market_crash", *options)
+    assert "\nat 3 moments: worst " in answer.out
+
+
+@pytest.mark.parametrize("at", ["1", "-0.5", "soon"])
+def test_stress_at_no_time_at_all_is_a_line_and_code_2(tutti: Tutti, bars: Path, at: str) -> None:
+    answer = tutti("sandbox", "stress", "--all", "--bars", bars, f"--at={at}")
+    assert answer.code == 2
+    assert "--at must be a" in answer.err
+
+
 def test_scenarios_are_listed(tutti: Tutti) -> None:
     answer = tutti("sandbox", "scenarios")
     assert answer.code == 0

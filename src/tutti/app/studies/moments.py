@@ -1,0 +1,88 @@
+"""One scenario at many moments: what it does hangs on what is held when it strikes."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tutti.app.build import Plan
+from tutti.app.config import Config
+from tutti.app.studies.stressed_venues import stressed_venues
+from tutti.app.tiers import run_event, run_fast
+from tutti.model.market import FloatArray, MarketBlock
+from tutti.sandbox.baselines import buy_and_hold
+from tutti.sandbox.scenarios.conditions import conditions
+from tutti.sandbox.scenarios.figures import Moment, stretch
+from tutti.sandbox.scenarios.schedule import scheduled
+from tutti.sandbox.scenarios.tape import StressedTape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tutti.app.tiers import Outcome
+    from tutti.sandbox.scenarios.conditions import Conditions
+    from tutti.sandbox.scenarios.scenario import Scenario
+
+    Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strikes:
+    """Lets a scenario strike at moments spread evenly over bars, each on a run of its own.
+
+    Parameters
+    ----------
+    equity : ndarray of float64, shape (t,)
+        Of the run on these bars without any scenario.
+
+    Notes
+    -----
+    Each run ends with the scenario. The fast tier runs, which finds what the event tier does; only
+    where a venue is down the event tier has to.
+    """
+
+    config: Config
+    plan: Plan
+    block: MarketBlock
+    equity: FloatArray
+
+    def at(self, scenario: Scenario, count: int, progress: Progress) -> tuple[Moment, ...]:
+        """Return what came of ``count`` moments, in the order of time."""
+        found = []
+        for k in range(count):
+            progress(k, count, f"{scenario.name}: moments")
+            found.append(self._struck(replace(scenario, start=None, at=(k + 0.5) / count)))
+        progress(count, count, f"{scenario.name}: moments")
+        return tuple(found)
+
+    def _struck(self, scenario: Scenario) -> Moment:
+        block, plan = self.block, self.plan
+        under = conditions(scenario, plan.instruments, scenario.begins(block), block.step)
+        stop = int((block.ts < under.end).sum())
+        bars = StressedTape(under, plan.instruments).advance(block.rows(0, stop))
+        outcome = self._run(under, bars)
+        balance = float(sum(plan.balances.values()))
+        held = buy_and_hold(bars, balance, plan.setup.terms, plan.setup.costs.half_spread_bps)
+        return Moment(
+            ts=under.start,
+            during=stretch(bars.known_at, outcome.trace.equity, under.start, under.end),
+            holding=stretch(bars.known_at, held, under.start, under.end),
+            unstressed=stretch(block.known_at, self.equity, under.start, under.end),
+            liquidations=sum(fill.reason == "liquidation" for fill in outcome.fills),
+        )
+
+    def _run(self, under: Conditions, bars: MarketBlock) -> Outcome:
+        if not under.blackouts:
+            schedule = scheduled(self.plan.setup.costs, under.spreads)
+            return run_fast(self.config, self.plan, bars, _unheard, schedule)
+        with tempfile.TemporaryDirectory(prefix="tutti-moment-") as folder:
+            return run_event(
+                self.config, self.plan, bars, (), "moment", Path(folder), _unheard,
+                venues=stressed_venues(self.config, self.plan, under),
+            )  # fmt: skip
+
+
+def _unheard(done: int, total: int, note: str) -> None:
+    """Take no notice of progress."""
