@@ -523,6 +523,7 @@ class Marketplace:
         order.cost += part * price
         order.updated_at = self.now()
         rate = listing.maker_fee if is_maker else listing.taker_fee
+        rate += order.request.extra_fee
         pnl = ZERO
         if listing.is_perpetual:
             currency = listing.settle

@@ -164,6 +164,8 @@ class OrderRequest:
         Whether it is crossed from below.
     expires_at : int
         ns UTC; 0 for never.
+    extra_fee : Decimal
+        Fraction of the notional on top of the listing's fee.
     """
 
     listing: Listing
@@ -179,6 +181,7 @@ class OrderRequest:
     trigger: Decimal | None = None
     triggers_above: bool = True
     expires_at: int = 0
+    extra_fee: Decimal = ZERO
     tags: dict[str, str] = field(default_factory=dict)
 
 

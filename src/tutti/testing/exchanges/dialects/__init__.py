@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from tutti.testing.exchanges.dialect import Dialect, DialectTerms
 from tutti.testing.exchanges.dialects.binance import BinanceDialect, BinanceTerms
 from tutti.testing.exchanges.dialects.coinbase import CoinbaseDialect, CoinbaseTerms
+from tutti.testing.exchanges.dialects.hyperliquid import (
+    HyperliquidDialect,
+    HyperliquidTerms,
+)
 from tutti.testing.exchanges.dialects.kraken import KrakenDialect, KrakenTerms
 from tutti.testing.exchanges.marketplace import Marketplace
 
@@ -23,5 +27,6 @@ class DialectKind:
 DIALECTS: dict[str, DialectKind] = {
     "binance": DialectKind(terms=BinanceTerms(), make=BinanceDialect),
     "coinbase": DialectKind(terms=CoinbaseTerms(), make=CoinbaseDialect),
+    "hyperliquid": DialectKind(terms=HyperliquidTerms(), make=HyperliquidDialect),
     "kraken": DialectKind(terms=KrakenTerms(), make=KrakenDialect),
 }
