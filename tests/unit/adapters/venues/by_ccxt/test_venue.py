@@ -1,0 +1,322 @@
+"""A real exchange behind the port: nothing waits, nothing is lost, nothing is sent twice."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tutti.adapters.venues.by_ccxt.fence import Fence
+from tutti.adapters.venues.by_ccxt.venue import CcxtVenue
+from tutti.execution.port import AsyncVenue
+from tutti.kernel.clock import LiveClock
+from tutti.model.errors import OrderRejected, OutcomeUnknown, Transient, VenueError
+from tutti.model.order import (
+    Order,
+    OrderFilled,
+    OrderRefused,
+    OrderStatus,
+    OrderUnanswered,
+    OrderUnsent,
+    Side,
+)
+from tutti.testing.exchanges import FakeExchange, Fault, FaultKind, serve
+
+from .conftest import PLACES, Bench, Place, open_bench
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+    from decimal import Decimal
+
+    Open = Callable[..., AbstractAsyncContextManager[Bench]]
+
+
+@pytest.fixture(params=list(PLACES.values()), ids=list(PLACES))
+def place(request: pytest.FixtureRequest) -> Place:
+    found: Place = request.param
+    return found
+
+
+async def test_market_order_is_accepted_and_filled(bench: Open, place: Place) -> None:
+    async with bench(place) as b:
+        assert isinstance(b.venue, AsyncVenue)
+        order = b.order()
+        order_id = b.submit(order)
+        said = await b.until(order_id, "OrderFilled")
+        assert said[0] == "OrderAccepted"
+        fills = [each for each in b.said if isinstance(each, OrderFilled)]
+        assert sum(each.quantity for each in fills) == order.intent.quantity
+        assert all(each.fill_id.startswith(order_id) for each in fills)
+        notional = order.intent.quantity * fills[0].price
+        rate = b.instrument.taker_fee
+        assert float(fills[0].fee) == pytest.approx(float(notional * rate), rel=0.02)
+
+
+async def test_fill_is_told_once_though_answer_streams_and_polls_all_bring_it(
+    bench: Open, place: Place
+) -> None:
+    async with bench(place) as b:
+        await asyncio.sleep(0.4)
+        order_id = b.submit(b.order())
+        await b.until(order_id, "OrderFilled")
+        await asyncio.sleep(1.0)
+        kinds = b.kinds(order_id)
+        assert kinds.count("OrderAccepted") == 1
+        ids = [each.fill_id for each in b.said if isinstance(each, OrderFilled)]
+        assert len(ids) == len(set(ids))
+
+
+async def test_limit_order_is_cancelled_on_demand(bench: Open, place: Place) -> None:
+    async with bench(place) as b:
+        order_id = b.submit(b.order(limit=_below()))
+        await b.until(order_id, "OrderAccepted")
+        b.venue.cancel(order_id, LiveClock().now())
+        assert await b.until(order_id, "OrderCancelled") == ["OrderAccepted", "OrderCancelled"]
+        with pytest.raises(OrderRejected, match="has ended"):
+            b.venue.cancel(order_id, LiveClock().now())
+
+
+def _below() -> Decimal:
+    from decimal import Decimal
+
+    return Decimal("0.9")
+
+
+async def test_cancellation_of_what_the_venue_does_not_know_is_put_off(
+    bench: Open, place: Place
+) -> None:
+    async with bench(place) as b:
+        with pytest.raises(Transient, match="not known"):
+            b.venue.cancel("0" * 32, LiveClock().now())
+
+
+async def test_order_that_was_sent_is_not_sent_again(bench: Open, place: Place) -> None:
+    async with bench(place) as b:
+        order = b.order(limit=_below())
+        b.submit(order)
+        with pytest.raises(OutcomeUnknown, match="sent already"):
+            b.submit(order)
+        await b.until(order.intent.id, "OrderAccepted")
+        assert b.at_exchange() == 1
+
+
+async def test_order_that_the_account_cannot_carry_is_refused(bench: Open, place: Place) -> None:
+    async with bench(place) as b:
+        lots = int(10_000_000 / b.price / b.instrument.quantity_step)
+        order_id = b.submit(b.order(lots=lots))
+        assert await b.until(order_id, "OrderRefused") == ["OrderRefused"]
+        assert b.at_exchange() == 0
+
+
+_LOST = {
+    "hang": Fault(kind=FaultKind.ANSWER_LOST, where="order.create", count=1, how="hang"),
+    "drop": Fault(kind=FaultKind.ANSWER_LOST, where="order.create", count=1, how="drop"),
+    "html": Fault(kind=FaultKind.ANSWER_LOST, where="order.create", count=1, how="html"),
+    "503": Fault(kind=FaultKind.ANSWER_LOST, where="order.create", count=1, how="status"),
+}
+
+
+@pytest.mark.parametrize("how", _LOST)
+async def test_order_whose_answer_was_lost_is_found_again(
+    bench: Open, place: Place, how: str
+) -> None:
+    async with bench(place, [replace(_LOST[how])]) as b:
+        order_id = b.submit(b.order())
+        said = await b.until(order_id, "OrderFilled", seconds=12.0)
+        assert "OrderFilled" in said
+        assert "OrderRefused" not in said
+        assert "OrderUnsent" not in said
+        assert b.at_exchange() == 1
+
+
+_NOTHING_DONE = {
+    "hang": Fault(kind=FaultKind.HANG, where="order.create", count=1, seconds=5.0),
+    "drop": Fault(kind=FaultKind.DROP, where="order.create", count=1),
+    "html": Fault(kind=FaultKind.HTML, where="order.create", count=1),
+    "503": Fault(kind=FaultKind.STATUS, where="order.create", count=1, status=503),
+}
+
+
+@pytest.mark.parametrize("how", _NOTHING_DONE)
+async def test_order_that_nobody_answered_for_is_called_neither_failed_nor_unsent(
+    bench: Open, place: Place, how: str
+) -> None:
+    async with bench(place, [replace(_NOTHING_DONE[how])]) as b:
+        order_id = b.submit(b.order())
+        assert await b.until(order_id, "OrderUnanswered") == ["OrderUnanswered"]
+        # looked for by every way, and not found: an authoritative venue says so
+        await b.venue.refresh([order_id])
+        assert b.venue.find(order_id) is None
+        assert b.venue.is_authoritative
+        assert b.at_exchange() == 0
+
+
+async def test_order_over_the_rate_limit_may_be_sent_again(bench: Open, place: Place) -> None:
+    limit = Fault(kind=FaultKind.RATE_LIMIT, where="order.create", count=1)
+    async with bench(place, [limit]) as b:
+        order = b.order()
+        order_id = b.submit(order)
+        await b.until(order_id, "OrderUnsent")
+        (unsent,) = [each for each in b.said if isinstance(each, OrderUnsent)]
+        assert unsent.retry_after_s > 0.0
+        await asyncio.sleep(unsent.retry_after_s)
+        b.submit(order)
+        await b.until(order_id, "OrderFilled")
+        assert b.at_exchange() == 1
+
+
+async def test_order_that_found_no_connection_may_be_sent_again(place: Place) -> None:
+    exchange = FakeExchange(place.dialect, seed=5, limits=0.0)
+    async with serve(exchange) as addresses:
+        b = await open_bench(place, exchange, addresses)
+    # nobody listens there any more
+    await asyncio.sleep(0.1)
+    order_id = b.submit(b.order())
+    assert await b.until(order_id, "OrderUnsent") == ["OrderUnsent"]
+    await b.venue.close()
+
+
+async def test_order_signed_by_a_clock_that_is_off_is_sent_again_by_a_better_one(
+    bench: Open,
+) -> None:
+    async with bench(PLACES["BINANCE"], [Fault(kind=FaultKind.CLOCK_SKEW, seconds=-30.0)]) as b:
+        order = b.order()
+        order_id = b.submit(order)
+        await b.until(order_id, "OrderUnsent")
+        b.submit(order)
+        await b.until(order_id, "OrderFilled")
+        assert b.at_exchange() == 1
+
+
+async def test_order_over_the_fence_does_not_leave(bench: Open) -> None:
+    from decimal import Decimal
+
+    async with bench(PLACES["BINANCE"], fence=Fence(max_order_notional=Decimal(10))) as b:
+        order_id = b.submit(b.order())
+        (said,) = b.venue.events()
+        assert isinstance(said, OrderRefused)
+        assert said.order_id == order_id
+        assert "max_order_notional" in said.detail
+        assert b.exchange.n_requests.get("order.create", 0) == 0
+
+
+async def test_snapshot_shows_what_the_account_holds(bench: Open, place: Place) -> None:
+    async with bench(place) as b:
+        before = b.venue.balances()[_quote(b)]
+        held = b.venue.positions().get(b.instrument.id, 0)
+        order = b.order()
+        order_id = b.submit(order)
+        await b.until(order_id, "OrderFilled")
+        await b.venue.refresh([order_id])
+        gained = float(b.venue.positions()[b.instrument.id] - held)
+        assert gained == pytest.approx(float(order.intent.quantity), rel=0.01)
+        (fill,) = [each for each in b.said if isinstance(each, OrderFilled)]
+        spent = float(before - b.venue.balances()[_quote(b)])
+        # cash pays for perpetuals too, as in our own book
+        assert spent == pytest.approx(float(fill.quantity * fill.price), rel=0.01)
+        report = b.venue.find(order_id)
+        assert report is not None
+        assert report.status is OrderStatus.FILLED
+        assert report.filled == order.intent.quantity
+        assert [each.fill_id for each in report.fills] == [fill.fill_id]
+
+
+def _quote(b: Bench) -> str:
+    return b.instrument.id.symbol.removesuffix("-PERP").rpartition("-")[2]
+
+
+async def test_question_about_an_order_that_nobody_looked_for_has_no_answer(
+    bench: Open, place: Place
+) -> None:
+    async with bench(place) as b:
+        with pytest.raises(VenueError, match="nobody has looked"):
+            b.venue.find("0" * 32)
+        with pytest.raises(VenueError, match="no instrument here"):
+            await b.venue.refresh(["0" * 32])
+
+
+async def test_order_of_an_earlier_process_is_found_by_what_the_ledger_has(
+    bench: Open, place: Place
+) -> None:
+    async with bench(place) as b:
+        order = b.order(limit=_below())
+        order_id = b.submit(order)
+        await b.until(order_id, "OrderAccepted")
+        # a process that knows no more than what was on disk before the order left
+        later = await open_bench(place, b.exchange, b.addresses)
+        intent = order.intent
+        later.venue.restore(
+            {},
+            intent.quantity,
+            [
+                Order(
+                    id=intent.id,
+                    instrument=intent.instrument,
+                    side=intent.side,
+                    quantity=intent.quantity,
+                    type=intent.type,
+                    price=intent.price,
+                    status=OrderStatus.SENT,
+                    created_at=intent.as_of,
+                    updated_at=intent.as_of,
+                )
+            ],
+        )
+        await later.venue.refresh([order_id])
+        report = later.venue.find(order_id)
+        assert report is not None
+        assert report.status is OrderStatus.ACCEPTED
+        assert report.quantity == intent.quantity
+        with pytest.raises(OutcomeUnknown):
+            later.submit(order)
+        later.venue.cancel(order_id, LiveClock().now())
+        await later.until(order_id, "OrderCancelled")
+        await later.venue.close()
+
+
+async def test_fill_that_no_stream_tells_is_found_by_asking(bench: Open, place: Place) -> None:
+    silent = Fault(kind=FaultKind.SILENT, where="stream.*")
+    async with bench(place, [silent]) as b:
+        order_id = b.submit(b.order(limit=_below()))
+        await b.until(order_id, "OrderAccepted")
+        market = b.exchange.marketplace
+        (account,) = market.accounts.values()
+        (order,) = market.open_orders(account)
+        market.fill(order, order.quantity)
+        market.pass_time()
+        said = await b.until(order_id, "OrderFilled")
+        assert said == ["OrderAccepted", "OrderFilled"]
+
+
+async def test_venue_that_was_not_started_refuses_and_says_so(place: Place) -> None:
+    exchange = FakeExchange(place.dialect, seed=5)
+    async with serve(exchange) as addresses:
+        b = await open_bench(place, exchange, addresses, start=False)
+        b.submit(b.order())
+        (said,) = b.venue.events()
+        assert isinstance(said, OrderRefused)
+        assert "not started" in said.detail
+        assert isinstance(b.venue, CcxtVenue)
+
+
+async def test_log_errors_and_events_hold_no_secret(
+    bench: Open, place: Place, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level("DEBUG")
+    faults = [
+        Fault(kind=FaultKind.STATUS, where="order.create", count=1, status=400),
+        Fault(kind=FaultKind.HTML, where="order.*", count=1, after=1),
+    ]
+    async with bench(place, faults) as b:
+        for side in (Side.BUY, Side.SELL):
+            order_id = b.submit(b.order(side))
+            await b.until(order_id, "OrderUnanswered", "OrderRefused", "OrderFilled")
+        secrets = list(b.addresses.credentials["main"].values())
+    printed = capsys.readouterr()
+    texts = [caplog.text, printed.out, printed.err, *(repr(each) for each in b.said)]
+    assert any(isinstance(each, OrderUnanswered | OrderRefused) for each in b.said)
+    for secret in secrets:
+        assert not [text for text in texts if secret in text]
