@@ -204,23 +204,33 @@ def _verdict(  # noqa: PLR0913 - what the sentence says
     ratio = f"Sharpe {of.sharpe * root:.2f} give or take {error * root:.2f} over {span}"
     if of.sharpe <= 0.0:
         return f"{ratio}: it lost money, which no statistic mends."
-    against = f"it is better than the best of {_trials(trials)} would be by luck"
+    against = (
+        f"it is better than the best of {_trials(trials)} would be by luck"
+        if trials.n_trials > 1
+        else "it is better than luck"
+    )
     if dsr >= CONFIDENCE:
-        return f"{ratio}: confidence {_share(dsr)} that {against}: proven, if all trials are known."
+        return f"{ratio}: confidence {_share(dsr)} that {against}: proven{_unless(trials)}."
     more = (
         "no length of record like this would prove it"
         if math.isinf(days)
         else f"a record like this would have to last {_days(days)}"
     )
-    return f"{ratio}: confidence {_share(dsr)} that {against}, not the 95 % it takes; {more}."
+    return f"{ratio}: confidence {_share(dsr)} that {against}, not the 95 % it takes; {more}{_uncounted(trials)}."
 
 
 def _trials(trials: TrialSummary) -> str:
-    if trials.n_trials == 1:
-        return "1 trial"
     if trials.n_effective == trials.n_trials:
         return f"{trials.n_trials} trials"
     return f"{trials.n_trials} trials (worth {trials.n_effective:.0f})"
+
+
+def _unless(trials: TrialSummary) -> str:
+    return ", if all trials are known" if trials.register else ", had nothing else been tried"
+
+
+def _uncounted(trials: TrialSummary) -> str:
+    return "" if trials.register else " (what else was tried isn't counted)"
 
 
 def _share(value: float) -> str:

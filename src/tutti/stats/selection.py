@@ -22,6 +22,8 @@ ALIKE = 0.5
 """Correlation of daily returns from which on two trials count as one."""
 
 _FEWEST_COMMON = 20
+# of the standard normal distribution
+_UPPER_QUARTILE = 0.6744897501960817
 # What sums of squares of equal values differ from nothing by.
 _ROUNDING = 64.0 * float(np.finfo(np.float64).eps)
 
@@ -144,15 +146,15 @@ def sharpe_spread(sharpes: ArrayLike, n_returns: int) -> float:
 
     Notes
     -----
-    The mean square above the median, times ``n / (n - 1)``: as good an estimate as the variance
-    where trials spread evenly, and blind to how bad the bad ones are (a strategy that fees ruin
-    can't be the one that luck picks). At least ``1 / (n_returns - 1)``, by which a ratio of 0
-    scatters from sample to sample: few trials may lie close together by chance.
+    From the median to the upper quartile, as of normal ratios: it sees neither how bad the bad ones
+    are (a strategy that fees ruin can't be the one that luck picks) nor how good the best is, which
+    is what is being judged. Bailey and López de Prado take the plain variance. At least
+    ``1 / (n_returns - 1)``, by which a ratio of 0 scatters from sample to sample: few trials may
+    lie close together by chance.
     """
     values = np.asarray(sharpes, dtype=np.float64)
     least = 1.0 / (n_returns - 1)
     if len(values) < 2:  # noqa: PLR2004
         return least
-    above = values - np.median(values)
-    upper = above[above >= 0.0]
-    return max(least, float(np.mean(upper**2)) * len(values) / (len(values) - 1))
+    middle, upper = np.quantile(values, [0.5, 0.75]).tolist()
+    return max(least, float((upper - middle) / _UPPER_QUARTILE) ** 2)

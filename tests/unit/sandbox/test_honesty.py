@@ -10,6 +10,7 @@ import pytest
 from tutti.sandbox.honesty import Honesty, TrialSummary, honest_statistics
 from tutti.stats.inference import deflated_sharpe, moments
 from tutti.stats.performance import sharpe
+from tutti.stats.selection import effective_trials, sharpe_spread
 
 if TYPE_CHECKING:
     from tutti.model.market import FloatArray
@@ -33,12 +34,22 @@ def test_honest_statistics_of_one_trial_ask_only_against_luck() -> None:
     assert found.is_proven
     assert found.verdict.startswith("Sharpe 2.00 give or take 0.71 over 730 days: confidence 99.7")
     assert found.verdict.endswith(
-        "the best of 1 trial would be by luck: proven, if all trials are known."
+        "that it is better than luck: proven, had nothing else been tried."
+    )
+
+
+def test_honest_statistics_that_are_counted_rest_on_the_register() -> None:
+    trials = TrialSummary(n_trials=3, n_effective=2.0, register="here")
+    found = honest_statistics(_returns(2.0), periods_per_year=_DAILY, trials=trials)
+    assert found.verdict.endswith(
+        "the best of 3 trials (worth 2) would be by luck: proven, if all trials are known."
     )
 
 
 def test_honest_statistics_after_many_trials_prove_less() -> None:
-    trials = TrialSummary(n_trials=400, n_effective=50.0, sharpe_variance=1.0 / 730)
+    trials = TrialSummary(
+        n_trials=400, n_effective=50.0, sharpe_variance=1.0 / 730, register="here"
+    )
     found = honest_statistics(_returns(2.0), periods_per_year=_DAILY, trials=trials)
     assert found.dsr == deflated_sharpe(moments(_returns(2.0)), 50.0, 1.0 / 730)
     assert not found.is_proven
@@ -55,11 +66,14 @@ def test_honest_statistics_below_what_luck_gives_could_never_be_proven() -> None
     assert found.min_track_record_deflated == math.inf
     assert found.min_track_record_length == pytest.approx(990, abs=5)
     assert "the best of 900 trials would be" in found.verdict
-    assert found.verdict.endswith("no length of record like this would prove it.")
+    assert found.verdict.endswith(
+        "no length of record like this would prove it (what else was tried isn't counted)."
+    )
 
 
 def test_honest_statistics_of_a_slim_edge_take_years() -> None:
-    found = honest_statistics(_returns(0.1), periods_per_year=_DAILY, trials=TrialSummary())
+    trials = TrialSummary(register="here")
+    found = honest_statistics(_returns(0.1), periods_per_year=_DAILY, trials=trials)
     assert found.verdict.endswith("would have to last 271 years.")
 
 
@@ -90,6 +104,31 @@ def test_honesty_comes_back_from_json(returns: FloatArray) -> None:
     again = Honesty.from_dict(told | {"something": "newer"})
     assert again.to_dict() == told
     assert again.verdict == found.verdict
+
+
+def _proven(n_trials: int, edge: float, n_worlds: int) -> float:
+    rng = np.random.default_rng(6)
+    proven = 0
+    for _ in range(n_worlds):
+        worlds = rng.standard_t(5, (1095, n_trials)) * 0.01
+        worlds[:, 0] += edge / math.sqrt(_DAILY) * 0.01 * math.sqrt(5.0 / 3.0)
+        sharpes = worlds.mean(axis=0) / worlds.std(axis=0, ddof=1)
+        trials = TrialSummary(
+            n_trials=n_trials, n_effective=float(effective_trials(worlds)),
+            sharpe_variance=sharpe_spread(sharpes, 1095),
+        )  # fmt: skip
+        best = worlds[:, int(np.argmax(sharpes))]
+        proven += honest_statistics(best, periods_per_year=_DAILY, trials=trials).is_proven
+    return proven / n_worlds
+
+
+def test_noise_alone_is_proven_as_often_as_the_level_says_and_the_best_of_many_never_more() -> None:
+    assert _proven(1, 0.0, 600) == pytest.approx(0.05, abs=0.02)
+    assert _proven(10, 0.0, 200) <= 0.05
+
+
+def test_edge_of_one_and_a_half_over_three_years_is_found() -> None:
+    assert _proven(1, 1.5, 200) >= 0.8
 
 
 def test_trials_can_not_be_worth_more_than_they_are() -> None:
