@@ -131,7 +131,9 @@ async def test_shutdown_over_http_ends_the_service(
         await ticked(service, 5)
         async with httpx.AsyncClient(base_url=service.api_url, timeout=20) as client:
             answer = await client.post(
-                "/shutdown", json={"reason": "goodbye"}, headers=_authorised(tmp_path)
+                "/shutdown",
+                json={"reason": "goodbye", "positions": "keep"},
+                headers=_authorised(tmp_path),
             )
     assert answer.status_code == 202
     assert run.result().stopped_by == "goodbye"

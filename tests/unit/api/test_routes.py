@@ -87,6 +87,7 @@ class ServiceInMemory:
 
     state: ServiceState = STATE
     stopped: list[str] = field(default_factory=list)
+    told: list[tuple[str, str, str]] = field(default_factory=list)
     seen: list[MarketBlock | None] = field(default_factory=list)
     breaks: Exception | None = None
 
@@ -147,6 +148,14 @@ class ServiceInMemory:
 
     def shutdown(self, reason: str) -> None:
         self.stopped.append(reason)
+
+    def kill(self, by: str, reason: str) -> None:
+        self.told.append(("kill", by, reason))
+
+    def command(self, name: str, by: str, reason: str) -> None:
+        if self.told:
+            raise ConfigError("everything is being closed")
+        self.told.append((name, by, reason))
 
 
 @pytest.fixture
@@ -253,7 +262,7 @@ async def test_metrics_carry_the_names_that_dashboards_use(client: httpx.AsyncCl
         assert line in text
 
 
-@pytest.mark.parametrize("path", ["/predict", "/shutdown"])
+@pytest.mark.parametrize("path", ["/predict", "/shutdown", "/pause", "/resume", "/flatten"])
 @pytest.mark.parametrize(
     "headers",
     [{}, {"Authorization": f"Bearer {TOKEN}x"}, {"Authorization": TOKEN}, {"X-Token": TOKEN}],
@@ -383,14 +392,48 @@ async def test_predict_with_a_body_that_can_not_be_says_what_is_wrong(
 
 
 @pytest.mark.parametrize(
-    ("body", "reason"), [(None, "asked through the API"), ({"reason": "bed time"}, "bed time")]
+    ("body", "reason"),
+    [
+        (None, "asked through the API"),
+        ({}, "asked through the API"),
+        ({"reason": "fire"}, "fire"),
+        ({"reason": "fire", "positions": "close"}, "fire"),
+    ],
 )
-async def test_shutdown_with_the_token_stops_the_service(
+async def test_shutdown_with_the_token_is_the_kill_switch(
     client: httpx.AsyncClient, service: ServiceInMemory, body: object, reason: str
 ) -> None:
     answer = await client.post("/shutdown", json=body, headers=WITH_TOKEN)
     assert answer.status_code == 202
-    assert service.stopped == [reason]
+    assert service.told == [("kill", "the API", reason)]
+    assert service.stopped == []
+
+
+async def test_shutdown_that_keeps_positions_is_a_graceful_stop(
+    client: httpx.AsyncClient, service: ServiceInMemory
+) -> None:
+    body = {"reason": "bed time", "positions": "keep"}
+    answer = await client.post("/shutdown", json=body, headers=WITH_TOKEN)
+    assert answer.status_code == 202
+    assert service.stopped == ["bed time"]
+    assert service.told == []
+
+
+@pytest.mark.parametrize("name", ["pause", "resume", "flatten"])
+async def test_command_is_passed_on_and_answered_with_the_state(
+    client: httpx.AsyncClient, service: ServiceInMemory, name: str
+) -> None:
+    answer = await client.post(f"/{name}", json={"reason": "lunch"}, headers=WITH_TOKEN)
+    assert (answer.status_code, answer.json()["mode"]) == (200, "reduce_only")
+    assert service.told == [(name, "the API", "lunch")]
+
+
+async def test_command_that_can_not_be_carried_out_is_refused(
+    client: httpx.AsyncClient, service: ServiceInMemory
+) -> None:
+    service.told = [("kill", "the API", "fire")]
+    answer = await client.post("/resume", headers=WITH_TOKEN)
+    assert (answer.status_code, answer.json()) == (422, {"error": "everything is being closed"})
 
 
 async def test_error_of_ours_is_answered_with_its_message(
