@@ -125,6 +125,11 @@ def report(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to; else report.html in the run.")
     ] = None,
+    studies: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="NAME", help="attribution or montecarlo; may be repeated."),
+    ] = None,
+    paths: Annotated[int, typer.Option(min=1, help="Paths of the Monte Carlo study.")] = 200,
     as_json: AsJson = False,
 ) -> int:
     """Write a backtest's report, one offline HTML page."""
@@ -137,6 +142,11 @@ def report(
     result = load_result(folder)
     if out is not None:
         usable(out.parent)
+    if studies:
+        from tutti.app.run_studies import with_studies  # compiles, so after all checks
+
+        with progress() as report_progress:
+            result = with_studies(folder, result, studies, report_progress, n_paths=paths)
     written = write_report(result, out or folder)
     output = Output(as_json=as_json)
     lost, sentence = verdict(result)

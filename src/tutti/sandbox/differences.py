@@ -27,9 +27,18 @@ ABSENT: Final = "-"
 _BPS = 1e4
 _SHORT_HASH = 12
 _LARGE_IS_GOOD = frozenset(
-    {"final_equity", "total_return", "cagr", "sharpe", "sortino", "calmar", "hit_rate"}
+    {
+        "final_equity",
+        "total_return",
+        "cagr",
+        "sharpe",
+        "sortino",
+        "calmar",
+        "hit_rate",
+        "profit_factor",
+    }
 )
-_SMALL_IS_GOOD = frozenset({"max_drawdown", "fees", "slippage_bps"})
+_SMALL_IS_GOOD = frozenset({"max_drawdown", "max_drawdown_days", "fees", "slippage_bps"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from tutti.kernel.clock import iso
+from tutti.sandbox import report_studies
 from tutti.sandbox.charts import Line, Marks, line_chart, telling_rows
 from tutti.sandbox.page import message, page, section, table, tiles
 from tutti.sandbox.result import BacktestResult, ClosedTrade, FillRow, write_atomically
@@ -37,6 +38,7 @@ FILE: Final = "report.html"
 _MAIN_POINTS, _SIDE_POINTS = 1500, 800
 _MOST_CHARTED, _MOST_MARKS, _MOST_LISTED = 4, 500, 12
 _FULL_SHADE = 0.15
+_FLATTENED = 0.15
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -62,13 +64,19 @@ def render(result: BacktestResult) -> str:
     sections = (
         _verdict(result),
         _tiles(result),
+        report_studies.honesty(result),
         _equity(result),
         _drawdown(result),
         _metrics(result),
         _monthly(result),
+        report_studies.stability(result),
+        f'<div class="columns">{_costs(result)}{report_studies.sensitivity(result)}</div>',
+        report_studies.attribution(result),
+        report_studies.fan(result),
+        report_studies.second_opinion(result),
         _exposure(result),
         _prices(result),
-        f'<div class="columns">{_trades(result)}{_costs(result)}</div>',
+        _trades(result),
         _refusals(result),
         _provenance(result),
     )
@@ -87,12 +95,17 @@ def _tiles(result: BacktestResult) -> str:
     cells = (
         (f"Final equity {_unit(result)}".strip(), money(result.final_equity)),
         ("Total return", percent(gain)),
-        ("Sharpe", number(metrics["sharpe"]) if "sharpe" in metrics else NONE),
+        (_sharpe_label(result), number(metrics["sharpe"]) if "sharpe" in metrics else NONE),
         ("Largest drawdown", percent(-metrics.get("max_drawdown", float("nan")))),
         ("Fills", f"{result.n_fills:,}"),
         ("Refused by risk", f"{result.n_refusals:,}"),
     )
     return tiles(cells)
+
+
+def _sharpe_label(result: BacktestResult) -> str:
+    error = result.honest.get("sharpe_se")
+    return "Sharpe" if error is None else f"Sharpe, ± {number(error)}"
 
 
 def _equity(result: BacktestResult) -> str:
@@ -109,7 +122,27 @@ def _equity(result: BacktestResult) -> str:
         title="Equity of the strategy and of each baseline over time",
         height=320,
     )
-    return section(f"Equity against baselines {_unit(result)}".strip(), chart)
+    alone = _alone(result) if _is_flattened(result) else ""
+    return section(f"Equity against baselines {_unit(result)}".strip(), chart + alone)
+
+
+def _is_flattened(result: BacktestResult) -> bool:
+    # beside a baseline that moves far more, the strategy is a straight line
+    curves = [result.equity, *(baseline.equity for baseline in result.baselines.values())]
+    whole = max(float(each.max()) for each in curves) - min(float(each.min()) for each in curves)
+    return 0.0 < float(np.ptp(result.equity)) < _FLATTENED * whole
+
+
+def _alone(result: BacktestResult) -> str:
+    rows = telling_rows(result.equity, _SIDE_POINTS)
+    chart = line_chart(
+        result.ts[rows],
+        [Line(label="Strategy", values=result.equity[rows], style="strategy")],
+        lambda value: f"{value:,.6g}",
+        title="Equity of the strategy alone over time",
+        height=190,
+    )
+    return f"<h3>The strategy alone, on a scale of its own</h3>{chart}"
 
 
 def _style(name: str) -> str:

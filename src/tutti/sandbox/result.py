@@ -27,6 +27,9 @@ Tier = Literal["event", "fast", "both"]
 TIMES = ("ts", "opened_at", "closed_at")
 """Columns of the CSV files that are instants, written as ISO 8601 to the millisecond."""
 
+STUDIES = ("robustness", "attribution", "montecarlo", "second_opinion")
+"""Studies of a run that its report shows."""
+
 _ROWS_AT_ONCE = 65_536
 
 
@@ -182,8 +185,8 @@ class BacktestResult:
         What a sceptic asks of the headline, as JSON values: ``sandbox.honesty.Honesty.to_dict()``;
         empty where it was not worked out.
     studies : mapping of str to mapping
-        Studies of this run by kind, as JSON values: ``attribution``, ``montecarlo`` ... ; each is
-        a file ``KIND.json`` beside the run's.
+        Studies of this run by kind, of `STUDIES`, as JSON values; each is a file ``KIND.json``
+        beside the run's.
     """
 
     run_id: str

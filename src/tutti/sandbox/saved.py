@@ -15,6 +15,7 @@ from tutti.kernel.clock import parse_instant
 from tutti.model.errors import ConfigError, DataError
 from tutti.model.instrument import InstrumentId
 from tutti.sandbox.result import (
+    STUDIES,
     TIMES,
     BacktestResult,
     Baseline,
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     from tutti.model.market import FloatArray, IntArray
 
 _Row = TypeVar("_Row", OrderRow, FillRow, ClosedTrade)
-
-STUDIES = ("attribution", "montecarlo", "stress", "second_opinion")
-"""Studies of a run that its report shows, each from ``KIND.json`` in the run's folder."""
 
 _FILES = ("equity.csv", "prices.csv", "fills.csv", "orders.csv", "trades.csv")
 _DECIMALS = frozenset(

@@ -51,6 +51,10 @@ def _share(value: float) -> str:
     return f"{100 * value:,.1f} %" if math.isfinite(value) else NONE
 
 
+def _fine_share(value: float) -> str:
+    return f"{100 * value:,.2f} %" if math.isfinite(value) else NONE
+
+
 def _count(value: float) -> str:
     return f"{value:,.0f}" if math.isfinite(value) else NONE
 
@@ -61,9 +65,15 @@ METRICS: Sequence[tuple[str, str, Callable[[float], str]]] = (
     ("sortino", "Sortino", number),
     ("calmar", "Calmar", number),
     ("max_drawdown", "Largest drawdown", _share),
+    ("max_drawdown_days", "its length, days", _count),
     ("volatility", "Volatility a year", _share),
+    ("var_95", "Value at risk, a day in twenty", _fine_share),
+    ("cvar_95", "mean of such days", _fine_share),
+    ("tail_ratio", "Tail ratio", number),
     ("hit_rate", "Hit rate", _share),
+    ("profit_factor", "Profit factor", number),
     ("n_trades", "Trades", _count),
+    ("exposure", "Exposure, mean", _share),
     ("turnover", "Turnover a year", lambda value: f"{number(value, 1)} x"),
     ("fees", "Fees", money),
     ("slippage_bps", "Slippage (bps)", number),
@@ -83,7 +93,7 @@ HONEST: Mapping[str, str] = {
 }
 """Key in ``BacktestResult.honest``, and what people call it."""
 
-_OF_TRADES = frozenset({"hit_rate", "slippage_bps"})
+_OF_TRADES = frozenset({"hit_rate", "profit_factor", "slippage_bps"})
 
 
 def period(result: BacktestResult) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tutti.kernel.clock import DAY, HOUR, SECOND
-from tutti.sandbox.charts import Line, Marks, line_chart, telling_rows
+from tutti.sandbox.charts import Band, Line, Marks, line_chart, telling_rows
 
 
 def test_rows_of_a_short_curve_are_all_of_it() -> None:
@@ -90,3 +90,18 @@ def test_chart_marks_point_up_and_down() -> None:
 
 def test_chart_of_one_line_needs_no_legend() -> None:
     assert "legend" not in drawn(DAY, [1.0, 2.0])
+
+
+def test_band_is_drawn_below_the_lines_and_widens_the_axis() -> None:
+    ts = np.arange(4, dtype=np.int64) * 86_400_000_000_000
+    line = Line(label="median", values=np.full(4, 5.0), style="strategy")
+    band = Band(
+        label="most", low=np.array([5.0, np.nan, 3.0, 1.0]), high=np.full(4, 9.0), style="inner"
+    )
+    chart = line_chart(ts, [line], str, title="t", bands=[band])
+    assert chart.index("<polygon") < chart.index("<polyline")
+    points = chart.split('points="')[1].split('"')[0].split()
+    assert len(points) == 6  # there and back, without the instant that is not known
+    assert "most" in chart
+    nothing = Band(label="none", low=np.full(4, np.nan), high=np.full(4, np.nan), style="inner")
+    assert "<polygon" not in line_chart(ts, [line], str, title="t", bands=[nothing])
