@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -10,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
-from tutti.app.backtest import read_source, run_source
-from tutti.app.config import Config
+from tutti.app.backtest import run_source
+from tutti.app.studies.recorded_bars import bars_again
 from tutti.app.studies.regimes import regimes_of
-from tutti.kernel.clock import parse_instant
 from tutti.ledger.fold import fold
 from tutti.ledger.kinds import Segment, Started, Stopped
 from tutti.ledger.records import decode
 from tutti.ledger.segments import load
-from tutti.model.errors import ConfigError, DataError, InvariantBroken
+from tutti.model.errors import ConfigError, InvariantBroken
 from tutti.model.instrument import InstrumentId
 from tutti.model.order import Fill, FundingPaid, Liquidated, Order, OrderIntent
 from tutti.sandbox.attribution.events import Execution, Payment, Prices
@@ -31,14 +29,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tutti.app.backtest import Source
-    from tutti.ledger.store import LedgerReader, Row
+    from tutti.app.config import Config
+    from tutti.ledger.store import LedgerReader
     from tutti.ledger.trials import TrialRegister
     from tutti.model.market import IntArray, MarketBlock
 
     Progress = Callable[[int, int, str], None]
 
 _LARGEST_GAP = Decimal("1e-9")
-_RUN = "run.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +88,8 @@ def attribute_run(folder: Path) -> RunAttribution:
         If the parts do not add up to the profit.
     """
     with SqliteLedgerReader(folder) as ledger:
-        block, notes = _block_of(folder, ledger)
-        return _attributed(ledger, block, _config_of(folder), notes)
+        found = bars_again(folder, ledger)
+        return _attributed(ledger, found.block, found.config, (found.why,) if found.why else ())
 
 
 def run_and_attribute(
@@ -182,7 +180,7 @@ def _prices(
     known_at = np.concatenate([each["ts"] for each in arrays])
     step = started.step or (int(np.diff(known_at).min()) if len(known_at) > 1 else 1)
     regime = None
-    notes = ["the bars of the run can't be read again, so timing is contained in slippage"]
+    notes = ["opens are not on the ledger, so timing is contained in slippage"]
     if all("regime" in each for each in arrays):
         regime = np.concatenate([each["regime"] for each in arrays]).astype(np.int64)
     else:
@@ -251,41 +249,3 @@ def _forced(event: Liquidated, columns: Mapping[InstrumentId, int]) -> Execution
 def _last_close(prices: Prices, i: int) -> Decimal:
     known: IntArray = np.flatnonzero(np.isfinite(prices.close[:, i]))
     return Decimal(repr(float(prices.close[known[-1], i])))
-
-
-def _config_of(folder: Path) -> Config | None:
-    path = folder / _RUN
-    if not path.is_file():
-        return None
-    return Config.model_validate(json.loads(path.read_text(encoding="utf-8"))["configuration"])
-
-
-def _block_of(folder: Path, ledger: LedgerReader) -> tuple[MarketBlock | None, tuple[str, ...]]:
-    """Return the bars of a backtest, if they are where they were; else None, and why."""
-    path = folder / _RUN
-    first = next(ledger.rows(kinds=["started"]), None)
-    if first is None or not path.is_file():
-        return None, ()
-    try:
-        return _read_again(json.loads(path.read_text(encoding="utf-8")), first), ()
-    except (ConfigError, DataError) as error:
-        return None, (str(error),)
-
-
-def _read_again(recorded: Mapping[str, Any], first: Row) -> MarketBlock:
-    started = decode(first, Started)
-    kinds = {each["path"]: each.get("kind", "bars") for each in recorded["data_files"]}
-    paths = [each.path for each in started.data]
-    source = read_source(
-        [path for path in paths if kinds.get(path) != "funding"],
-        parse_instant(recorded["start"]) - int(recorded["step"]),
-        parse_instant(recorded["end"]),
-        repair=True,
-        timeframe=recorded["configuration"]["feed"]["timeframe"],
-        funding=[path for path in paths if kinds.get(path) == "funding"],
-    )
-    now = {each.path: each.sha256 for each in source.files}
-    for each in started.data:
-        if now.get(each.path) != each.sha256:
-            raise DataError(f"{each.path}: not the file that was recorded")
-    return source.block

@@ -47,7 +47,7 @@ def test_attribute_tells_people_parts_and_breakdowns(tutti: Tutti, copied_run: P
     assert answer.code == 0, answer.err
     assert "slippage" in answer.out
     assert "\n long" in answer.out
-    assert "note: the bars of the run can't be read again" in answer.out
+    assert "note: the bars of the run were not kept" in answer.out
 
 
 @pytest.mark.parametrize(
