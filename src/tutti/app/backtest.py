@@ -224,7 +224,10 @@ def run_source(  # noqa: PLR0913 - as above
     baselines = baselines_of(plan, block, chosen, config.seed)
     n_bars = int(np.isfinite(block.close).sum())
     closes_at, closes = thinned(block.known_at, block.close, _CHART_POINTS)
-    honest = judged(register, config, block, source.files, chosen.trace.equity, run_id=run_id)
+    held = baselines["buy_and_hold"].equity
+    honest = judged(
+        register, config, block, source.files, chosen.trace.equity, run_id=run_id, market=held
+    )
     result = BacktestResult(
         run_id=run_id,
         ledger_hash=chosen.ledger_hash,
@@ -272,9 +275,7 @@ def run_source(  # noqa: PLR0913 - as above
         configuration_hash=config_hash(config),
         terms=terms_of_trade(config, plan),
         honest=honest.to_dict(),
-        studies={
-            "robustness": robustness_of(plan, block, chosen, baselines["buy_and_hold"].equity)
-        },
+        studies={"robustness": robustness_of(plan, block, chosen, held)},
         versions={
             "tutti": __version__,
             "python": platform.python_version(),

@@ -84,7 +84,9 @@ def _capacity(
 ) -> dict[str, Any]:
     taken = [fill for fill in outcome.fills if not fill.is_maker]
     if not taken:
-        return {"impact_cost": 0.0, "most_profit": None, "break_even": None, "largest_share": None}
+        return dict.fromkeys(("most_profit", "break_even", "usual_share", "largest_share")) | {
+            "impact_cost": 0.0
+        }
     rows = np.searchsorted(block.ts, [fill.ts for fill in taken], side="right") - 1
     rows = np.clip(rows, 0, len(block) - 1)
     columns = np.array([fill.instrument for fill in taken])
@@ -98,11 +100,15 @@ def _capacity(
     impact = plan.setup.costs.impact_coefficient * sigma * np.sqrt(share)
     cost = float(np.nansum(notional * impact))
     found = capacity(gain, cost)
+    usual = float(np.percentile(share, 95.0))
+    # the square root says nothing of orders larger than what a bar lets us fill
+    room = (plan.setup.costs.participation or 1.0) / usual
     return {
         "impact_cost": cost,
-        "most_profit": _finite(found.most_profit * balance),
-        "break_even": _finite(found.break_even * balance),
-        "largest_share": _finite(float(np.nanmax(share))),
+        "most_profit": balance * float(np.fmin(found.most_profit, room)),
+        "break_even": balance * float(np.fmin(found.break_even, room)),
+        "usual_share": usual,
+        "largest_share": float(share.max()),
     }
 
 

@@ -133,10 +133,16 @@ def judged(  # noqa: PLR0913 - what a trial is
     *,
     run_id: str,
     kind: str = "backtest",
+    market: FloatArray | None = None,
 ) -> Honesty:
     """Record a run, then say what it proves after everything that was tried on the same data.
 
     It is on the disk before anybody sees the result.
+
+    Parameters
+    ----------
+    equity, market : ndarray of float64, shape (t,)
+        Of the account, and of buying and holding what it trades, at each bar's end.
 
     Raises
     ------
@@ -147,7 +153,13 @@ def judged(  # noqa: PLR0913 - what a trial is
     if register is not None:
         register.record([trial])
     gains, per_year = daily_returns(block.known_at, equity, block.step)
-    return honest_statistics(gains, periods_per_year=per_year, trials=summary_of(register, trial))
+    theirs = None if market is None else daily_returns(block.known_at, market, block.step)[0]
+    return honest_statistics(
+        gains,
+        periods_per_year=per_year,
+        trials=summary_of(register, trial),
+        market=theirs,
+    )
 
 
 def _sharpe(gains: FloatArray) -> float:

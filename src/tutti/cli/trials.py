@@ -22,7 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-_SHORT = 12
+_SHORT = 8
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="Of the seal.")]
 
 
@@ -242,7 +242,7 @@ def _row(trial: "RecordedTrial") -> tuple[str, ...]:
     sharpe = _yearly(trial)
     return (
         str(trial.seq),
-        iso(trial.ts)[:16].replace("T", " "),
+        iso(trial.ts)[:10],
         trial.kind,
         trial.strategy,
         trial.configuration[:_SHORT],

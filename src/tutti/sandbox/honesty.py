@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
+    from tutti.model.market import FloatArray
+
 CONFIDENCE = 0.95
 """What a result needs to count as proven: one error in twenty."""
 
 _DAYS_A_YEAR = 365.0
+_ROUNDING = 1e-9
 _LARGE = 10_000
 
 
@@ -88,8 +91,13 @@ class Honesty:
         Of the returns; 0 and 3 for normal ones.
     n_trials, n_effective, sharpe_variance, register
         See `TrialSummary`.
+    beta, alpha, alpha_sharpe : float
+        What the market explains of the returns, and what it doesn't: exposure to it, mean a year of
+        the rest, Sharpe ratio a year of the rest. NaN where no market was given.
+    alpha_confidence : float
+        As ``dsr``, of the rest.
     is_proven : bool
-        Whether ``dsr`` reaches `CONFIDENCE`.
+        Whether ``dsr`` and, where there is one, ``alpha_confidence`` reach `CONFIDENCE`.
     verdict : str
         All of it in one plain sentence.
     """
@@ -114,6 +122,10 @@ class Honesty:
     n_effective: float
     sharpe_variance: float
     register: str
+    beta: float
+    alpha: float
+    alpha_sharpe: float
+    alpha_confidence: float
     is_proven: bool
     verdict: str
 
@@ -129,14 +141,18 @@ class Honesty:
         """Return what `to_dict` told; unknown keys are left out, None is NaN."""
         kinds = {each.name: str(each.type) for each in fields(cls)}
         known: dict[str, Any] = {
-            name: math.nan if values[name] is None and kind == "float" else values[name]
+            name: math.nan if kind == "float" and values.get(name) is None else values[name]
             for name, kind in kinds.items()
         }
         return cls(**known)
 
 
 def honest_statistics(
-    returns: ArrayLike, *, periods_per_year: float, trials: TrialSummary
+    returns: ArrayLike,
+    *,
+    periods_per_year: float,
+    trials: TrialSummary,
+    market: ArrayLike | None = None,
 ) -> Honesty:
     """Return what the returns prove, after all the trials that they were chosen from.
 
@@ -148,6 +164,8 @@ def honest_statistics(
         Returns in a year.
     trials : TrialSummary
         What was tried on the same data.
+    market : array-like of shape (n,), optional
+        Returns of buying and holding at the same times: what rose with it proves nothing.
 
     Notes
     -----
@@ -164,59 +182,85 @@ def honest_statistics(
     luck = expected_max_sharpe(trials.n_effective, trials.sharpe_variance)
     needed = min_track_record_length(of, luck, confidence=CONFIDENCE)
     dsr = deflated_sharpe(of, trials.n_effective, trials.sharpe_variance)
-    days = needed * _DAYS_A_YEAR / periods_per_year
-    return Honesty(
-        sharpe=of.sharpe * root,
-        sharpe_se=error * root,
-        sharpe_low=(of.sharpe - reach) * root,
-        sharpe_high=(of.sharpe + reach) * root,
-        sharpe_corrected=corrected_sharpe(returns, periods_per_year),
-        sharpe_corrected_se=corrected_error(returns) * root,
-        psr=probabilistic_sharpe(of),
-        dsr=dsr,
-        expected_max_sharpe=luck * root,
-        min_track_record_length=min_track_record_length(of, confidence=CONFIDENCE),
-        min_track_record_deflated=needed,
-        min_track_record_days=days,
-        n_returns=of.n,
-        periods_per_year=periods_per_year,
-        skewness=of.skewness,
-        kurtosis=of.kurtosis,
-        n_trials=trials.n_trials,
-        n_effective=trials.n_effective,
-        sharpe_variance=trials.sharpe_variance,
-        register=trials.register,
-        is_proven=dsr >= CONFIDENCE,
-        verdict=_verdict(of, error, root, dsr, days, periods_per_year, trials),
-    )
+    beyond = _beyond_market(np.asarray(returns, dtype=np.float64), market, luck)
+    alone = beyond["alpha_confidence"]
+    figures: dict[str, Any] = {
+        "sharpe": of.sharpe * root,
+        "sharpe_se": error * root,
+        "sharpe_low": (of.sharpe - reach) * root,
+        "sharpe_high": (of.sharpe + reach) * root,
+        "sharpe_corrected": corrected_sharpe(returns, periods_per_year),
+        "sharpe_corrected_se": corrected_error(returns) * root,
+        "psr": probabilistic_sharpe(of),
+        "dsr": dsr,
+        "expected_max_sharpe": luck * root,
+        "min_track_record_length": min_track_record_length(of, confidence=CONFIDENCE),
+        "min_track_record_deflated": needed,
+        "min_track_record_days": needed * _DAYS_A_YEAR / periods_per_year,
+        "n_returns": of.n,
+        "periods_per_year": periods_per_year,
+        "skewness": of.skewness,
+        "kurtosis": of.kurtosis,
+        "beta": beyond["beta"],
+        "alpha": beyond["alpha"] * periods_per_year,
+        "alpha_sharpe": beyond["sharpe"] * root,
+        "alpha_confidence": alone,
+        "is_proven": dsr >= CONFIDENCE and not alone < CONFIDENCE,
+    }
+    return Honesty(**figures, **asdict(trials), verdict=_verdict(figures, trials))
 
 
-def _verdict(  # noqa: PLR0913 - what the sentence says
-    of: Moments,
-    error: float,
-    root: float,
-    dsr: float,
-    days: float,
-    per_year: float,
-    trials: TrialSummary,
-) -> str:
-    span = _days(of.n * _DAYS_A_YEAR / per_year)
-    ratio = f"Sharpe {of.sharpe * root:.2f} give or take {error * root:.2f} over {span}"
-    if of.sharpe <= 0.0:
+def _beyond_market(returns: FloatArray, market: ArrayLike | None, luck: float) -> dict[str, float]:
+    # of one return: least squares, and what it leaves, constant included
+    unknown = dict.fromkeys(("beta", "alpha", "sharpe", "alpha_confidence"), math.nan)
+    if market is None:
+        return unknown
+    theirs = np.asarray(market, dtype=np.float64)
+    if theirs.shape != returns.shape:
+        raise ValueError(
+            f"market must have the shape of returns, {returns.shape}, was {theirs.shape}"
+        )
+    off = theirs - theirs.mean()
+    spread = float(off @ off)
+    if not spread > 0.0:
+        return unknown
+    beta = float(off @ returns) / spread
+    rest = returns - beta * theirs
+    if not rest.std() > _ROUNDING * returns.std():
+        # the market itself: nothing is left that could be better or worse
+        return {"beta": beta, "alpha": 0.0, "sharpe": 0.0, "alpha_confidence": 0.5}
+    of = moments(rest)
+    confidence = probabilistic_sharpe(of, luck)
+    alpha = float(rest.mean())
+    return {"beta": beta, "alpha": alpha, "sharpe": of.sharpe, "alpha_confidence": confidence}
+
+
+def _verdict(figures: Mapping[str, Any], trials: TrialSummary) -> str:
+    sharpe, dsr, days = (figures[name] for name in ("sharpe", "dsr", "min_track_record_days"))
+    span = _days(figures["n_returns"] * _DAYS_A_YEAR / figures["periods_per_year"])
+    ratio = f"Sharpe {sharpe:.2f} give or take {figures['sharpe_se']:.2f} over {span}"
+    if sharpe <= 0.0:
         return f"{ratio}: it lost money, which no statistic mends."
     against = (
         f"it is better than the best of {_trials(trials)} would be by luck"
         if trials.n_trials > 1
         else "it is better than luck"
     )
-    if dsr >= CONFIDENCE:
-        return f"{ratio}: confidence {_share(dsr)} that {against}: proven{_unless(trials)}."
-    more = (
-        "no length of record like this would prove it"
-        if math.isinf(days)
-        else f"a record like this would have to last {_days(days)}"
-    )
-    return f"{ratio}: confidence {_share(dsr)} that {against}, not the 95 % it takes; {more}{_uncounted(trials)}."
+    told = f"{ratio}: confidence {_share(dsr)} that {against}"
+    if dsr < CONFIDENCE:
+        more = (
+            "no length of record like this would prove it"
+            if math.isinf(days)
+            else f"a record like this would have to last {_days(days)}"
+        )
+        return f"{told}, not the 95 % it takes; {more}{_uncounted(trials)}."
+    alone = figures["alpha_confidence"]
+    if math.isnan(alone):
+        return f"{told}: proven{_unless(trials)}."
+    market = f"without what the market explains of it (beta {figures['beta']:.2f})"
+    if alone < CONFIDENCE:
+        return f"{told}, but {_share(alone)} {market}: not proven beyond holding the market."
+    return f"{told}, {_share(alone)} {market}: proven{_unless(trials)}."
 
 
 def _trials(trials: TrialSummary) -> str:

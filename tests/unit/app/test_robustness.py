@@ -64,7 +64,12 @@ def test_impact_is_what_the_fills_paid_more(tmp_path: Path) -> None:
     # the same decisions, in sizes that hardly differ
     paid = free.final_equity - with_impact.final_equity
     assert capacity["impact_cost"] == pytest.approx(paid, rel=0.1)
-    assert 0.0 < capacity["largest_share"] < 1.0
+    assert 0.0 < capacity["usual_share"] <= capacity["largest_share"] < 1.0
+    free_room = free.studies["robustness"]["capacity"]
+    if free.final_equity > free.starting_balance:
+        # without impact, only what a bar lets through: the configured tenth of its volume
+        room = free.starting_balance * 0.1 / free_room["usual_share"]
+        assert free_room["most_profit"] == pytest.approx(room)
 
 
 def test_robustness_of_a_run_that_never_traded_is_empty(tmp_path: Path) -> None:

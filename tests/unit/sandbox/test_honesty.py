@@ -83,6 +83,60 @@ def test_honest_statistics_of_a_loss_say_so() -> None:
     assert found.verdict.endswith("it lost money, which no statistic mends.")
 
 
+def test_returns_that_the_market_explains_prove_nothing_beyond_it() -> None:
+    market = _returns(2.0)
+    noise = np.random.default_rng(8).normal(0.0, 0.0005, 730)
+    found = honest_statistics(
+        0.3 * market + noise - noise.mean(), periods_per_year=_DAILY,
+        trials=TrialSummary(register="here"), market=market,
+    )  # fmt: skip
+    assert found.beta == pytest.approx(0.3, abs=0.01)
+    assert found.alpha == pytest.approx(0.0, abs=0.002)
+    assert found.dsr > 0.95
+    assert 0.3 < found.alpha_confidence < 0.7
+    assert not found.is_proven
+    assert found.verdict.endswith(
+        "without what the market explains of it (beta 0.30): not proven beyond holding the market."
+    )
+
+
+def test_returns_beside_the_market_are_proven_without_it() -> None:
+    found = honest_statistics(
+        _returns(2.5, seed=3), periods_per_year=_DAILY, trials=TrialSummary(), market=_returns(1.0)
+    )
+    assert found.is_proven
+    assert found.alpha_sharpe == pytest.approx(2.5, abs=0.2)
+    assert found.alpha == pytest.approx(found.alpha_sharpe * 0.01 * math.sqrt(_DAILY), rel=0.05)
+    assert "proven, had nothing else been tried" in found.verdict
+
+
+@pytest.mark.parametrize("market", [np.zeros(730), None])
+def test_market_that_stands_still_explains_nothing(market: FloatArray | None) -> None:
+    found = honest_statistics(
+        _returns(2.0), periods_per_year=_DAILY, trials=TrialSummary(), market=market
+    )
+    assert math.isnan(found.beta)
+    assert math.isnan(found.alpha_confidence)
+    assert found.is_proven
+
+
+def test_market_itself_leaves_nothing_to_explain() -> None:
+    market = _returns(2.0)
+    found = honest_statistics(
+        2.0 * market, periods_per_year=_DAILY, trials=TrialSummary(), market=market
+    )
+    assert found.beta == pytest.approx(2.0)
+    assert (found.alpha, found.alpha_sharpe, found.alpha_confidence) == (0.0, 0.0, 0.5)
+    assert not found.is_proven
+
+
+def test_market_of_other_times_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"market must have the shape of returns, \(730,\)"):
+        honest_statistics(
+            _returns(2.0), periods_per_year=_DAILY, trials=TrialSummary(), market=[0.1, 0.2]
+        )
+
+
 @pytest.mark.parametrize(
     ("returns", "why"),
     [([], "at least 3 returns"), ([0.0] * 30, "all 30 returns are equal")],
