@@ -5,6 +5,7 @@ import typer
 from tutti.cli.sandbox.ab import ab
 from tutti.cli.sandbox.attribute import attribute
 from tutti.cli.sandbox.montecarlo import montecarlo
+from tutti.cli.sandbox.null import null
 from tutti.cli.sandbox.stress import scenarios, stress
 
 app = typer.Typer(
@@ -22,3 +23,4 @@ app.command()(ab)
 app.command()(attribute)
 app.command()(scenarios)
 app.command()(montecarlo)
+app.command()(null)
