@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tutti.model.errors import ConfigError
 from tutti.testing.exchanges.dialects import DIALECTS
-from tutti.testing.exchanges.exchange import FakeExchange
+from tutti.testing.exchanges.exchange import FakeExchange, made_up_listings
 from tutti.testing.exchanges.faults import read_faults
 from tutti.testing.exchanges.server import serve
 
@@ -53,6 +53,10 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
         metavar="CURRENCY=AMOUNT",
         help="spot balance of each account; given once, it replaces the usual ones",
     )
+    parser.add_argument("--depth", type=int, default=50, help="levels on each side of a book")
+    parser.add_argument(
+        "--listings", type=int, default=0, help="so many listings, made-up ones among them"
+    )
     return parser.parse_args(arguments)
 
 
@@ -75,6 +79,8 @@ async def _run(options: argparse.Namespace) -> None:
         accounts=options.accounts.split(","),
         spot=_balances(options.balance),
         limits=options.limits,
+        depth=options.depth,
+        listings=made_up_listings(options.dialect, options.listings) if options.listings else None,
     )
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()

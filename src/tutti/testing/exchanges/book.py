@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from tutti.testing.exchanges.values import ZERO, Side
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from decimal import Decimal
 
     from tutti.testing.exchanges.values import Order
@@ -27,12 +26,13 @@ class Resting:
 class _Half:
     """One side of the book."""
 
-    __slots__ = ("prices", "queues", "totals")
+    __slots__ = ("anonymous", "prices", "queues", "totals")
 
     def __init__(self) -> None:
         self.prices: list[Decimal] = []  # ascending
         self.queues: dict[Decimal, list[Resting]] = {}
         self.totals: dict[Decimal, Decimal] = {}
+        self.anonymous: dict[Decimal, Decimal] = {}
 
 
 class OrderBook:
@@ -86,6 +86,8 @@ class OrderBook:
         else:
             queue.append(resting)
             half.totals[price] += resting.quantity
+        if resting.order is None:
+            half.anonymous[price] = half.anonymous.get(price, ZERO) + resting.quantity
         self._changed[side, price] = None
         self._touched[self._name] = None
 
@@ -94,6 +96,10 @@ class OrderBook:
         half = self._halves[side]
         resting.quantity -= by
         half.totals[price] -= by
+        if resting.order is None:
+            half.anonymous[price] -= by
+            if not half.anonymous[price]:
+                del half.anonymous[price]
         if resting.quantity <= ZERO:
             queue = half.queues[price]
             queue.remove(resting)
@@ -126,26 +132,28 @@ class OrderBook:
             return sum((q for p, q in half.totals.items() if p >= limit), ZERO)
         return sum((q for p, q in half.totals.items() if p <= limit), ZERO)
 
-    def anonymous(self, side: Side) -> Iterator[tuple[Decimal, Resting]]:
-        """Yield nobody's quantities."""
-        for price, queue in list(self._halves[side].queues.items()):
-            for resting in list(queue):
-                if resting.order is None:
-                    yield price, resting
+    def anonymous_prices(self, side: Side) -> list[Decimal]:
+        """Return the prices at which nobody's quantities are."""
+        return list(self._halves[side].anonymous)
+
+    def anonymous_at(self, side: Side, price: Decimal) -> Decimal:
+        """Return nobody's quantity at a price."""
+        return self._halves[side].anonymous.get(price, ZERO)
 
     def set_anonymous(self, side: Side, price: Decimal, quantity: Decimal) -> None:
         """Make nobody's quantity at a price this: a cut keeps its place, growth queues anew."""
         half = self._halves[side]
-        mine = [each for each in half.queues.get(price, ()) if each.order is None]
-        more = quantity - sum((each.quantity for each in mine), ZERO)
+        more = quantity - half.anonymous.get(price, ZERO)
         if more > ZERO:
             self.add(side, price, Resting(more))
-        for each in reversed(mine):
+            return
+        for each in reversed(half.queues.get(price, ())):
             if more >= ZERO:
                 break
-            cut = min(each.quantity, -more)
-            self.reduce(side, price, each, cut)
-            more += cut
+            if each.order is None:
+                cut = min(each.quantity, -more)
+                self.reduce(side, price, each, cut)
+                more += cut
 
     def drain(self) -> list[tuple[Side, Decimal, Decimal]]:
         """Return the levels that changed since the last call, with what they hold now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from tutti.testing.exchanges.dialects import DIALECTS
 from tutti.testing.exchanges.faults import FaultKind, FaultPlan
 from tutti.testing.exchanges.market import Market
 from tutti.testing.exchanges.marketplace import Marketplace
+from tutti.testing.exchanges.past import Past
 from tutti.testing.exchanges.values import Reason, Refused, Status
 
 if TYPE_CHECKING:
@@ -66,6 +68,8 @@ class FakeExchange:
         Its time; the wall's by default.
     limits : float
         How generous rate limits are, as a multiple of the venue's own; 0 for none.
+    depth : int
+        Levels of the book on each side.
 
     Raises
     ------
@@ -85,6 +89,7 @@ class FakeExchange:
         accounts: Sequence[str] = ("main",),
         clock: Clock | None = None,
         limits: float = 1.0,
+        depth: int = 50,
     ) -> None:
         kind = DIALECTS.get(dialect)
         if kind is None:
@@ -106,8 +111,9 @@ class FakeExchange:
             reuses_client_ids=terms.reuses_client_ids,
         )
         for tape in self.marketplace.tapes.values():
-            tape.make_past(self.clock.now(), generator)
-        self.market = Market(self.marketplace, np.random.default_rng([seed, 2]))
+            walk = int(generator.integers(2**63))
+            tape.past = Past(tape.listing, self.clock.now(), walk)
+        self.market = Market(self.marketplace, np.random.default_rng([seed, 2]), depth=depth)
         self.market.open()
         self.dialect = kind.make(self.marketplace, limits)
         self.n_requests: dict[str, int] = {}
@@ -190,3 +196,32 @@ def _balances(listings: Sequence[Listing]) -> tuple[dict[str, Decimal], dict[str
             for currency in (each.base, each.quote):
                 spot[currency] = _START_MONEY if currency in _MONEY else _START_COINS
     return spot, margin
+
+
+def made_up_listings(dialect: str, count: int) -> list[Listing]:
+    """Return a dialect's own listings and made-up ones, ``count`` in all, for tests of breadth.
+
+    The made-up ones are of the kind of the dialect's first, named ``C000`` and so on, and open at
+    100.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such dialect.
+    """
+    if dialect not in DIALECTS:
+        raise ConfigError(f"no dialect {dialect!r}; there are {', '.join(sorted(DIALECTS))}")
+    own = list(DIALECTS[dialect].terms.listings())
+    _, _, rest = own[0].name.partition("/")
+    made_up = [
+        replace(
+            own[0],
+            name=f"C{k:03d}/{rest}",
+            price=Decimal(100),
+            price_step=Decimal("0.01"),
+            quantity_step=Decimal("0.01"),
+            min_quantity=Decimal("0.01"),
+        )
+        for k in range(count - len(own))
+    ]
+    return own + made_up

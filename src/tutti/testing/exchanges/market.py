@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from tutti.testing.exchanges.marketplace import Marketplace
     from tutti.testing.exchanges.values import Listing, Order
 
-_DEPTH = 50
-_LEVEL_WORTH = 20_000.0
-_STEP_VOLATILITY = 0.0002
+_LEVEL_WORTH = Decimal(20_000)
+_SHARES = tuple(Decimal(k) / 100 for k in range(50, 150))
+_NOTHING: dict[Side, dict[Decimal, Decimal]] = {Side.BUY: {}, Side.SELL: {}}
+_SPACING = Decimal("0.00002")
+_STEP_VOLATILITY = 0.0001
 _TRADE_CHANCE = 0.5
 
 
@@ -31,12 +33,18 @@ class Market:
         Where they trade.
     generator : numpy.random.Generator
         Decides what :meth:`step` does.
+    depth : int
+        Levels that they keep on each side of a book.
     """
 
-    def __init__(self, marketplace: Marketplace, generator: np.random.Generator) -> None:
+    def __init__(
+        self, marketplace: Marketplace, generator: np.random.Generator, *, depth: int = 50
+    ) -> None:
         self._place = marketplace
+        self._depth = depth
         self._generator = generator
         self._middle: dict[str, Decimal] = {}
+        self._ladders: dict[str, dict[Side, dict[Decimal, Decimal]]] = {}
         self._turn = 0
 
     def open(self) -> None:
@@ -60,19 +68,38 @@ class Market:
             ) from None
 
     def move(self, listing: Listing, price: Decimal) -> None:
-        """Lay the book around a price; clients' orders on the way are filled, at their prices."""
+        """Lay the book around a price; clients' orders on the way are filled, at their prices.
+
+        The best levels are a step away from the price, the others on a grid that stays where it
+        is, so that a small move changes a few levels and not the book.
+        """
         step = listing.price_step
-        middle = max(step * (_DEPTH + 1), (price / step).to_integral_value() * step)
+        spacing = self._spacing(listing)
+        middle = max(spacing * (self._depth + 1), (price / step).to_integral_value() * step)
         self._middle[listing.name] = middle
+        below, above = middle - step, middle + step
+        first_below = (below - step) // spacing
+        first_above = (above + spacing) // spacing
+        wanted = {
+            Side.BUY: [below, *((first_below - k) * spacing for k in range(self._depth - 1))],
+            Side.SELL: [above, *((first_above + k) * spacing for k in range(self._depth - 1))],
+        }
+        before = self._ladders.get(listing.name, _NOTHING)
+        ladder: dict[Side, dict[Decimal, Decimal]] = {}
+        for side, prices in wanted.items():
+            known = before[side]
+            ladder[side] = {each: known.get(each) or self._size(listing, each) for each in prices}
+        self._ladders[listing.name] = ladder
+        self._place.quote(listing, ladder[Side.BUY], ladder[Side.SELL])
+
+    def _spacing(self, listing: Listing) -> Decimal:
+        step = listing.price_step
+        return max(step, (listing.price * _SPACING / step).to_integral_value() * step)
+
+    def _size(self, listing: Listing, price: Decimal) -> Decimal:
         unit = listing.quantity_step
-        mean = max(unit, (Decimal(_LEVEL_WORTH) / middle / unit).to_integral_value() * unit)
-        sizes = self._generator.integers(50, 150, 2 * _DEPTH).tolist()
-        ladder = [
-            max(unit, (mean * size / 100 / unit).to_integral_value() * unit) for size in sizes
-        ]
-        bids = [(middle - step * (k + 1), ladder[2 * k]) for k in range(_DEPTH)]
-        asks = [(middle + step * (k + 1), ladder[2 * k + 1]) for k in range(_DEPTH)]
-        self._place.quote(listing, bids, asks)
+        share = _SHARES[int(self._generator.integers(len(_SHARES)))]
+        return max(unit, (_LEVEL_WORTH * share / price / unit).to_integral_value() * unit)
 
     def step(self, listing: Listing) -> None:
         """Move the price a little, by chance, and sometimes trade."""
@@ -87,8 +114,8 @@ class Market:
             side = Side.BUY if self._generator.random() < 0.5 else Side.SELL  # noqa: PLR2004
             unit = listing.quantity_step
             part = Decimal(str(round(self._generator.random(), 3)))
-            worth = Decimal(_LEVEL_WORTH) / middle
-            quantity = max(unit, (worth * part / unit).to_integral_value() * unit)
+            worth = _LEVEL_WORTH * part / middle
+            quantity = max(unit, (worth / unit).to_integral_value() * unit)
             self._place.trade(listing, side, quantity)
 
     def step_next(self) -> None:
@@ -98,14 +125,12 @@ class Market:
         self.step(self._place.listings[names[self._turn]])
 
     def _touch(self, listing: Listing) -> None:
-        # one level is refilled: a quiet market still has updates
+        # one level changes its size: a quiet market still has updates
         side = Side.BUY if self._generator.random() < 0.5 else Side.SELL  # noqa: PLR2004
-        k = int(self._generator.integers(_DEPTH))
-        price = self._middle[listing.name] - listing.price_step * (k + 1) * side.sign
-        unit = listing.quantity_step
-        size = Decimal(_LEVEL_WORTH) / price * int(self._generator.integers(50, 150)) / 100
-        quantity = max(unit, (size / unit).to_integral_value() * unit)
-        self._place.set_level(listing, side, price, quantity)
+        levels = self._ladders[listing.name][side]
+        price = list(levels)[int(self._generator.integers(len(levels)))]
+        levels[price] = self._size(listing, price)
+        self._place.set_level(listing, side, price, levels[price])
 
     def act(self, action: Mapping[str, Any]) -> dict[str, Any]:
         """Do what the control endpoint was asked for, and say what came of it.
@@ -173,8 +198,7 @@ class Market:
 
     def _act_book(self, action: Mapping[str, Any]) -> dict[str, Any]:
         sides = (
-            [(Decimal(str(p)), Decimal(str(q))) for p, q in action[side]]
-            for side in ("bids", "asks")
+            {Decimal(str(p)): Decimal(str(q)) for p, q in action[side]} for side in ("bids", "asks")
         )
         self._place.quote(self.listing(action["listing"]), *sides)
         return {}

@@ -25,7 +25,7 @@ from tutti.testing.exchanges.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tutti.kernel.clock import Clock
     from tutti.testing.exchanges.accounts import Account
@@ -269,20 +269,21 @@ class Marketplace:
     def quote(
         self,
         listing: Listing,
-        bids: Iterable[tuple[Decimal, Decimal]],
-        asks: Iterable[tuple[Decimal, Decimal]],
+        bids: Mapping[Decimal, Decimal],
+        asks: Mapping[Decimal, Decimal],
     ) -> None:
         """Make nobody's part of the book this; clients' orders in its way are filled."""
         book = self.books[listing.name]
-        wanted = {Side.BUY: dict(bids), Side.SELL: dict(asks)}
+        wanted = {Side.BUY: bids, Side.SELL: asks}
         for side, levels in wanted.items():
-            gone = {price for price, _ in book.anonymous(side)} - levels.keys()
-            for price in gone:
-                book.set_anonymous(side, price, ZERO)
+            for price in book.anonymous_prices(side):
+                if price not in levels:
+                    book.set_anonymous(side, price, ZERO)
         for side, levels in wanted.items():
             for price, quantity in levels.items():
-                rest = quantity - self._match(listing, side, quantity, price, None)
-                book.set_anonymous(side, price, rest)
+                if book.anonymous_at(side, price) != quantity:
+                    rest = quantity - self._match(listing, side, quantity, price, None)
+                    book.set_anonymous(side, price, rest)
         self._flush()
 
     def set_level(self, listing: Listing, side: Side, price: Decimal, quantity: Decimal) -> None:

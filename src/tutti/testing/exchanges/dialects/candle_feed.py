@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from tutti.testing.exchanges.candle import Candle
     from tutti.testing.exchanges.marketplace import Marketplace
-    from tutti.testing.exchanges.tape import Candle
     from tutti.testing.exchanges.values import Listing
 
 _QUIET_NS = 2_000_000_000

@@ -12,9 +12,9 @@ from tutti.testing.exchanges.values import Reason, Refused, Side
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from tutti.testing.exchanges.candle import Candle
     from tutti.testing.exchanges.dialects.binance.terms import Symbols
     from tutti.testing.exchanges.marketplace import Marketplace
-    from tutti.testing.exchanges.tape import Candle
     from tutti.testing.exchanges.values import Listing, Print
 
 _MS = 1_000_000

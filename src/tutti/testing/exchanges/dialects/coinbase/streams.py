@@ -16,12 +16,12 @@ from tutti.testing.exchanges.values import ZERO, Refused, Side
 
 if TYPE_CHECKING:
     from tutti.testing.exchanges.accounts import Account
+    from tutti.testing.exchanges.candle import Candle
     from tutti.testing.exchanges.dialect import Stream
     from tutti.testing.exchanges.dialects.coinbase.orders import Desk
     from tutti.testing.exchanges.dialects.coinbase.signing import Tokens
     from tutti.testing.exchanges.dialects.coinbase.terms import Products
     from tutti.testing.exchanges.marketplace import Happening, Marketplace
-    from tutti.testing.exchanges.tape import Candle
     from tutti.testing.exchanges.values import Listing, Order, Print
 
 _HEARTBEAT_NS = SECOND

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tutti.testing.exchanges.accounts import Account
+    from tutti.testing.exchanges.candle import Candle
     from tutti.testing.exchanges.dialects.hyperliquid.orders import Desk
     from tutti.testing.exchanges.dialects.hyperliquid.terms import Assets
     from tutti.testing.exchanges.marketplace import Marketplace
-    from tutti.testing.exchanges.tape import Candle
     from tutti.testing.exchanges.values import Listing
 
 _MS = 1_000_000

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tutti.testing.exchanges.accounts import Account
+    from tutti.testing.exchanges.candle import Candle
     from tutti.testing.exchanges.dialect import Stream
     from tutti.testing.exchanges.dialects.hyperliquid.info import Info
     from tutti.testing.exchanges.dialects.hyperliquid.orders import Desk
     from tutti.testing.exchanges.dialects.hyperliquid.terms import Assets
     from tutti.testing.exchanges.marketplace import Happening, Marketplace
-    from tutti.testing.exchanges.tape import Candle
     from tutti.testing.exchanges.values import Listing, Print
 
 _MS = 1_000_000

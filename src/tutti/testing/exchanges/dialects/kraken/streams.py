@@ -19,10 +19,10 @@ from tutti.testing.exchanges.values import Reason, Refused, Side
 if TYPE_CHECKING:
     from tutti.testing.exchanges.accounts import Account
     from tutti.testing.exchanges.book import OrderBook
+    from tutti.testing.exchanges.candle import Candle
     from tutti.testing.exchanges.dialect import Session, Stream
     from tutti.testing.exchanges.dialects.kraken.orders import Desk
     from tutti.testing.exchanges.marketplace import Happening, Marketplace
-    from tutti.testing.exchanges.tape import Candle
     from tutti.testing.exchanges.values import Listing, Print
 
 _TOKEN_LIVES_NS = 900 * SECOND
