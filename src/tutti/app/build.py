@@ -16,6 +16,7 @@ from tutti.agents.port import Agent, ArrayAgent, MetaAgent
 from tutti.agents.quant import QUANT_AGENTS
 from tutti.agents.state import AgentState, may_speak
 from tutti.app.plugins import Plugins
+from tutti.app.routes import routes_of, sharing_cash
 from tutti.app.settings import DEFAULT_VENUE, AgentSettings
 from tutti.conductor.regime import RegimeClassifier, RegimeRules
 from tutti.conductor.weights import regime_weights
@@ -91,15 +92,17 @@ def plan_of(config: Config, instruments: Sequence[Instrument], step: int) -> Pla
     _all_known(config, venues)
     costs = {name: _costs(config, name, instruments) for name in venues}
     policy = policy_of(config, instruments)
+    routes = routes_of(config, instruments)
     setup = Setup(
         instruments=tuple(instruments),
-        terms=terms_of(instruments, venues),
+        terms=sharing_cash(terms_of(instruments, venues), routes),
         costs=_over_all(costs, instruments),
         rules=rules_of(config, policy),
         style=_style(config, step),
         policy_name=policy.name,
         retry=RetryRules(),
         segment_ticks=_segment_ticks(config, len(instruments)),
+        routes=routes,
     )
     return Plan(
         setup=setup,

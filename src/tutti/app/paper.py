@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from tutti.app.backtest import terms_overrides
 from tutti.app.build import plan_of
 from tutti.app.session import Session, TradingVenue
+from tutti.engine.run import Reconciling
+from tutti.kernel.clock import SECOND
 from tutti.ledger.fold import fold
 from tutti.model.errors import ConfigError
 from tutti.universe.instruments import Universe
@@ -112,6 +114,7 @@ class PaperAccount:
         )
         if history is not None:
             self.session.remember(history)
+        self.session.settle(self.as_of)
         if first is not None:
             self.ticks = _put_back(first, self.ticks)
 
@@ -145,8 +148,24 @@ def plan_for(config: Config, market: Market) -> Plan:
     terms = {name: {**market.terms.get(name, {}), **own} for name, own in given.items()}
     universe = Universe.of_block(block, terms)
     plan = plan_of(config, universe.instruments, block.step)
-    segment = min(plan.setup.segment_ticks, _SEGMENT_TICKS)
-    return replace(plan, setup=replace(plan.setup, segment_ticks=segment, keeps_account=True))
+    setup = replace(
+        plan.setup,
+        segment_ticks=min(plan.setup.segment_ticks, _SEGMENT_TICKS),
+        keeps_account=True,
+        reconciling=_reconciling(config),
+    )
+    return replace(plan, setup=setup)
+
+
+def _reconciling(config: Config) -> Reconciling:
+    settings = config.reconcile
+    return Reconciling(
+        every_ns=round(settings.every_s * SECOND),
+        patience_ns=round(settings.patience_s * SECOND),
+        adopts=settings.unknown == "adopt",
+        currency=config.quote_currency,
+        balance_tolerance=Decimal(repr(settings.balance_tolerance)),
+    )
 
 
 def _check(state: LedgerState, plan: Plan) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from tutti.app.routes import book_cash
 from tutti.engine.run import MODES, Account
 from tutti.execution.book_of_orders import OpenOrders
 from tutti.model.arrays import (
@@ -29,9 +32,9 @@ if TYPE_CHECKING:
 
 def fresh_account(plan: Plan, n_agents: int, ts: int) -> Account:
     """Return an account that holds the plan's balances and nothing else."""
-    cash = [float(plan.balances[name]) for name in plan.venues]
+    cash = {name: plan.balances[name] for name in plan.venues}
     return Account(
-        book=new_book(len(plan.instruments), n_agents, cash, ts),
+        book=new_book(len(plan.instruments), n_agents, book_cash(plan, cash), ts),
         portfolio=Portfolio(plan.balances),
         orders=OpenOrders(),
     )
@@ -54,8 +57,9 @@ def restored_account(plan: Plan, agents: tuple[str, ...], state: LedgerState, ts
                 "configuration doesn't trade; add it, or start in another folder"
             )
     cash = {name: state.cash.get(name, plan.balances[name]) for name in plan.venues}
-    book = new_book(len(plan.instruments), len(agents), [float(c) for c in cash.values()], ts)
+    book = new_book(len(plan.instruments), len(agents), book_cash(plan, cash), ts)
     _hold(book, plan, agents, state)
+    _join_legs(book, plan)
     _remember(book, agents, state)
     orders = OpenOrders()
     for order in (*state.ended.values(), *state.open_orders.values()):
@@ -82,6 +86,29 @@ def _hold(book: Book, plan: Plan, agents: tuple[str, ...], state: LedgerState) -
         book.average_price[i] = float(position.average_price)
         book.opened_at[i] = position.opened_at
         book.lead[i] = leads.get(position.lead, -1)
+
+
+def _join_legs(book: Book, plan: Plan) -> None:
+    # what the venues of a route hold is one position, in the column that is decided on
+    for route in plan.setup.routes:
+        column, legs = route.column, list(route.legs)
+        lot = plan.instruments[column].quantity_step
+        lots = np.array([int(plan.instruments[leg].quantity_step / lot) for leg in legs])
+        lots *= book.lots[legs]
+        total = int(lots.sum())
+        value = float((lots * book.average_price[legs]).sum())
+        opened = book.opened_at[legs][lots != 0]
+        lead = int(book.lead[legs][np.abs(lots).argmax()])
+        closed_at = int(book.closed_at[legs].max())
+        for values in (book.lots, book.average_price, book.opened_at, book.closed_at):
+            values[legs] = 0
+        book.lead[legs] = -1
+        book.closed_at[column] = closed_at
+        if total:
+            book.lots[column] = total
+            book.average_price[column] = value / total
+            book.opened_at[column] = int(opened.min())
+            book.lead[column] = lead
 
 
 def _remember(book: Book, agents: tuple[str, ...], state: LedgerState) -> None:

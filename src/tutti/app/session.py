@@ -15,10 +15,12 @@ from tutti.engine.close_out import CloseOut
 from tutti.engine.commands import Commands
 from tutti.engine.engine import Engine
 from tutti.engine.rows import tradable
+from tutti.execution.port import AsyncVenue
 from tutti.kernel.ids import IdSource
 from tutti.ledger.journal import Journal
 from tutti.ledger.kinds import DataSource, Started, Stopped
 from tutti.model.arrays import EQUITY
+from tutti.model.order import OrderStatus
 from tutti.sandbox.venue import SimulatedVenue
 
 if TYPE_CHECKING:
@@ -79,6 +81,7 @@ class Session:
     ) -> None:
         setup = plan.setup
         self.run_id = run_id
+        self._is_resumed = state is not None
         self.plan = plan
         self.seats = seats_of(config)
         self.analysis = analysis_of(config, plan.instruments, self.seats)
@@ -133,7 +136,7 @@ class Session:
         )
         self._journal.append("started", start, started)
         if state is not None:
-            self._take_up(state, start)
+            self._take_up(state)
         self._journal.commit()
 
     def remember(self, history: MarketBlock) -> None:
@@ -155,6 +158,15 @@ class Session:
         for venue in self._simulated:
             venue.enter(bars)
 
+    def settle(self, ts: int) -> None:
+        """Hold the account against its venues before anything is decided.
+
+        Needed where one of them may know what we don't: after a restart, or behind a network.
+        """
+        if self._is_resumed or any(isinstance(each, AsyncVenue) for each in self.venues.values()):
+            self.engine.desk.reconcile(ts)
+            self._journal.commit()
+
     def attend(self, ts: int) -> None:
         """Take in what venues say between two ticks, and send again what did not leave.
 
@@ -163,15 +175,14 @@ class Session:
         ts : int
             Now, ns UTC.
         """
-        desk, before = self.engine.desk, self._journal.head()
-        desk.drain()
-        desk.send_deferred(ts)
+        before = self._journal.head()
+        self.engine.hear(ts)
         if self._journal.head() != before:
             if self.plan.setup.keeps_account:
                 self.engine.record_account(ts)
             self._journal.commit()
 
-    def _take_up(self, state: LedgerState, ts: int) -> None:
+    def _take_up(self, state: LedgerState) -> None:
         # venues in this process remember nothing: they are told, then asked like any other
         orders = self.account.orders.open()
         for name, venue in self.venues.items():
@@ -182,10 +193,13 @@ class Session:
                     if position.instrument.venue == name
                 },
                 self.account.portfolio.cash[name],
-                [order for order in orders if order.instrument.venue == name],
+                [
+                    order
+                    for order in orders
+                    if order.instrument.venue == name and order.status is not OrderStatus.CREATED
+                ],
             )
         self.engine.desk.adopt(state.intents)
-        self.engine.desk.reconcile(ts)
 
     @property
     def head(self) -> Head:

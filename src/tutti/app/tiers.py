@@ -12,6 +12,7 @@ import numpy as np
 from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger
 from tutti.app.build import analysis_of, costs_are_shared
 from tutti.app.recorder import Recorder
+from tutti.app.routes import book_cash
 from tutti.app.session import Session
 from tutti.engine.decide import Trace, empty_trace
 from tutti.kernel.collector import unhurried_collector
@@ -149,6 +150,10 @@ def run_fast(
     ConfigError
         If the venues differ in more than their spreads and fees.
     """
+    if plan.setup.routes:
+        raise ConfigError(
+            "routes: the fast tier trades each instrument at its own venue; use --tier event"
+        )
     if not costs_are_shared(plan):
         raise ConfigError(
             "the fast tier fills at all venues by one set of rules, and these venues differ; "
@@ -206,7 +211,7 @@ def fast_tier(
 ) -> FastTier:
     """Return a fast tier with the starting balances of the plan."""
     setup = plan.setup
-    cash = [float(plan.balances[name]) for name in plan.venues]
+    cash = book_cash(plan, plan.balances)
     return FastTier(
         terms=setup.terms,
         costs=setup.costs,

@@ -202,6 +202,8 @@ class Engine:
     def hear(self, ts: int) -> None:
         """Between ticks: take in what venues say, send what is due, compare with them when due.
 
+        What comes of it waits in the journal: whoever calls commits it.
+
         Parameters
         ----------
         ts : int
@@ -212,7 +214,6 @@ class Engine:
             self.desk.drain()
         self._judge_again(ts)
         self.desk.reconcile_if_due(ts)
-        self._journal.commit()
 
     def close_segment(self) -> None:
         """Write down the quiet ticks collected so far, and the state of the account."""
@@ -265,6 +266,7 @@ class Engine:
     def _finish(self, market: MarketBlock, thought: AnalysisBlock, trace: Trace) -> None:
         self.counts.ticks += len(market)
         if self.desk.reconcile_if_due(int(market.known_at[-1])):
+            # with a row of this tick's own time: a restart goes on after it
             self._journal.commit()
         if self._quiet is not None:
             self._quiet.add(market, thought, trace)

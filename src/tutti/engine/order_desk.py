@@ -158,23 +158,24 @@ class OrderDesk:
         self.locks[self.locks == HALTED] = UNLOCKED
 
     def reconcile_if_due(self, ts: int) -> bool:
-        """Compare with the venues when it is time, see `Reconciling`; return whether it was."""
-        is_due = self._reconciler.is_due(ts)
-        if is_due:
-            self.reconcile(ts, patience_ns=self._setup.reconciling.patience_ns)
-        return is_due
+        """Compare with the venues when it is time, see `Reconciling`; return whether any differs."""
+        if not self._reconciler.is_due(ts):
+            return False
+        return self.reconcile(ts, patience_ns=self._setup.reconciling.patience_ns)
 
-    def reconcile(self, ts: int, *, patience_ns: int = 0) -> None:
+    def reconcile(self, ts: int, *, patience_ns: int = 0) -> bool:
         """Compare our open orders, holdings and cash with the venues' answers, and apply them.
 
         What differs is on record with what was done about it; an order that nobody knows of stays
         unresolved, and its instrument locked. Without patience nothing is taken to be on its way.
+        Returns whether anything differed that was not known to.
         """
-        self._reconciler.reconcile(ts, patience_ns=patience_ns)
+        found = self._reconciler.reconcile(ts, patience_ns=patience_ns)
         for order in self._account.orders.open():
             if order.id in self._to_cancel:
                 self._cancel(order, ts)
         self.drain()
+        return found
 
     def doubtful(self) -> dict[str, list[str]]:
         """Return ids of the orders, by venue, that a venue should be asked about anew."""

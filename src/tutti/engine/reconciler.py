@@ -97,8 +97,8 @@ class Reconciler:
         """Tell whether the time for the next comparison has come."""
         return 0 < self._rules.every_ns <= ts - self._last
 
-    def reconcile(self, ts: int, *, patience_ns: int = 0) -> None:
-        """Ask every venue, apply what it says, and write down what differs.
+    def reconcile(self, ts: int, *, patience_ns: int = 0) -> bool:
+        """Ask every venue, apply what it says, and write down what differs; return if anything did.
 
         Parameters
         ----------
@@ -107,6 +107,7 @@ class Reconciler:
             difference has to stand; 0 at a start, when nothing is on its way.
         """
         self._last = ts
+        count = 0
         for name, venue in self._venues.items():
             ours = [
                 order
@@ -121,12 +122,14 @@ class Reconciler:
             news += self._sorted_out(name, standing, ts, patience_ns)
             for difference in news:
                 self._journal.append("difference", ts, difference, difference.subject)
+            count += len(news)
             if news:
                 self._counts.differences[name] = self._counts.differences.get(name, 0) + len(news)
             if news or patience_ns == 0:
                 said = tuple(str(each) for each in news if each.resolution not in _EXPLAINED)
                 record = Reconciled(venue=name, checked=len(ours), differences=said)
                 self._journal.append("reconciled", ts, record)
+        return count > 0
 
     def _lost(self, order_ids: Iterable[str], ts: int, venue: str) -> list[Difference]:
         lost: list[Difference] = []
