@@ -314,7 +314,7 @@ def _judge_one(work: _Work, number: int) -> Verdict:
     if work.world is None:
         moves, sides = planted_world(walk, work.edge, random)
         block = block_of(moves, instruments, ts, step, start)
-        return play_and_judge(work.config, block, informed(sides, _NOTIONAL))
+        return play_and_judge(work.config, block, informed(sides, _NOTIONAL))[0]
     if recorded is None:
         base = walk_moves(walk, random)
     else:
@@ -325,9 +325,9 @@ def _judge_one(work: _Work, number: int) -> Verdict:
     seen, traded = null_world(work.world, base, random)
     block = block_of(traded, instruments, ts, step, start)
     if seen is traded:
-        return play_and_judge(work.config, block)
+        return play_and_judge(work.config, block)[0]
     shown = block_of(seen, instruments, ts, step, start)
-    return play_and_judge(work.config, block, signals_on(work.config, shown))
+    return play_and_judge(work.config, block, signals_on(work.config, shown))[0]
 
 
 def signals_on(config: Config, block: MarketBlock) -> Signals:
@@ -342,8 +342,10 @@ def signals_on(config: Config, block: MarketBlock) -> Signals:
     )
 
 
-def play_and_judge(config: Config, block: MarketBlock, signals: Signals | None = None) -> Verdict:
-    """Return the verdict over a configuration on some bars, or over signals under its rules."""
+def play_and_judge(
+    config: Config, block: MarketBlock, signals: Signals | None = None
+) -> tuple[Verdict, float]:
+    """Return verdict and total return of a configuration, or of signals under its rules."""
     strategy = Strategy(config, block)
     tier = strategy.tier(int(block.ts[0]), len(block))
     source = None if signals is None else _in_turn(signals)
@@ -351,7 +353,8 @@ def play_and_judge(config: Config, block: MarketBlock, signals: Signals | None =
     found, balance = played.found, strategy.balance
     gross = gross_profits(found, block, strategy.plan.setup.terms, balance)
     net = np.diff(found.trace.equity, prepend=balance)
-    return judge(gross, net, periods_per_year(block.step), len(found.fills.whole))
+    verdict = judge(gross, net, periods_per_year(block.step), len(found.fills.whole))
+    return verdict, float(found.trace.equity[-1] / balance - 1.0)
 
 
 def _chunks(block: MarketBlock) -> Iterator[MarketBlock]:
@@ -378,7 +381,7 @@ def _in_turn(signals: Signals) -> Callable[[MarketBlock], Signals]:
 
 
 def _observed(config: Config, recorded: MarketBlock, own: Sequence[float]) -> Observed:
-    verdict = play_and_judge(config, recorded)
+    verdict, _ = play_and_judge(config, recorded)
     known = [z for z in own if math.isfinite(z)]
     higher = sum(z >= verdict.z for z in known)
     p_own = (1 + higher) / (1 + len(known)) if math.isfinite(verdict.z) else 1.0

@@ -4,6 +4,7 @@ import typer
 
 from tutti.cli.sandbox.ab import ab
 from tutti.cli.sandbox.attribute import attribute
+from tutti.cli.sandbox.lookahead import lookahead
 from tutti.cli.sandbox.montecarlo import montecarlo
 from tutti.cli.sandbox.null import null
 from tutti.cli.sandbox.stress import scenarios, stress
@@ -24,3 +25,4 @@ app.command()(attribute)
 app.command()(scenarios)
 app.command()(montecarlo)
 app.command()(null)
+app.command()(lookahead)
