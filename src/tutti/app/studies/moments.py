@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tutti.app.build import Plan
 from tutti.app.config import Config
 from tutti.app.studies.stressed_venues import stressed_venues
 from tutti.app.tiers import run_event, run_fast
-from tutti.model.market import FloatArray, MarketBlock
+from tutti.engine.decide import Trace
+from tutti.model.market import MarketBlock
 from tutti.sandbox.baselines import buy_and_hold
 from tutti.sandbox.scenarios.conditions import conditions
 from tutti.sandbox.scenarios.figures import Moment, stretch
@@ -34,7 +37,7 @@ class Strikes:
 
     Parameters
     ----------
-    equity : ndarray of float64, shape (t,)
+    trace : Trace
         Of the run on these bars without any scenario.
 
     Notes
@@ -46,7 +49,7 @@ class Strikes:
     config: Config
     plan: Plan
     block: MarketBlock
-    equity: FloatArray
+    trace: Trace
 
     def at(self, scenario: Scenario, count: int, progress: Progress) -> tuple[Moment, ...]:
         """Return what came of ``count`` moments, in the order of time."""
@@ -69,9 +72,16 @@ class Strikes:
             ts=under.start,
             during=stretch(bars.known_at, outcome.trace.equity, under.start, under.end),
             holding=stretch(bars.known_at, held, under.start, under.end),
-            unstressed=stretch(block.known_at, self.equity, under.start, under.end),
+            unstressed=stretch(block.known_at, self.trace.equity, under.start, under.end),
+            exposure=self._exposure(under.start),
             liquidations=sum(fill.reason == "liquidation" for fill in outcome.fills),
         )
+
+    def _exposure(self, ts: int) -> float:
+        before = int(np.searchsorted(self.block.known_at, ts, side="right")) - 1
+        if before < 0 or not self.trace.equity[before] > 0.0:
+            return 0.0
+        return float(self.trace.gross[before] / self.trace.equity[before])
 
     def _run(self, under: Conditions, bars: MarketBlock) -> Outcome:
         if not under.blackouts:

@@ -198,7 +198,7 @@ class _Study:
                 config=self._config,
                 plan=plan,
                 block=baseline.block,
-                equity=baseline.outcome.trace.equity,
+                trace=baseline.outcome.trace,
             ).at(under.scenario, n_moments, self._progress),
         )
 

@@ -185,6 +185,8 @@ def _tell_one(found: "Stressed", output: Output) -> None:
         pair = [_counted(getattr(figures, what)) for figures in (before, after)]
         if pair[0] != pair[1]:
             output.say(f"{what}: {pair[0]}; stressed: {pair[1]}")
+    for change in before.breakers:
+        output.say(f"breaker without it at {iso(change.ts)}: {change.mode}: {change.reason}")
     for change in after.breakers:
         output.say(f"breaker at {iso(change.ts)}: {change.mode}: {change.reason}", style="yellow")
     if found.moments:
@@ -205,12 +207,13 @@ def _tell_moments(moments: "tuple[Moment, ...]", output: Output) -> None:
 
     ranked = sorted(moments, key=lambda each: each.during.change)
     middle, worst = ranked[len(ranked) // 2], ranked[0]
+    flat = sum(each.exposure == 0.0 for each in moments)
     liquidated = sum(each.liquidations > 0 for each in moments)
     output.say(
         f"at {len(moments)} moments: worst {percent(worst.during.change)} "
         f"({percent(worst.unstressed.change)} without it) on {iso(worst.ts)[:16]}, "
         f"median {percent(middle.during.change)}, best {percent(ranked[-1].during.change)}; "
-        f"liquidated in {liquidated}"
+        f"liquidated in {liquidated}, nothing held in {flat}"
     )
 
 

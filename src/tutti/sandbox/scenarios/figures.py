@@ -51,12 +51,15 @@ class Moment:
         Of the account, with the scenario and without.
     holding : Stretch
         Of buying everything at the start of the bars and holding it, with the scenario.
+    exposure : float
+        Gross, as a fraction of equity, when it struck; 0 where nothing was held.
     """
 
     ts: int
     during: Stretch
     holding: Stretch
     unstressed: Stretch
+    exposure: float
     liquidations: int
 
     def to_dict(self) -> dict[str, Any]:
@@ -67,6 +70,7 @@ class Moment:
             "max_drawdown": self.during.max_drawdown,
             "unstressed_change": self.unstressed.change,
             "holding_change": self.holding.change,
+            "exposure": self.exposure,
             "liquidations": self.liquidations,
         }
 
@@ -179,6 +183,7 @@ def _moments(moments: tuple[Moment, ...]) -> dict[str, Any] | None:
     ranked = sorted(moments, key=lambda each: each.during.change)
     return {
         "count": len(moments),
+        "flat": sum(each.exposure == 0.0 for each in moments),
         "worst": ranked[0].to_dict(),
         "median_change": float(np.median([each.during.change for each in moments])),
         "best": ranked[-1].to_dict(),

@@ -142,6 +142,9 @@ def test_scenario_at_many_moments_hangs_on_what_is_held_then(
     assert [each["at"] for each in plain["all"]] == sorted(each["at"] for each in plain["all"])
     assert all(abs(each["unstressed_change"]) < 0.02 for each in plain["all"])
     assert all(each["holding_change"] < -0.2 for each in plain["all"])
+    held = [each["exposure"] > 0.0 for each in plain["all"]]
+    assert plain["flat"] == held.count(False)
+    assert any(held)
 
 
 def test_moment_at_which_the_scenario_struck_anyway_says_the_same_from_the_other_tier(
