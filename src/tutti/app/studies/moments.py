@@ -11,6 +11,7 @@ import numpy as np
 
 from tutti.app.build import Plan
 from tutti.app.config import Config
+from tutti.app.studies.account_worth import account_worth, worth_of_unit
 from tutti.app.studies.stressed_venues import stressed_venues
 from tutti.app.tiers import run_event, run_fast
 from tutti.engine.decide import Trace
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tutti.app.tiers import Outcome
+    from tutti.model.market import FloatArray
     from tutti.sandbox.scenarios.conditions import Conditions
     from tutti.sandbox.scenarios.scenario import Scenario
 
@@ -43,7 +45,8 @@ class Strikes:
     Notes
     -----
     Each run ends with the scenario. The fast tier runs, which finds what the event tier does; only
-    where a venue is down the event tier has to.
+    where a venue is down, or money is in several currencies, the event tier has to. Where a
+    currency loses its peg, values are counted in one that doesn't.
     """
 
     config: Config
@@ -65,13 +68,16 @@ class Strikes:
         under = conditions(scenario, plan.instruments, scenario.begins(block), block.step)
         stop = int((block.ts < under.end).sum())
         bars = StressedTape(under, plan.instruments).advance(block.rows(0, stop))
-        outcome = self._run(under, bars)
+        outcome, worth = self._run(under, bars)
+        unit = worth_of_unit(bars, under)
         balance = float(sum(plan.balances.values()))
         held = buy_and_hold(bars, balance, plan.setup.terms, plan.setup.costs.half_spread_bps)
         return Moment(
             ts=under.start,
-            during=stretch(bars.known_at, outcome.trace.equity, under.start, under.end),
-            holding=stretch(bars.known_at, held, under.start, under.end),
+            during=stretch(bars.known_at, worth, under.start, under.end),
+            holding=stretch(
+                bars.known_at, held if unit is None else held * unit, under.start, under.end
+            ),
             unstressed=stretch(block.known_at, self.trace.equity, under.start, under.end),
             exposure=self._exposure(under.start),
             liquidations=sum(fill.reason == "liquidation" for fill in outcome.fills),
@@ -83,15 +89,22 @@ class Strikes:
             return 0.0
         return float(self.trace.gross[before] / self.trace.equity[before])
 
-    def _run(self, under: Conditions, bars: MarketBlock) -> Outcome:
-        if not under.blackouts:
+    def _run(self, under: Conditions, bars: MarketBlock) -> tuple[Outcome, FloatArray]:
+        unit = worth_of_unit(bars, under)
+        if not under.blackouts and unit is not None:
             schedule = scheduled(self.plan.setup.costs, under.spreads)
-            return run_fast(self.config, self.plan, bars, _unheard, schedule)
-        with tempfile.TemporaryDirectory(prefix="tutti-moment-") as folder:
-            return run_event(
-                self.config, self.plan, bars, (), "moment", Path(folder), _unheard,
+            outcome = run_fast(self.config, self.plan, bars, _unheard, schedule)
+            return outcome, outcome.trace.equity * unit
+        with tempfile.TemporaryDirectory(prefix="tutti-moment-") as made:
+            folder = Path(made)
+            outcome = run_event(
+                self.config, self.plan, bars, (), "moment", folder, _unheard,
                 venues=stressed_venues(self.config, self.plan, under),
             )  # fmt: skip
+            worth = outcome.trace.equity
+            if under.worth:
+                worth = account_worth(self.config, self.plan, bars, outcome, folder, under)
+        return outcome, worth
 
 
 def _unheard(done: int, total: int, note: str) -> None:

@@ -16,6 +16,7 @@ from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
 from tutti.app.backtest import run_name, terms_overrides
 from tutti.app.build import plan_of
 from tutti.app.comparison import metrics_of
+from tutti.app.studies.account_worth import account_worth
 from tutti.app.studies.moments import Strikes
 from tutti.app.studies.stressed_venues import stressed_venues
 from tutti.app.tiers import Outcome, parity, run_event, run_fast
@@ -24,14 +25,13 @@ from tutti.ledger.kinds import DataSource, ModeChange
 from tutti.ledger.records import decode
 from tutti.model.errors import ConfigError
 from tutti.model.market import MarketBlock
-from tutti.model.order import FundingPaid, OrderStatus
+from tutti.model.order import OrderStatus
 from tutti.sandbox.baselines import buy_and_hold
 from tutti.sandbox.scenarios.conditions import Conditions, conditions
 from tutti.sandbox.scenarios.figures import Change, Figures, Stressed, stretch
 from tutti.sandbox.scenarios.scenario import DoesNotApply
 from tutti.sandbox.scenarios.schedule import scheduled
 from tutti.sandbox.scenarios.tape import StressedTape
-from tutti.sandbox.scenarios.worth import profits, worth_of
 from tutti.universe.instruments import Universe
 
 if TYPE_CHECKING:
@@ -232,7 +232,6 @@ def _figures(plan: Plan, run: _Run, under: Conditions, config: Config) -> Figure
     )
     with SqliteLedgerReader(run.folder) as ledger:
         modes = [(row.ts, decode(row, ModeChange)) for row in ledger.rows(kinds=["mode"])]
-        funding = [decode(row, FundingPaid) for row in ledger.rows(kinds=["funding"])]
     figures = Figures(
         final_equity=float(outcome.trace.equity[-1]),
         metrics=metrics_of(block, outcome),
@@ -250,13 +249,7 @@ def _figures(plan: Plan, run: _Run, under: Conditions, config: Config) -> Figure
     )
     if not under.worth:
         return figures
-    worth = worth_of(
-        block,
-        profits(block, outcome.fills, funding),
-        {venue: float(cash) for venue, cash in plan.balances.items()},
-        under.worth,
-        config.quote_currency,
-    )
+    worth = account_worth(config, plan, block, outcome, run.folder, under)
     return replace(
         figures,
         worth=stretch(known_at, worth, under.start, under.end),

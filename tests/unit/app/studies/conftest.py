@@ -39,6 +39,12 @@ def dollars() -> Source:
 
 
 @pytest.fixture(scope="session")
+def mixed() -> Source:
+    """Return 400 hours of a pair in dollars at one venue and one in a stablecoin at another."""
+    return _source(("A-USD-PERP", "X"), ("A-USDT-PERP", "Y"))
+
+
+@pytest.fixture(scope="session")
 def config() -> Config:
     """Return a crossing of means that is always invested, on a fifth of its money each."""
     return override(

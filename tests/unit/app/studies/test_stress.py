@@ -186,6 +186,28 @@ def test_depeg_is_counted_in_a_currency_that_kept_its_worth(
     assert found.baseline.worth is None
 
 
+def test_depeg_at_many_moments_is_counted_at_its_worth_too(
+    config: Config, source: Source, tmp_path: Path
+) -> None:
+    idle = override(config, {"policy.sizing.fraction": 1e-6})
+    fall = Scenario(name="fall", about="", effects=(Depeg(low=0.8),))
+    (found,) = run_stress(idle, source, [fall], tmp_path, _quiet, n_moments=2).stressed
+    for moment in found.moments:
+        assert moment.during.change == pytest.approx(-0.2, rel=1e-3)
+        assert moment.unstressed.change == pytest.approx(0.0, abs=1e-3)
+
+
+def test_depeg_of_one_of_two_currencies_costs_what_is_held_in_it(
+    config: Config, mixed: Source, tmp_path: Path
+) -> None:
+    idle = override(config, {"policy.sizing.fraction": 1e-6, "quote_currency": "USD"})
+    fall = Scenario(name="fall", about="", effects=(Depeg(low=0.8, currency="USDT"),))
+    (found,) = run_stress(idle, mixed, [fall], tmp_path, _quiet, n_moments=1).stressed
+    # half of the money is at the venue whose pair is quoted in it
+    assert found.stressed.final_worth == pytest.approx(9_000.0, rel=1e-3)
+    assert found.moments[0].during.change == pytest.approx(-0.1, rel=1e-2)
+
+
 def test_several_scenarios_leave_out_what_does_not_apply(
     config: Config, dollars: Source, tmp_path: Path
 ) -> None:
