@@ -19,7 +19,7 @@ from tutti.sandbox.honesty import Honesty, TrialSummary, honest_statistics
 from tutti.stats.account import daily_equity, daily_returns, returns
 from tutti.stats.drawdowns import max_drawdown
 from tutti.stats.inference import moments
-from tutti.stats.selection import sharpe_spread
+from tutti.stats.selection import effective_number, sharpe_spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,10 +115,9 @@ def summary_of(register: TrialRegister | None, trial: Trial) -> TrialSummary:
     if register is None:
         return TrialSummary()
     standing = register.standing(trial.dataset, trial.start, trial.end)
-    known = max(1, standing.n_trials)
     return TrialSummary(
-        n_trials=known,
-        n_effective=float(min(known, max(1, standing.n_effective))),
+        n_trials=max(1, standing.n_trials),
+        n_effective=effective_number(standing.n_leaders, standing.likeness),
         sharpe_variance=sharpe_spread(standing.sharpes, max(2, trial.n_returns)),
         register=register.where,
     )

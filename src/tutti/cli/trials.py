@@ -89,6 +89,7 @@ def show(
 ) -> int:
     """Show one trial, and what was tried on the same data."""
     from tutti.ledger.trials import Dataset
+    from tutti.stats.selection import effective_number  # numpy, not for --help
 
     kept = _register(register)
     found = [each for each in kept.trials() if trial in {str(each.seq), each.run_id}]
@@ -96,18 +97,18 @@ def show(
         raise ConfigError(f"{kept.where}: no trial {trial!r}; see tutti trials list")
     chosen = found[-1]
     standing = kept.standing(Dataset(instruments=chosen.instruments), chosen.start, chosen.end)
-    document = _plain(chosen) | {
+    document: dict[str, Any] = _plain(chosen) | {
         "on_the_same_data": {
             "n_trials": standing.n_trials,
-            "n_effective": standing.n_effective,
+            "n_effective": effective_number(standing.n_leaders, standing.likeness),
             "best_sharpe": max(standing.sharpes, default=None),
         }
     }
     output = Output(as_json=as_json)
     output.table(("", ""), [(key, str(value)) for key, value in _plain(chosen).items()])
     output.say(
-        f"{standing.n_trials:,} different trials on the same data, {standing.n_effective:,} of "
-        "them unlike any before"
+        f"{standing.n_trials:,} different trials on the same data, worth "
+        f"{document['on_the_same_data']['n_effective']:.1f} independent ones"
     )
     output.finish(document)
     return OK

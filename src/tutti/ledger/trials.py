@@ -131,14 +131,17 @@ class Standing:
     ----------
     n_trials : int
         Trials of different results.
-    n_effective : int
+    n_leaders : int
         Those of them that resemble no earlier one.
+    likeness : tuple of float
+        Correlation of each of the others with the one that it resembles most.
     sharpes : tuple of float
         Sharpe ratios of one return, one for each different result that has one.
     """
 
     n_trials: int
-    n_effective: int
+    n_leaders: int
+    likeness: tuple[float, ...]
     sharpes: tuple[float, ...]
 
 

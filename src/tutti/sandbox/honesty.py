@@ -11,7 +11,6 @@ import numpy as np
 
 from tutti.stats.dependence import corrected_error, corrected_sharpe
 from tutti.stats.inference import (
-    Moments,
     deflated_sharpe,
     expected_max_sharpe,
     min_track_record_length,
@@ -266,7 +265,7 @@ def _verdict(figures: Mapping[str, Any], trials: TrialSummary) -> str:
 def _trials(trials: TrialSummary) -> str:
     if trials.n_effective == trials.n_trials:
         return f"{trials.n_trials} trials"
-    return f"{trials.n_trials} trials (worth {trials.n_effective:.0f})"
+    return f"{trials.n_trials} trials (worth {trials.n_effective:.1f})"
 
 
 def _unless(trials: TrialSummary) -> str:

@@ -72,21 +72,22 @@ class SqliteTrialRegister:
     def standing(self, dataset: Dataset, start: int, end: int) -> Standing:
         """Return what was tried on any of these data over at least half of the shorter span."""
         if not self._path.exists():
-            return Standing(n_trials=0, n_effective=0, sharpes=())
+            return Standing(n_trials=0, n_leaders=0, likeness=(), sharpes=())
         with connected(self._path, writing=False) as connection:
             where, values = _matching(connection, dataset, start, end)
-            n_trials, n_effective = connection.execute(
-                "SELECT count(DISTINCT series), count(DISTINCT alike) "  # noqa: S608
-                f"FROM trial WHERE {where}",
-                values,
-            ).fetchone()
+            # the same result again is the same trial
             found = connection.execute(
-                f"SELECT sharpe FROM trial WHERE {where} AND sharpe IS NOT NULL "  # noqa: S608
-                "GROUP BY series ORDER BY min(seq)",
+                "SELECT sharpe, alike IS NULL, alike = seq, likeness, min(seq) "  # noqa: S608
+                f"FROM trial WHERE {where} GROUP BY series ORDER BY min(seq)",
                 values,
-            )
-            sharpes = tuple(float(sharpe) for (sharpe,) in found)
-        return Standing(n_trials=n_trials, n_effective=n_effective, sharpes=sharpes)
+            ).fetchall()
+        traded = [row for row in found if not row[1]]
+        return Standing(
+            n_trials=len(found),
+            n_leaders=sum(leads for _, _, leads, *_ in traded),
+            likeness=tuple(likeness for _, _, leads, likeness, _ in traded if not leads),
+            sharpes=tuple(sharpe for sharpe, *_ in found if sharpe is not None),
+        )
 
     def trials(self, *, newest_first: bool = False) -> Iterator[RecordedTrial]:
         """Yield all trials."""
@@ -162,12 +163,15 @@ def _record_alike(connection: sqlite3.Connection, trials: Sequence[Trial], ts: i
     # of one stretch of data, as a sweep has them: compared with each other all at once
     known, leaders = _leaders(connection, trials[0])
     found = follow([each.daily for each in trials], leaders)
-    for trial, index in zip(trials, found.tolist(), strict=True):
-        known.append(_record(connection, trial, ts, (index, known)))
+    for trial, index, likeness in zip(trials, *(each.tolist() for each in found), strict=True):
+        known.append(_record(connection, trial, ts, (index, likeness, known)))
 
 
 def _record(
-    connection: sqlite3.Connection, trial: Trial, ts: int, followed: tuple[int, Sequence[int]]
+    connection: sqlite3.Connection,
+    trial: Trial,
+    ts: int,
+    followed: tuple[int, float, Sequence[int]],
 ) -> int:
     dataset = msgspec.json.encode(trial.dataset)
     dataset_key = hashlib.sha256(dataset).hexdigest()
@@ -191,7 +195,7 @@ def _record(
         "first_day": trial.first_day,
     }
     seq = append(connection, ts, "trial", trial.run_id, body)
-    index, known = followed
+    index, likeness, known = followed
     # one that never traded resembles nothing, and can't be what luck picks either
     alike = None if index < 0 else known[index] if index < len(known) else seq
     connection.execute(
@@ -201,9 +205,9 @@ def _record(
         "INSERT OR IGNORE INTO series VALUES (?, ?, ?)", (series_key, trial.first_day, daily)
     )
     connection.execute(
-        "INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            seq, alike, trial.run_id, trial.configuration, dataset_key,
+            seq, alike, likeness, trial.run_id, trial.configuration, dataset_key,
             trial.start, trial.end, series_key, sharpe,
         ),
     )  # fmt: skip

@@ -29,6 +29,7 @@ CREATE TABLE series (key TEXT PRIMARY KEY, first_day INTEGER NOT NULL, daily BLO
 CREATE TABLE trial (
     seq INTEGER PRIMARY KEY,
     alike INTEGER,
+    likeness REAL NOT NULL,
     run_id TEXT NOT NULL,
     configuration TEXT NOT NULL,
     dataset TEXT NOT NULL,
