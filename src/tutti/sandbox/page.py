@@ -43,8 +43,8 @@ def page(title: str, subtitle: str, sections: Sequence[str], *, footer: str = FO
         subtitle=escape(subtitle),
         sections="\n".join(filter(None, sections)),
         footer=escape(footer),
-        style=_asset("report.css"),
-        script=_asset("report.js"),
+        style="".join(map(asset, ("tones.css", "report.css", "chart.css"))),
+        script=asset("report.js"),
     )
 
 
@@ -86,5 +86,6 @@ def message(lead: str, text: str, *, is_bad: bool) -> str:
     )
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Return the text of a stylesheet or script that pages are made with."""
     return (files("tutti.sandbox") / "assets" / name).read_text(encoding="utf-8")

@@ -108,22 +108,44 @@ def _sharpe_label(result: BacktestResult) -> str:
     return "Sharpe" if error is None else f"Sharpe, ± {number(error)}"
 
 
-def _equity(result: BacktestResult) -> str:
+def equity_chart(result: BacktestResult) -> str:
+    """Return a figure of the equity of the strategy and of each baseline over time."""
     rows = telling_rows(result.equity, _MAIN_POINTS)
     lines = [Line(label="Strategy", values=result.equity[rows], style="strategy")]
     lines += [
         Line(label=BASELINES.get(name, name), values=baseline.equity[rows], style=_style(name))
         for name, baseline in result.baselines.items()
     ]
-    chart = line_chart(
+    return line_chart(
         result.ts[rows],
         lines,
         lambda value: f"{value:,.6g}",
         title="Equity of the strategy and of each baseline over time",
         height=320,
     )
+
+
+def drawdown_chart(result: BacktestResult) -> str:
+    """Return a figure of the fall from the highest equity so far, beside buying and holding."""
+    own = _fall(result.equity)
+    rows = telling_rows(own, _SIDE_POINTS)
+    lines = [Line(label="Strategy", values=own[rows], style="fall")]
+    if (hold := result.baselines.get("buy_and_hold")) is not None:
+        label = BASELINES["buy_and_hold"]
+        lines.append(Line(label=label, values=_fall(hold.equity)[rows], style="buy_and_hold"))
+    return line_chart(
+        result.ts[rows],
+        lines,
+        lambda value: f"{100 * value:,.4g} %",
+        title="Fall from the highest equity so far",
+        height=190,
+    )
+
+
+def _equity(result: BacktestResult) -> str:
     alone = _alone(result) if _is_flattened(result) else ""
-    return section(f"Equity against baselines {_unit(result)}".strip(), chart + alone)
+    title = f"Equity against baselines {_unit(result)}".strip()
+    return section(title, equity_chart(result) + alone)
 
 
 def _is_flattened(result: BacktestResult) -> bool:
@@ -158,20 +180,7 @@ def _fall(equity: FloatArray) -> FloatArray:
 
 
 def _drawdown(result: BacktestResult) -> str:
-    own = _fall(result.equity)
-    rows = telling_rows(own, _SIDE_POINTS)
-    lines = [Line(label="Strategy", values=own[rows], style="fall")]
-    if (hold := result.baselines.get("buy_and_hold")) is not None:
-        label = BASELINES["buy_and_hold"]
-        lines.append(Line(label=label, values=_fall(hold.equity)[rows], style="buy_and_hold"))
-    chart = line_chart(
-        result.ts[rows],
-        lines,
-        lambda value: f"{100 * value:,.4g} %",
-        title="Fall from the highest equity so far",
-        height=190,
-    )
-    return section("Drawdown", chart)
+    return section("Drawdown", drawdown_chart(result))
 
 
 def _metrics(result: BacktestResult) -> str:

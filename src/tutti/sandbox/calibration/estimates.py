@@ -55,12 +55,12 @@ def mean_estimate(values: FloatArray) -> Estimate:
     return Estimate(value=mean, standard_error=error, n=count)
 
 
-def by_period_mean(values: FloatArray, period: IntArray) -> Estimate:
+def by_period_mean(values: FloatArray, period: IntArray, *, overlap: int = 0) -> Estimate:
     """Return the mean of samples of which several fall in one period; error as in `slope`."""
-    return slope(np.ones(len(values)), values, period)
+    return slope(np.ones(len(values)), values, period, overlap=overlap)
 
 
-def slope(x: FloatArray, y: FloatArray, period: IntArray) -> Estimate:
+def slope(x: FloatArray, y: FloatArray, period: IntArray, *, overlap: int = 0) -> Estimate:
     """Return the least-squares slope of ``y`` on ``x`` through the origin.
 
     Parameters
@@ -68,6 +68,8 @@ def slope(x: FloatArray, y: FloatArray, period: IntArray) -> Estimate:
     x, y : ndarray of float64, shape (k,)
     period : ndarray of int64, shape (k,)
         Number of the bar that a sample was taken in, rising.
+    overlap : int
+        Periods over which samples share what happened: at least so many lags are counted.
 
     Notes
     -----
@@ -79,7 +81,8 @@ def slope(x: FloatArray, y: FloatArray, period: IntArray) -> Estimate:
         return Estimate(value=math.nan, standard_error=math.nan, n=len(x))
     value = float((x * y).sum()) / weight
     scores = _by_period(x * (y - value * x), period)
-    error = math.sqrt(_long_run(scores)) / weight if len(scores) >= _FEWEST else math.nan
+    few = len(scores) < _FEWEST
+    error = math.nan if few else math.sqrt(_long_run(scores, overlap)) / weight
     return Estimate(value=value, standard_error=error, n=len(x))
 
 
@@ -152,14 +155,14 @@ def _lags(count: int) -> int:
     return min(count - 1, int(4.0 * (count / 100.0) ** (2.0 / 9.0)))
 
 
-def _long_run(values: FloatArray) -> float:
-    return max(float(_long_run_matrix(values[:, None])[0, 0]), 0.0)
+def _long_run(values: FloatArray, overlap: int = 0) -> float:
+    return max(float(_long_run_matrix(values[:, None], overlap)[0, 0]), 0.0)
 
 
-def _long_run_matrix(scores: FloatArray) -> FloatArray:
+def _long_run_matrix(scores: FloatArray, overlap: int = 0) -> FloatArray:
     # the variance of the sum of the rows
     total: FloatArray = scores.T @ scores
-    lags = _lags(len(scores))
+    lags = min(max(_lags(len(scores)), overlap), len(scores) - 1)
     for lag in range(1, lags + 1):
         moved = scores[lag:].T @ scores[:-lag]
         total = total + (1.0 - lag / (lags + 1.0)) * (moved + moved.T)

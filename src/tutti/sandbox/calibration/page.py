@@ -169,9 +169,9 @@ def _verified(found: Verification) -> tuple[str, ...]:
     )
 
 
-def _recording(each: Fit) -> str:
+def size_chart(each: Fit) -> str:
+    """Return a figure of what orders cost by their size, replayed out of sample and modelled."""
     held = each.held_out
-    size = np.array([row.size for row in held.sizes])
     modelled = Line(
         label="modelled",
         values=np.array([row.modelled for row in held.sizes]),
@@ -180,14 +180,18 @@ def _recording(each: Fit) -> str:
     points = [_points(f"replayed: {each.method}", held.sizes, "replayed")]
     if each.orders is not None:
         points.append(_points("orders of the market", each.orders.sizes, "orders"))
-    chart = log_chart(
+    return log_chart(
         points,
-        [(size, modelled)],
+        [(np.array([row.size for row in held.sizes]), modelled)],
         title=f"Cost of orders by size, modelled and replayed, {label(each)}",
         x_label=f"size of the order, as a share of the mean volume of a bar of "
         f"{each.step / SECOND:g} s ({each.volume_per_bar:,.4g})",
         y_label="cost in bps",
     )
+
+
+def _recording(each: Fit) -> str:
+    held = each.held_out
     rows = [
         (
             f"{100 * row.size:.3g} %",
@@ -214,7 +218,7 @@ def _recording(each: Fit) -> str:
         )
     if each.thin:
         note += f" {each.thin:,} orders were larger than the recorded book and are left out."
-    return section(label(each), chart + table(head, rows), note)
+    return section(label(each), size_chart(each) + table(head, rows), note)
 
 
 def _points(name: str, rows: Sequence[SizeRow], style: str) -> Points:
