@@ -218,6 +218,8 @@ class Splitter:
         ended = msgspec.structs.replace(parent, status=status, detail=detail, updated_at=ts)
         self._account.orders.replace(ended)
         self._journal.append("order", ts, ended, ended.id)
+        i = family.column
+        self._account.book.working[i] = int(self.working(i) / self.router.lot(i))
 
 
 def _why(family: _Family, parent: Order) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +16,7 @@ from tutti.app.config import Config, override
 from tutti.app.restore import fresh_account
 from tutti.engine.analysis import Analysis, Weighting
 from tutti.engine.engine import Engine
+from tutti.engine.run import Reconciling
 from tutti.features.pipeline import FeaturePipeline
 from tutti.kernel.clock import HOUR
 from tutti.kernel.ids import IdSource
@@ -217,6 +219,7 @@ class Stage:
         fraction: float = 0.1,
         keeps_account: bool = False,
         limits: Mapping[str, Any] | None = None,
+        reconciling: Reconciling | None = None,
         **changes: object,
     ) -> None:
         given = {key.replace("__", "."): value for key, value in changes.items()}
@@ -226,19 +229,15 @@ class Stage:
         self.plan = plan_of(self.config, traded, block.step)
         self.script = Script(block, scores, fraction)
         rules = self.plan.setup.rules
-        setup = self.plan.setup.__class__(
-            instruments=self.plan.setup.instruments,
-            terms=self.plan.setup.terms,
-            costs=self.plan.setup.costs,
+        setup = replace(
+            self.plan.setup,
             rules=rules._replace(
                 targets=rules.targets._replace(sizes_are_fractions=True),
                 limits=rules.limits._replace(**(limits or {})),
             ),
-            style=self.plan.setup.style,
             policy_name="script",
-            retry=self.plan.setup.retry,
-            segment_ticks=self.plan.setup.segment_ticks,
             keeps_account=keeps_account,
+            reconciling=reconciling or Reconciling(),
         )
         panel = ArrayPanel([Mute(name) for name in agents])
         n, count = len(traded), len(agents)
