@@ -44,6 +44,8 @@ class LiveMarket:
         Bars that were over when it was opened.
     terms : mapping of str to mapping
         Contract terms of each instrument, as its venue tells them.
+    venues : mapping of str to MarketData
+        Public data of each venue.
     lanes : mapping of str to Lanes
         Rate limiter of each venue, for whoever trades there.
     """
@@ -52,6 +54,7 @@ class LiveMarket:
     start: int
     past: MarketBlock
     terms: Mapping[str, Mapping[str, object]]
+    venues: Mapping[str, MarketData]
     lanes: Mapping[str, Lanes]
     feed: LiveFeed
     files: tuple[DataSource, ...] = ()
@@ -107,6 +110,7 @@ async def live_market(config: Config, clock: Clock, meter: Meter) -> AsyncIterat
                 lanes=lanes[name],
                 meter=meter,
                 silent_s=settings.silent_s,
+                book_levels=settings.book_levels,
             )
             closing.push_async_callback(venues[name].close)
             await venues[name].open()
@@ -126,6 +130,7 @@ async def live_market(config: Config, clock: Clock, meter: Meter) -> AsyncIterat
                 for venue in venues.values()
                 for each, contract in venue.contracts.items()
             },
+            venues=venues,
             lanes=lanes,
             feed=feed,
         )

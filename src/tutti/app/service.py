@@ -111,7 +111,7 @@ async def run_service(  # noqa: PLR0913 - one parameter for each choice of the c
         if feed == "live":
             market = await closing.enter_async_context(live_market(config, clock, metrics))
         if keys is not None and market is not None:
-            venues = LiveVenues(config, keys, clock=clock, meter=metrics, lanes=market.lanes)
+            venues = LiveVenues(config, keys, clock=clock, meter=metrics, market=market)
             closing.push_async_callback(venues.close)
             await venues.open(plan_for(config, market).instruments, left_open(out))
         service = PaperService(

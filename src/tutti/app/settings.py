@@ -110,6 +110,7 @@ class LiveMarketSettings(Section):
     grace_s: Number = Field(1.0, ge=0)
     patience_s: Number = Field(3.0, ge=0)
     silent_s: Number = Field(20.0, gt=0)
+    book_levels: Whole = Field(0, ge=0, le=1000)
 
     @model_validator(mode="after")
     def _once_each(self) -> Self:

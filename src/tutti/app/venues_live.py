@@ -24,8 +24,8 @@ from tutti.model.order import OrderStatus
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tutti.adapters.venues.by_ccxt.lanes import Lanes
     from tutti.adapters.venues.by_ccxt.meter import Meter
+    from tutti.app.live_market import LiveMarket
     from tutti.app.settings import Config
     from tutti.kernel.clock import Clock
     from tutti.model.instrument import Instrument
@@ -133,8 +133,8 @@ class LiveVenues:
         See :func:`keys_for`.
     clock : Clock
     meter : Meter
-    lanes : mapping of str to Lanes
-        Those that the market data of each venue uses too.
+    market : LiveMarket
+        Whose rate limiters and books are used.
     """
 
     def __init__(
@@ -144,14 +144,14 @@ class LiveVenues:
         *,
         clock: Clock,
         meter: Meter,
-        lanes: Mapping[str, Lanes],
+        market: LiveMarket,
     ) -> None:
         self._config = config
         self._keys = keys
         self._clock = clock
         self._random = np.random.default_rng(config.seed)
         self._meter = meter
-        self._lanes = lanes
+        self._market = market
         self._woken = asyncio.Event()
         live = config.live
         self._fence = Fence(
@@ -196,7 +196,8 @@ class LiveVenues:
                 random=self._random,
                 fence=self._fence,
                 meter=self._meter,
-                lanes=self._lanes[name],
+                lanes=self._market.lanes[name],
+                ladder=self._market.venues[name].ladder,
                 pace=Pace(
                     orders_s=live.poll_orders_s,
                     holdings_s=live.poll_holdings_s,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
+from tutti.adapters.venues.by_ccxt.books import Books
 from tutti.adapters.venues.by_ccxt.client import open_client
 from tutti.adapters.venues.by_ccxt.contracts import Contract, contract_of
 from tutti.adapters.venues.by_ccxt.lanes import LANE, Lane
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     from tutti.adapters.venues.by_ccxt.dialect import Dialect
     from tutti.adapters.venues.by_ccxt.lanes import Lanes
     from tutti.adapters.venues.by_ccxt.meter import Meter
+    from tutti.execution.router.offers import Ladder
     from tutti.kernel.clock import Clock
     from tutti.model.instrument import InstrumentId
+    from tutti.model.order import Side
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -81,7 +84,9 @@ class MarketData:
         Shared with whatever else asks this venue.
     meter : Meter
     silent_s : float
-        A stream that says nothing for so long is begun anew.
+        A stream that says nothing for so long is begun anew, and a book that old is none.
+    book_levels : int
+        Levels of each side of the books that are followed; 0 follows none.
     """
 
     def __init__(  # noqa: PLR0913 - the parts it joins
@@ -97,6 +102,7 @@ class MarketData:
         lanes: Lanes,
         meter: Meter,
         silent_s: float = 20.0,
+        book_levels: int = 0,
     ) -> None:
         self.name = dialect.venue
         self.contracts: dict[InstrumentId, Contract] = {}
@@ -110,6 +116,8 @@ class MarketData:
         self._lanes = lanes
         self._meter = meter
         self._silent_s = silent_s
+        self._book_levels = book_levels
+        self._books: Books | None = None
         self._backoff = Backoff(first_s=0.5, longest_s=30.0, jitter=0.5)
         self._client: Any = None
         self._tasks = Tasks(dialect.venue)
@@ -195,8 +203,23 @@ class MarketData:
         self._heard_at = self._clock.now()
         self._subscribe()
         self._tasks.start(self._watch_silence())
+        if self._book_levels:
+            self._books = Books(
+                self._client,
+                self.contracts,
+                clock=self._clock,
+                random=self._random,
+                tasks=self._tasks,
+                levels=self._book_levels,
+                max_age_s=self._silent_s,
+            )
+            self._books.start()
         if any(each.id.symbol.endswith("-PERP") for each in self.contracts.values()):
             self._tasks.start(self._follow_funding())
+
+    def ladder(self, instrument: InstrumentId, side: Side) -> Ladder | None:
+        """Return the side of the book that an order takes; None where books aren't followed."""
+        return None if self._books is None else self._books.ladder(instrument, side)
 
     async def close(self) -> None:
         """End the tasks and connections."""
@@ -285,7 +308,7 @@ class MarketData:
         while True:
             await asyncio.sleep(_WATCHDOG_S)
             now = self._clock.now()
-            newest = max(self._newest.values(), default=self._heard_at)
+            newest = min(self._newest.values(), default=self._heard_at)
             self._meter.data_age(self.name, max(0.0, (now - newest) / SECOND))
             if now - self._heard_at > self._silent_s * SECOND:
                 _log.warning("market streams are silent; begun anew", venue=self.name)

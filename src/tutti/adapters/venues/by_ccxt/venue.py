@@ -44,11 +44,13 @@ if TYPE_CHECKING:
     from tutti.adapters.venues.by_ccxt.fence import Fence
     from tutti.adapters.venues.by_ccxt.meter import Meter
     from tutti.execution.port import VenueOrderReport
+    from tutti.execution.router.offers import Ladder
     from tutti.kernel.clock import Clock
     from tutti.model.instrument import Instrument, InstrumentId
     from tutti.model.order import (
         ApprovedOrder,
         Order,
+        Side,
         VenueEvent,
     )
 
@@ -103,6 +105,8 @@ class CcxtVenue:
     pace : Pace, optional
     wake : callable, optional
         Called when there is something new in ``events``.
+    ladder : callable, optional
+        Shows a side of an instrument's book, where its market data follow one.
     """
 
     def __init__(  # noqa: PLR0913 - the parts it joins
@@ -118,6 +122,7 @@ class CcxtVenue:
         lanes: Lanes,
         pace: Pace | None = None,
         wake: Callable[[], None] | None = None,
+        ladder: Callable[[InstrumentId, Side], Ladder | None] | None = None,
     ) -> None:
         self.name = dialect.venue
         self.is_authoritative = dialect.is_authoritative
@@ -137,6 +142,7 @@ class CcxtVenue:
         self._tasks = Tasks(dialect.venue)
         self._holdings = Holdings(positions={}, balances={})
         self._heard_at = 0
+        self._ladder = ladder
         self._stale = asyncio.Event()
         self._tracking = Tracking(dialect, wake or _nobody, self._stale.set)
         self._sending: Sending | None = None
@@ -215,6 +221,13 @@ class CcxtVenue:
     def balances(self) -> dict[str, Decimal]:
         """Return the cash by currency, as of the last snapshot."""
         return dict(self._holdings.balances)
+
+    def ladder(self, instrument: InstrumentId, side: Side) -> Ladder | None:
+        """Return the side of the book that an order takes, best price first.
+
+        None where no book is followed; empty where it is too old, or the venue is down.
+        """
+        return None if self._ladder is None else self._ladder(instrument, side)
 
     def restore(
         self,

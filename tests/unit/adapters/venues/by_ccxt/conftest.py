@@ -46,6 +46,8 @@ PLACES = {
     "BINANCE": Place(venue="BINANCE", dialect="binance", instrument="BTC-USDT"),
     "BINANCE_USDM": Place(venue="BINANCE_USDM", dialect="binance", instrument="BTC-USDT-PERP"),
     "KRAKEN": Place(venue="KRAKEN", dialect="kraken", instrument="BTC-USD"),
+    "COINBASE": Place(venue="COINBASE", dialect="coinbase", instrument="BTC-USD"),
+    "HYPERLIQUID": Place(venue="HYPERLIQUID", dialect="hyperliquid", instrument="BTC-USDC-PERP"),
 }
 
 
