@@ -86,7 +86,7 @@ def test_each_other_configuration_on_the_same_bars_counts(
     assert again.honest == first.honest
     third = _backtest(bars, register, slow=21)
     assert third.honest["n_trials"] == 2
-    assert third.honest["n_effective"] == 1.0  # two crossings that hardly differ
+    assert 1.0 <= third.honest["n_effective"] < 1.5  # two crossings that hardly differ
     assert len(list(register.trials())) == 3
 
 

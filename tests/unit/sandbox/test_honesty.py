@@ -42,7 +42,7 @@ def test_honest_statistics_that_are_counted_rest_on_the_register() -> None:
     trials = TrialSummary(n_trials=3, n_effective=2.0, register="here")
     found = honest_statistics(_returns(2.0), periods_per_year=_DAILY, trials=trials)
     assert found.verdict.endswith(
-        "the best of 3 trials (worth 2) would be by luck: proven, if all trials are known."
+        "the best of 3 trials (worth 2.0) would be by luck: proven, if all trials are known."
     )
 
 
@@ -54,7 +54,7 @@ def test_honest_statistics_after_many_trials_prove_less() -> None:
     assert found.dsr == deflated_sharpe(moments(_returns(2.0)), 50.0, 1.0 / 730)
     assert not found.is_proven
     assert found.expected_max_sharpe == pytest.approx(2.28 / math.sqrt(2.0), rel=0.01)
-    assert "the best of 400 trials (worth 50) would be by luck, not the 95 % it takes" in (
+    assert "the best of 400 trials (worth 50.0) would be by luck, not the 95 % it takes" in (
         found.verdict
     )
     assert f"would have to last {found.min_track_record_days:,.0f} days." in found.verdict
@@ -168,7 +168,7 @@ def _proven(n_trials: int, edge: float, n_worlds: int) -> float:
         worlds[:, 0] += edge / math.sqrt(_DAILY) * 0.01 * math.sqrt(5.0 / 3.0)
         sharpes = worlds.mean(axis=0) / worlds.std(axis=0, ddof=1)
         trials = TrialSummary(
-            n_trials=n_trials, n_effective=float(effective_trials(worlds)),
+            n_trials=n_trials, n_effective=effective_trials(worlds),
             sharpe_variance=sharpe_spread(sharpes, 1095),
         )  # fmt: skip
         best = worlds[:, int(np.argmax(sharpes))]

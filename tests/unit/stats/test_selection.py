@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from tutti.stats.inference import expected_max_sharpe
 from tutti.stats.selection import (
     correlations_with,
+    effective_number,
     effective_trials,
     follow,
     sharpe_spread,
@@ -45,22 +47,51 @@ def test_correlations_without_enough_in_common_or_without_movement_are_nothing()
     assert correlations_with(values[0], np.vstack([short, still])).tolist() == [0.0, 0.0]
 
 
+@pytest.mark.parametrize(
+    ("n_families", "n_each", "likeness"),
+    [(1, 6, 0.7), (1, 1000, 0.95), (10, 10, 0.5), (10, 10, 0.9), (3, 50, 0.7), (50, 2, 0.6)],
+)
+def test_effective_number_has_a_best_as_lucky_as_that_of_the_families(
+    n_families: int, n_each: int, likeness: float
+) -> None:
+    rng = np.random.default_rng(1)
+    common = rng.normal(size=(2000, n_families, 1)) * likeness**0.5
+    own = rng.normal(size=(2000, n_families, n_each)) * (1.0 - likeness) ** 0.5
+    highest = (common + own).max(axis=(1, 2)).mean()
+    followers = np.full(n_families * (n_each - 1), likeness)
+    found = effective_number(n_families, followers)
+    assert expected_max_sharpe(found, 1.0) == pytest.approx(highest, rel=0.06)
+    assert n_families <= found <= n_families * n_each
+
+
+def test_effective_number_of_copies_is_that_of_their_leaders_and_of_strangers_all() -> None:
+    assert effective_number(7, np.ones(100)) == pytest.approx(7.0)
+    assert effective_number(7, []) == 7.0
+    assert effective_number(10, np.full(90, 1e-12)) == pytest.approx(100.0, rel=0.1)
+    assert effective_number(0, []) == effective_number(1, []) == 1.0
+
+
 @pytest.mark.parametrize(("n_families", "n_each"), [(1, 30), (7, 5), (40, 1)])
-def test_effective_trials_are_as_many_as_there_are_families(n_families: int, n_each: int) -> None:
-    assert effective_trials(_families(n_families, n_each)) == n_families
+def test_effective_trials_are_little_more_than_the_families_that_there_are(
+    n_families: int, n_each: int
+) -> None:
+    values = _families(n_families, n_each)
+    expected = effective_number(n_families, np.full(n_families * (n_each - 1), 1 / 1.09))
+    assert effective_trials(values) == pytest.approx(expected, rel=0.05)
 
 
-def test_effective_trials_with_gaps_are_the_same() -> None:
+def test_effective_trials_with_gaps_are_nearly_the_same() -> None:
     values = _families(7, 5)
+    whole = effective_trials(values)
     values[:50, 3] = np.nan
     values[-30:, 20] = np.nan
-    assert effective_trials(values) == 7
+    assert effective_trials(values) == pytest.approx(whole, rel=0.02)
 
 
 def test_effective_trials_leave_out_what_never_traded() -> None:
     values = _families(2, 2)
     still = np.zeros((len(values), 3))
-    assert effective_trials(np.column_stack([still, values])) == 2
+    assert effective_trials(np.column_stack([still, values])) == effective_trials(values)
     assert effective_trials(still) == 1
     assert effective_trials(np.full((9, 2), np.nan)) == 1
 
@@ -74,15 +105,17 @@ def test_follow_takes_earlier_leaders_first_and_the_most_alike() -> None:
     values = _families(3, 2).T
     old, new = values[[0, 2]], values[[3, 4, 5, 1]]
     # like the second leader; itself (the 1st of the new ones after two old ones); it; the first
-    assert follow(new, old).tolist() == [1, 3, 3, 0]
+    followed, likeness = follow(new, old)
+    assert followed.tolist() == [1, 3, 3, 0]
+    assert likeness == pytest.approx([1 / 1.09, 1.0, 1 / 1.09, 1 / 1.09], abs=0.03)
 
 
 def test_follow_in_two_goes_is_as_in_one() -> None:
     values = _families(6, 4, seed=3).T
-    whole = follow(values, np.empty((0, values.shape[1])))
-    first = follow(values[:10], np.empty((0, values.shape[1])))
+    whole, _ = follow(values, np.empty((0, values.shape[1])))
+    first, _ = follow(values[:10], np.empty((0, values.shape[1])))
     leaders = np.unique(first)
-    second = follow(values[10:], values[leaders])
+    second, _ = follow(values[10:], values[leaders])
     known = np.concatenate([leaders, np.arange(10, len(values))])
     assert whole.tolist() == [*first.tolist(), *known[second].tolist()]
 

@@ -70,7 +70,8 @@ def test_standing_counts_the_same_result_once_and_the_like_as_one(
     register.record([_trial(base), _trial(base)])
     register.record([_trial(base + 0.2 * _noise(2), sharpe=0.07), _trial(_noise(3), sharpe=-0.1)])
     found = register.standing(_BTC, 0, 100 * DAY)
-    assert (found.n_trials, found.n_effective) == (3, 2)
+    assert (found.n_trials, found.n_leaders, len(found.likeness)) == (3, 2, 1)
+    assert found.likeness[0] == pytest.approx(1 / 1.04**0.5, abs=0.02)
     assert found.sharpes == (0.05, 0.07, -0.1)
     assert [each.like for each in register.trials()] == [1, 1, 1, 4]
 
@@ -83,7 +84,9 @@ def test_standing_of_a_batch_is_that_of_one_by_one(tmp_path: Path) -> None:
     for each in trials:
         single.record([each])
     assert list(whole.trials()) == list(single.trials())
-    assert whole.standing(_BTC, 0, 100 * DAY).n_effective == 5
+    found = whole.standing(_BTC, 0, 100 * DAY)
+    assert (found.n_leaders, len(found.likeness)) == (5, 25)
+    assert found.likeness == pytest.approx(single.standing(_BTC, 0, 100 * DAY).likeness)
 
 
 def test_trial_that_never_traded_is_counted_and_stands_for_nothing(
@@ -91,7 +94,8 @@ def test_trial_that_never_traded_is_counted_and_stands_for_nothing(
 ) -> None:
     register.record([_trial(np.zeros(100), sharpe=float("nan")), _trial(_noise(1))])
     found = register.standing(_BTC, 0, 100 * DAY)
-    assert (found.n_trials, found.n_effective, found.sharpes) == (2, 1, (0.05,))
+    assert (found.n_trials, found.n_leaders, found.likeness) == (2, 1, ())
+    assert found.sharpes == (0.05,)
     assert next(iter(register.trials())).like is None
 
 
@@ -158,7 +162,7 @@ def test_register_can_only_be_added_to(register: SqliteTrialRegister, table: str
         ("DELETE FROM journal WHERE seq = 1", "row 1 is missing"),
         ("UPDATE trial SET sharpe = 9 WHERE seq = 2", "row 2 isn't listed as it was recorded"),
         ("DELETE FROM trial WHERE seq = 1", "row 1 isn't listed"),
-        ("INSERT INTO trial SELECT 9, alike, run_id, configuration, dataset, start, \"end\","
+        ("INSERT INTO trial SELECT 9, alike, likeness, run_id, configuration, dataset, start, \"end\","
          " series, sharpe FROM trial WHERE seq = 1", "trials are listed that were never recorded"),
         ("UPDATE dataset SET body = '{}'", "the data set of row 1 is missing or was changed"),
         ("UPDATE series SET daily = zeroblob(400)", "the returns of a trial were changed"),
