@@ -42,7 +42,7 @@ class _Connection:
     def __init__(self, exchange: FakeExchange, socket: web.WebSocketResponse) -> None:
         self._exchange = exchange
         self._socket = socket
-        self._waiting: deque[tuple[float, str]] = deque()
+        self._waiting: deque[tuple[float, str | None]] = deque()
         self._wake = asyncio.Event()
         self._kept: dict[str, str] = {}
         self._closing: tuple[int, str] | None = None
@@ -58,7 +58,7 @@ class _Connection:
             return
         kinds = {fault.kind: fault for fault in faults}
         if FaultKind.DROP in kinds:
-            self.is_dropped = True
+            self._waiting.append((0.0, None))
             self._wake.set()
             return
         if FaultKind.SILENT in kinds or FaultKind.GAP in kinds:
@@ -96,6 +96,9 @@ class _Connection:
                 delay, text = self._waiting.popleft()
                 if delay:
                     await self._exchange.sleep(delay)
+                if text is None:
+                    self.is_dropped = True  # by a fault; what was sent before it was written
+                    return
                 await self._socket.send_str(text)
             if self.is_dropped:
                 return
@@ -126,6 +129,7 @@ class ExchangeServer:
         self._sessions: dict[int, tuple[Session, _Connection]] = {}
         self._runner: web.AppRunner | None = None
         self._pulse: asyncio.Task[None] | None = None
+        self._is_closing = False
 
     async def start(self) -> Addresses:
         """Listen, and return where.
@@ -153,6 +157,7 @@ class ExchangeServer:
 
     async def close(self) -> None:
         """Drop all connections and stop listening."""
+        self._is_closing = True
         if self._pulse is not None:
             self._pulse.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -213,8 +218,7 @@ class ExchangeServer:
                 case FaultKind.LATENCY:
                     await exchange.sleep(fault.seconds)
                 case FaultKind.HANG:
-                    await exchange.sleep(fault.seconds or _FOREVER_S)
-                    return _dropped(request)
+                    return await self._hang(request, fault)
                 case FaultKind.DROP:
                     return _dropped(request)
                 case FaultKind.HTML:
@@ -232,7 +236,17 @@ class ExchangeServer:
         if fault.how == "status":
             return _response(self._exchange.dialect.fail(fault.status, fault.retry_after_s))
         if fault.how == "hang":
-            await self._exchange.sleep(fault.seconds or _FOREVER_S)
+            return await self._hang(request, fault)
+        return _dropped(request)
+
+    async def _hang(self, request: web.Request, fault: Fault) -> web.Response:
+        # until the client gives up: nobody is left waiting when the server closes
+        loop = asyncio.get_running_loop()
+        end = loop.time() + (fault.seconds or _FOREVER_S)
+        while loop.time() < end and not self._is_closing:
+            if request.transport is None or request.transport.is_closing():
+                break
+            await asyncio.sleep(_PULSE_S)
         return _dropped(request)
 
     # ---- streams ----
@@ -243,10 +257,10 @@ class ExchangeServer:
         if FaultKind.LATENCY in faults:
             await exchange.sleep(faults[FaultKind.LATENCY].seconds)
         if FaultKind.HANG in faults:
-            await exchange.sleep(faults[FaultKind.HANG].seconds or _FOREVER_S)
+            return await self._hang(request, faults[FaultKind.HANG])
         if FaultKind.STATUS in faults:
             return _response(exchange.dialect.fail(faults[FaultKind.STATUS].status, 0.0))
-        if FaultKind.DROP in faults or FaultKind.HANG in faults:
+        if FaultKind.DROP in faults:
             return _dropped(request)
         socket = web.WebSocketResponse(compress=False, max_msg_size=1 << 20)
         connection = _Connection(exchange, socket)

@@ -49,13 +49,15 @@ def opened() -> Callable[..., AbstractAsyncContextManager[Venue]]:
         *,
         options: dict[str, Any] | None = None,
         rate: float = 0.0,
+        timeout_ms: int = 10_000,
         **given: Any,
     ) -> AsyncIterator[Venue]:
         exchange = FakeExchange(dialect, **{"seed": 7, "limits": 0.0, **given})
         async with serve(exchange, rate=rate) as addresses:
             client = getattr(ccxt.pro, dialect)(
-                {"enableRateLimit": False, "options": options or {}}
+                {"enableRateLimit": False, "timeout": timeout_ms, "options": options or {}}
             )
+            client.timeout_on_exit = 0
             addresses.apply_to(client)
             try:
                 yield Venue(exchange, client, addresses.http)
