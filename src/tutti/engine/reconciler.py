@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tutti.model.instrument import InstrumentId
     from tutti.model.order import Order, VenueEvent
 
+_FILLED = DifferenceKind.FILLED
 _EXPLAINED = frozenset({Resolution.APPLIED, Resolution.ADOPTED, Resolution.SETTLED})
 
 
@@ -42,6 +43,13 @@ class Acting(Protocol):
     def quarantine(self, instrument: InstrumentId, *, is_locked: bool) -> None:
         """Lock an instrument, or let it go."""
         ...
+
+
+class _Told(NamedTuple):
+    """What differs, and of what that can't be told now; None for all."""
+
+    found: tuple[Difference, ...]
+    open: frozenset[str] | None
 
 
 class _Standing(NamedTuple):
@@ -118,8 +126,12 @@ class Reconciler:
             for event in found.events:
                 self._desk.handle(event)
             news = [*found.applied, *self._lost(found.unresolved, ts, name)]
-            standing = [*found.differences, *self._holdings(venue, ts, patience_ns)]
-            news += self._sorted_out(name, standing, ts, patience_ns)
+            told = _Told(found.differences, frozenset())
+            news += self._sorted_out(name, _FILLED, told, ts, patience_ns)
+            for kind in (DifferenceKind.POSITION, DifferenceKind.BALANCE):
+                # one after the other: a position that is adopted changes the cash
+                told = self._holdings(kind, venue, ts, patience_ns)
+                news += self._sorted_out(name, kind, told, ts, patience_ns)
             for difference in news:
                 self._journal.append("difference", ts, difference, difference.subject)
             count += len(news)
@@ -152,33 +164,33 @@ class Reconciler:
 
     # ---- positions and cash ----
 
-    def _holdings(self, venue: Venue, ts: int, patience_ns: int) -> list[Difference]:
-        seen_at = venue.as_of if isinstance(venue, AsyncVenue) else ts + 1
+    def _holdings(self, kind: DifferenceKind, venue: Venue, ts: int, patience_ns: int) -> _Told:
         held = {
-            position.instrument: position.quantity
+            position.instrument: position
             for position in self._account.portfolio.positions()
             if position.instrument.venue == venue.name
         }
         try:
-            found = list(compare_positions(held, venue))
-            found += self._balances(venue)
+            if kind is DifferenceKind.POSITION:
+                found = compare_positions({k: each.quantity for k, each in held.items()}, venue)
+            else:
+                found = self._balances(venue)
         except VenueError:
-            return self._unchanged(venue.name)
+            return _Told((), None)
         if patience_ns == 0:
-            return found
+            return _Told(found, frozenset())
         # what has changed since the venue was asked says nothing yet
-        busy = {order.instrument for order in self._account.orders.open()}
-        fresh = {
-            position.instrument
-            for position in self._account.portfolio.positions()
-            if position.updated_at >= seen_at
+        seen_at = venue.as_of if isinstance(venue, AsyncVenue) else ts + 1
+        moving = {
+            str(order.instrument)
+            for order in self._account.orders.open()
+            if order.instrument.venue == venue.name
         }
-        moving = {str(each) for each in busy | fresh if each.venue == venue.name}
-        return [
-            each
-            for each in found
-            if each.subject not in moving and not (moving and each.kind is DifferenceKind.BALANCE)
-        ]
+        moving |= {str(k) for k, each in held.items() if each.updated_at >= seen_at}
+        if kind is DifferenceKind.BALANCE and moving:
+            return _Told((), None)
+        calm = tuple(each for each in found if each.subject not in moving)
+        return _Told(calm, frozenset(moving))
 
     def _balances(self, venue: Venue) -> tuple[Difference, ...]:
         currency = self._rules.currency
@@ -189,29 +201,26 @@ class Reconciler:
         # what else lies in the account is a position, or none of our business
         return tuple(each for each in found if each.subject == currency)
 
-    def _unchanged(self, name: str) -> list[Difference]:
-        # a venue that can't be asked settles nothing
-        return [
-            Difference(
-                venue=name,
-                kind=kind,
-                subject=subject,
-                ours=known.ours,
-                theirs=known.theirs,
-                resolution=Resolution.NOTED,
-            )
-            for (venue, kind, subject), known in self._standing.items()
-            if venue == name and kind is not DifferenceKind.FILLED
-        ]
-
     # ---- what is done about them ----
 
     def _sorted_out(
-        self, name: str, found: list[Difference], ts: int, patience_ns: int
+        self,
+        name: str,
+        kind: DifferenceKind,
+        told: _Told,
+        ts: int,
+        patience_ns: int,
     ) -> list[Difference]:
         news: list[Difference] = []
-        there = {(name, each.kind, each.subject): each for each in found}
-        for key in [key for key in self._standing if key[0] == name and key not in there]:
+        if told.open is None:
+            return news
+        there = {(name, kind, each.subject): each for each in told.found}
+        gone = [
+            key
+            for key in self._standing
+            if key[:2] == (name, kind) and key not in there and key[2] not in told.open
+        ]
+        for key in gone:
             before = self._standing.pop(key)
             if before.resolution is not None:
                 news.append(self._settled(key, before))

@@ -168,3 +168,32 @@ def test_positions_come_back_after_a_restart(portfolio: Portfolio) -> None:
     again.apply(_fill("-3", "120", "1", ts=30), "trend")
     (trade,) = again.trades
     assert (trade.profit, trade.fees, trade.opened_at) == (Decimal(67), Decimal(3), 10)
+
+
+# ---- what no order explains ----
+
+
+def test_adopted_position_is_booked_as_if_it_had_been_traded_without_a_fee(
+    portfolio: Portfolio,
+) -> None:
+    position = portfolio.adopt(_BTC, Decimal(-2), Decimal(100), 10, "policy")
+    assert (position.quantity, position.average_price) == (Decimal(-2), Decimal(100))
+    assert (position.lead, position.fees) == ("policy", Decimal(0))
+    assert portfolio.cash == {"V": Decimal(1_200), "W": Decimal(500)}
+    assert portfolio.equity({_BTC: Decimal(100)}) == Decimal(1_500)
+
+
+def test_position_that_is_adopted_away_is_closed(portfolio: Portfolio) -> None:
+    portfolio.apply(_fill("2", "100"), "trend")
+    position = portfolio.adopt(_BTC, Decimal(-2), Decimal(110), 20, "policy")
+    assert position.quantity == 0
+    assert portfolio.position(_BTC) is None
+    assert portfolio.realised == Decimal(20)
+
+
+def test_transfer_changes_the_cash_of_its_venue_and_nothing_else(portfolio: Portfolio) -> None:
+    portfolio.transfer("W", Decimal("-100.5"))
+    assert portfolio.cash == {"V": Decimal(1_000), "W": Decimal("399.5")}
+    assert portfolio.turnover == 0
+    with pytest.raises(InvariantBroken, match="no account at X"):
+        portfolio.transfer("X", Decimal(1))
