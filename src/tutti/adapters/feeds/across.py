@@ -88,7 +88,7 @@ def duplicate(series: BarSeries, other: BarSeries, alike: Likeness, *, is_alias:
     times = "" if alike.factor == 1.0 else f" times {alike.factor:.6g}"
     message = (
         f"{alike.equal:.1%} of {alike.n_bars} bars equal those of {other.instrument}"
-        f" ({other.file}){times}: one market under two names, not an independent feed"
+        f" ({_near(other)}){times}: one market under two names, not an independent feed"
     )
     code = Code.ALIAS if is_alias else Code.DUPLICATE_FEED
     return _report(series, code, alike.n_bars, message, share=alike.equal, factor=alike.factor)
@@ -120,7 +120,7 @@ def check_against(series: BarSeries, reference: BarSeries) -> list[Finding]:
         notes.append(f"{float(np.median(series.volume[at])) / volume:.2g} times its volume")
     message = (
         f"named like {reference.instrument}, but {different:.1%} of {len(at)} closes differ from"
-        f" {reference.file} ({', '.join(notes)}): another market under this name"
+        f" {_near(reference)} ({', '.join(notes)}): another market under this name"
     )
     found = _report(
         series, Code.DIFFERENT_MARKET, len(at), message, share=different, basis_bps=basis
@@ -169,3 +169,8 @@ def _report(series: BarSeries, code: Code, count: int, message: str, **measures:
         message=message,
         measures=measures,
     )
+
+
+def _near(series: BarSeries) -> str:
+    # venue and file: the folders above are known
+    return "/".join(series.file.split("/")[-2:])

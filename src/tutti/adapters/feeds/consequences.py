@@ -55,7 +55,7 @@ def _refused(finding: Finding) -> Judgement:
     return Judgement(
         weight=Weight.INVALIDATES,
         consequence=(
-            f"a backtest refuses the file; --repair would drop {finding.count} rows ({share:.2%}),"
+            f"a backtest refuses the file; --repair would drop {_rows(finding.count)} ({share:.2%}),"
             " and nothing trades where they were"
         ),
         remedy="get the rows anew from the source; --repair where a few are lost for good",
@@ -104,7 +104,7 @@ def _overlap(finding: Finding) -> Judgement:
     return Judgement(
         weight=Weight.DISTORTS,
         consequence=(
-            f"{finding.count} bars tell part of the time of the bar before: it is counted twice,"
+            f"{_bars(finding.count)} overlap the one before: that time is counted twice,"
             " and an order may fill before the bar that decided it was over"
         ),
         remedy="remove the bars that lie off the grid, or split the file by timeframe",
@@ -149,7 +149,7 @@ def _wicks(finding: Finding) -> Judgement:
     return Judgement(
         weight=Weight.DISTORTS,
         consequence=(
-            f"in {finding.count} bars a resting limit or a liquidation is reached up to"
+            f"in {_bars(finding.count)} a resting limit or a liquidation is reached up to"
             f" {finding.measures['farthest']:.1%} away, at prices that may have traded for a"
             " moment or not at all; volatility and impact jump with them"
         ),
@@ -289,3 +289,11 @@ def _span(seconds: float) -> str:
         if seconds >= 2 * unit:
             return f"{seconds / unit:.3g} {name}"
     return f"{seconds:g} seconds"
+
+
+def _bars(count: int) -> str:
+    return "1 bar" if count == 1 else f"{count:,} bars"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"

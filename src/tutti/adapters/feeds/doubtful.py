@@ -98,10 +98,11 @@ def _gaps(series: BarSeries) -> Iterator[Finding]:
     if closed:
         message = f"{gaps} beyond nights, weekends and holidays, {where}"
     else:
-        message = f"{missing} bars missing ({share:.2%}) in {gaps}, {where}"
+        bars = "1 bar" if missing == 1 else f"{missing} bars"
+        message = f"{bars} missing ({share:.2%}) in {gaps}, {where}"
     yield report(
         series, Code.GAPS, int(wide[0]) + 1, len(wide), message, sessions=float(closed),
-        share=share, longest_s=(int(spacing[longest]) - step) / SECOND,
+        missing=float(missing), share=share, longest_s=(int(spacing[longest]) - step) / SECOND,
     )  # fmt: skip
 
 

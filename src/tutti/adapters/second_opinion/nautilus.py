@@ -51,7 +51,7 @@ from nautilus_trader.trading.strategy import Strategy
 
 OPEN, HIGH, LOW, CLOSE = range(4)
 _PHASES = 4
-_ROWS_AT_ONCE = 20_000
+_STATES_AT_ONCE = 200_000
 _LAST = 128  # flag of the last change of a book that belong together
 _PARKINSON = 1.0 / (2.0 * math.sqrt(math.log(2.0)))
 _NEVER = 2**63 - 1
@@ -278,25 +278,38 @@ class Replayer(Strategy):
             self.subscribe_order_book_deltas(each.id, BookType.L2_MBP, managed=False)
 
     def on_order_book_deltas(self, deltas: Any) -> None:
-        """Send what is due with an open; end what is over with a close."""
+        """Send what is due with an open, end what is over with a close.
+
+        What rested has met the state already; what is sent now meets it next.
+        """
         column = self.columns[deltas.instrument_id]
-        phase, ts = self.tape.phase[column], deltas.ts_init
-        if phase == OPEN:
-            self._open(column, ts)
-        elif phase == CLOSE and (self._working[column] or self._waiting[column]):
-            self._close(column)
+        if self._working[column] or self._waiting[column]:
+            phase = self.tape.phase[column]
+            if phase == OPEN:
+                self._open(column, deltas.ts_init)
+            elif phase == CLOSE:
+                self._close(column)
 
     def _open(self, column: int, ts: int) -> None:
-        for pending in list(self._working[column]):
+        waiting, working = self._waiting[column], self._working[column]
+        while waiting and waiting[-1].arrival <= ts and waiting[-1].forced is None:
+            working.append(waiting.pop())
+        room = self.tape.room(column)
+        for pending in list(working):
             if pending.worked is None:
-                self._send(pending)
-        waiting = self._waiting[column]
-        while waiting and waiting[-1].arrival <= ts:
-            if waiting[-1].forced is not None:
-                return  # with the close of its bar
-            pending = waiting.pop()
-            self._working[column].append(pending)
-            self._send(pending)
+                # orders that are sent together are matched one after the other
+                takes = min(pending.left, room) if self._takes(pending) else 0
+                if takes > 0 or pending.type != "market":
+                    self._send(pending, takes if pending.type == "market" else pending.left)
+                room -= takes
+
+    def _takes(self, pending: Pending) -> bool:
+        # whether it meets the open, rather than rest
+        if pending.type == "market" or pending.limit is None:
+            return True
+        ahead = pending.side * (float(pending.limit) - self.tape.at(pending.column)[OPEN])
+        near = 1e-9 * float(pending.limit)
+        return ahead >= -near if pending.type == "limit" else ahead <= near
 
     def _close(self, column: int) -> None:
         # nothing happens any more before the next bar opens
@@ -308,23 +321,21 @@ class Replayer(Strategy):
         while waiting and waiting[-1].forced is not None and waiting[-1].arrival <= ts:
             forced = waiting.pop()
             self._working[column].append(forced)
-            self._send(forced)
+            self._send(forced, forced.left)
         for pending in list(self._working[column]):
             if pending.cancel_at <= until:
                 self._working[column].remove(pending)
                 if pending.worked is not None and pending.worked.is_open:
                     self.cancel_order(pending.worked)
 
-    def _send(self, pending: Pending) -> None:
+    def _send(self, pending: Pending, lots: int) -> None:
         column, instrument = pending.column, self.instruments[pending.column]
-        if pending.type == "market" and pending.forced is None and self.tape.room(column) <= 0:
-            return  # a bar without volume; the next one may have some
         pending.parts += 1
         name = ClientOrderId(f"{pending.id}-{pending.parts}")
         self.known[name.value] = pending
         side = OrderSide.BUY if pending.side > 0 else OrderSide.SELL
         step = Decimal(self.tape.terms[column]["quantity_step"])
-        size = instrument.make_qty(pending.left * step)
+        size = instrument.make_qty(lots * step)
         if pending.type == "market":
             order = self.order_factory.market(
                 instrument.id, side, size, TimeInForce.IOC, client_order_id=name
@@ -583,8 +594,9 @@ def replay(request: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str, 
     engine.add_strategy(replayer)
     rows = len(tape.ts)
     # in parts: all states of a year of minutes would not fit into memory
-    for start in range(0, rows, _ROWS_AT_ONCE):
-        engine.add_data(_states(tape, instruments, start, min(rows, start + _ROWS_AT_ONCE)))
+    part = max(1, _STATES_AT_ONCE // (_PHASES * len(instruments)))
+    for start in range(0, rows, part):
+        engine.add_data(_states(tape, instruments, start, min(rows, start + part)))
         engine.run(streaming=True)
         engine.clear_data()
     engine.end()
