@@ -84,9 +84,8 @@ def _capacity(
 ) -> dict[str, Any]:
     taken = [fill for fill in outcome.fills if not fill.is_maker]
     if not taken:
-        return dict.fromkeys(("most_profit", "break_even", "usual_share", "largest_share")) | {
-            "impact_cost": 0.0
-        }
+        unknown = ("most_profit", "break_even", "bound_by", "usual_share", "largest_share")
+        return dict.fromkeys(unknown) | {"impact_cost": 0.0}
     rows = np.searchsorted(block.ts, [fill.ts for fill in taken], side="right") - 1
     rows = np.clip(rows, 0, len(block) - 1)
     columns = np.array([fill.instrument for fill in taken])
@@ -106,7 +105,8 @@ def _capacity(
     return {
         "impact_cost": cost,
         "most_profit": balance * float(np.fmin(found.most_profit, room)),
-        "break_even": balance * float(np.fmin(found.break_even, room)),
+        "break_even": balance * found.break_even if found.break_even <= room else None,
+        "bound_by": "impact" if found.most_profit <= room else "volume",
         "usual_share": usual,
         "largest_share": float(share.max()),
     }

@@ -70,6 +70,7 @@ def test_impact_is_what_the_fills_paid_more(tmp_path: Path) -> None:
         # without impact, only what a bar lets through: the configured tenth of its volume
         room = free.starting_balance * 0.1 / free_room["usual_share"]
         assert free_room["most_profit"] == pytest.approx(room)
+        assert (free_room["break_even"], free_room["bound_by"]) == (None, "volume")
 
 
 def test_robustness_of_a_run_that_never_traded_is_empty(tmp_path: Path) -> None:

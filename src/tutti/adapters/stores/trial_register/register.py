@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # Two spans are the same data where they share at least half of the shorter one.
 _OF_SPAN = """
-dataset IN ({keys})
+dataset IN (SELECT dataset FROM member WHERE name IN (SELECT value FROM json_each(:names)))
 AND 2 * (min("end", :end) - max(start, :start)) >= min("end" - start, :end - :start)
 """
 
@@ -74,11 +74,11 @@ class SqliteTrialRegister:
         if not self._path.exists():
             return Standing(n_trials=0, n_leaders=0, likeness=(), sharpes=())
         with connected(self._path, writing=False) as connection:
-            where, values = _matching(connection, dataset, start, end)
+            values = _matching(dataset, start, end)
             # the same result again is the same trial
             found = connection.execute(
                 "SELECT sharpe, alike IS NULL, alike = seq, likeness, min(seq) "  # noqa: S608
-                f"FROM trial WHERE {where} GROUP BY series ORDER BY min(seq)",
+                f"FROM trial WHERE {_OF_SPAN} GROUP BY series ORDER BY min(seq)",
                 values,
             ).fetchall()
         traded = [row for row in found if not row[1]]
@@ -198,9 +198,12 @@ def _record(
     index, likeness, known = followed
     # one that never traded resembles nothing, and can't be what luck picks either
     alike = None if index < 0 else known[index] if index < len(known) else seq
-    connection.execute(
+    made = connection.execute(
         "INSERT OR IGNORE INTO dataset VALUES (?, ?)", (dataset_key, dataset.decode())
     )
+    if made.rowcount:
+        members = [(name, dataset_key) for name in _members(trial.dataset)]
+        connection.executemany("INSERT OR IGNORE INTO member VALUES (?, ?)", members)
     connection.execute(
         "INSERT OR IGNORE INTO series VALUES (?, ?, ?)", (series_key, trial.first_day, daily)
     )
@@ -219,11 +222,10 @@ def _series_key(first_day: int, daily: bytes) -> str:
 
 
 def _leaders(connection: sqlite3.Connection, trial: Trial) -> tuple[list[int], FloatArray]:
-    where, values = _matching(connection, trial.dataset, trial.start, trial.end)
     found = connection.execute(
         "SELECT trial.seq, first_day, daily FROM trial JOIN series ON series = series.key "  # noqa: S608
-        f"WHERE seq = alike AND {where} ORDER BY trial.seq",
-        values,
+        f"WHERE seq = alike AND {_OF_SPAN} ORDER BY trial.seq",
+        _matching(trial.dataset, trial.start, trial.end),
     ).fetchall()
     leaders = np.full((len(found), len(trial.daily)), np.nan, dtype=np.float64)
     for row, (_, first_day, daily) in zip(leaders, found, strict=True):
@@ -237,13 +239,13 @@ def _place(row: FloatArray, offset: int, values: FloatArray) -> None:
         row[begin:end] = values[begin - offset : end - offset]
 
 
-def _matching(
-    connection: sqlite3.Connection, dataset: Dataset, start: int, end: int
-) -> tuple[str, dict[str, Any]]:
-    keys = [key for key, each in _datasets(connection).items() if each.shares(dataset)]
-    names = {f"key{i}": key for i, key in enumerate(keys)}
-    where = _OF_SPAN.format(keys=", ".join(f":{name}" for name in names))
-    return where, {"start": start, "end": end} | names
+def _matching(dataset: Dataset, start: int, end: int) -> dict[str, Any]:
+    names = msgspec.json.encode(_members(dataset)).decode()
+    return {"names": names, "start": start, "end": end}
+
+
+def _members(dataset: Dataset) -> list[str]:
+    return [*dataset.instruments, *dataset.files]
 
 
 def _datasets(connection: sqlite3.Connection) -> dict[str, Dataset]:
@@ -298,6 +300,9 @@ def _lost(connection: sqlite3.Connection) -> str:
             return f"the data set of row {seq} is missing or was changed"
     if len(listed) != len(trials):
         return "trials are listed that were never recorded"
+    held = {(name, key) for key, each in _datasets(connection).items() for name in _members(each)}
+    if held != set(connection.execute("SELECT name, dataset FROM member")):
+        return "what the data sets hold isn't listed as it was recorded"
     series = set()
     for key, first_day, daily in connection.execute("SELECT key, first_day, daily FROM series"):
         if _series_key(first_day, daily) != key:

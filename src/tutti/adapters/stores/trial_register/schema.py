@@ -10,11 +10,11 @@ APPLICATION: Final = 0x54757472
 VERSION: Final = 1
 """Of the schema; a newer one is refused."""
 
-_KEPT = ("journal", "dataset", "series", "trial")
+_KEPT = ("journal", "dataset", "member", "series", "trial")
 
 # `journal` is the record, each row chained to the one before. A body names its data set and its
-# returns by their hashes, which is what `dataset` and `series` are looked up by; `trial` is what
-# questions are asked of, and could be made again from the journal.
+# returns by their hashes, which is what `dataset` and `series` are looked up by; `trial` and `member`
+# are what questions are asked of, and could be made again from the others.
 CREATE: Final = f"""BEGIN;
 CREATE TABLE journal (
     seq INTEGER PRIMARY KEY,
@@ -25,6 +25,11 @@ CREATE TABLE journal (
     hash BLOB NOT NULL
 );
 CREATE TABLE dataset (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE member (
+    name TEXT NOT NULL,
+    dataset TEXT NOT NULL,
+    PRIMARY KEY (name, dataset)
+) WITHOUT ROWID;
 CREATE TABLE series (key TEXT PRIMARY KEY, first_day INTEGER NOT NULL, daily BLOB NOT NULL);
 CREATE TABLE trial (
     seq INTEGER PRIMARY KEY,

@@ -144,11 +144,11 @@ def test_opening_is_used_by_the_first_run_that_sees_inside(register: SqliteTrial
     assert register.fault() == ""
 
 
-@pytest.mark.parametrize("table", ["journal", "dataset", "series", "trial"])
+@pytest.mark.parametrize("table", ["journal", "dataset", "member", "series", "trial"])
 def test_register_can_only_be_added_to(register: SqliteTrialRegister, table: str) -> None:
     register.record([_trial(_noise(1))])
     connection = sqlite3.connect(register.where)
-    column = "key" if table in {"dataset", "series"} else "seq"
+    column = {"dataset": "key", "series": "key", "member": "name"}.get(table, "seq")
     for change in (f"DELETE FROM {table}", f"UPDATE {table} SET {column} = 9"):
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             connection.execute(change)
@@ -165,6 +165,7 @@ def test_register_can_only_be_added_to(register: SqliteTrialRegister, table: str
         ("INSERT INTO trial SELECT 9, alike, likeness, run_id, configuration, dataset, start, \"end\","
          " series, sharpe FROM trial WHERE seq = 1", "trials are listed that were never recorded"),
         ("UPDATE dataset SET body = '{}'", "the data set of row 1 is missing or was changed"),
+        ("DELETE FROM member", "what the data sets hold isn't listed as it was recorded"),
         ("UPDATE series SET daily = zeroblob(400)", "the returns of a trial were changed"),
         ("DELETE FROM series", "the returns of row 1 are missing"),
     ],
