@@ -46,6 +46,7 @@ _LEVERED: dict[str, object] = {
     "risk.max_drawdown": 1,
     "risk.max_daily_loss": None,
     "risk.max_agent_daily_loss": None,
+    "risk.max_consecutive_errors": 1000,
     "risk.care.liquidation_margin": 0,
     "risk.care.stop_loss": 0,
 }
