@@ -14,12 +14,13 @@ from tutti.sandbox.fast import FastResult, FastTier
 from tutti.universe.instruments import Universe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from tutti.app.build import Plan
     from tutti.app.config import Config
     from tutti.engine.analysis import Analysis
     from tutti.model.arrays import Terms
+    from tutti.model.instrument import Instrument
     from tutti.model.market import MarketBlock
     from tutti.sandbox.fast import Noise
 
@@ -58,6 +59,8 @@ class Strategy:
     config : Config
     block : MarketBlock
         Recorded bars; contract terms that are not configured are read off the first of them.
+    terms : sequence of Instrument, optional
+        Contract terms, where they are known to be those.
 
     Raises
     ------
@@ -65,10 +68,14 @@ class Strategy:
         If the configuration doesn't fit, or the fast tier can't run it.
     """
 
-    def __init__(self, config: Config, block: MarketBlock) -> None:
+    def __init__(
+        self, config: Config, block: MarketBlock, terms: Sequence[Instrument] = ()
+    ) -> None:
         self.config = lean(config)
-        universe = Universe.of_block(block, terms_overrides(config, block.instruments))
-        self.plan: Plan = plan_of(self.config, universe.instruments, block.step)
+        if not terms:
+            overrides = terms_overrides(config, block.instruments)
+            terms = Universe.of_block(block, overrides).instruments
+        self.plan: Plan = plan_of(self.config, terms, block.step)
         if not costs_are_shared(self.plan):
             raise ConfigError(
                 "the fast tier fills at all venues by one set of rules, and these venues differ; "

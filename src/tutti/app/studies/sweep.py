@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tutti.app.backtest import Source, run_name
+from tutti.app.backtest import Source, run_name, terms_overrides
 from tutti.app.config import Config, override, resolved
 from tutti.app.studies.fan_out import cut, fan_out
 from tutti.app.studies.strategy import Strategy, ticks_at_once
@@ -21,12 +21,14 @@ from tutti.sandbox.honesty import Honesty, TrialSummary, honest_statistics
 from tutti.sandbox.sweep import Setting
 from tutti.stats.account import daily_returns
 from tutti.stats.selection import effective_trials, sharpe_spread
+from tutti.universe.instruments import Universe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from tutti.ledger.trials import TrialRegister
     from tutti.model.arrays import Signals
+    from tutti.model.instrument import Instrument
 
     Progress = Callable[[int, int, str], None]
 
@@ -242,13 +244,15 @@ class _Desk:
             block.rows(start, min(start + length, len(block)))
             for start in range(0, len(block), length)
         ]
+        self._overrides: dict[str, dict[str, object]] | None = None
+        self._terms: tuple[Instrument, ...] = ()
         self._key: object = None
         self._signals: list[Signals] = []
 
     def attempt(self, config: Config, changes: dict[str, Setting]) -> Tried:
         block = self._source.block
         changed = override(config, changes)
-        strategy = Strategy(changed, block)
+        strategy = Strategy(changed, block, self._terms_under(changed))
         tier = strategy.tier(int(block.ts[0]), len(block))
         signals = self._signals_of(strategy)
         played = strategy.play(self._chunks, tier, lambda _: next(signals))
@@ -272,6 +276,14 @@ class _Desk:
             gains=daily_returns(block.known_at, equity, block.step)[0],
             trial=trial,
         )
+
+    def _terms_under(self, config: Config) -> tuple[Instrument, ...]:
+        block = self._source.block
+        overrides = terms_overrides(config, block.instruments)
+        if overrides != self._overrides:
+            self._terms = Universe.of_block(block, overrides).instruments
+            self._overrides = overrides
+        return self._terms
 
     def _signals_of(self, strategy: Strategy) -> Iterator[Signals]:
         key = _analysed(strategy.config)
