@@ -19,7 +19,9 @@ from tutti.execution.matching import (
     FILL_LOTS,
     FILL_TICKS,
     IS_MAKER,
+    KIND,
     LIMIT,
+    LIMIT_TICKS,
     MARKET,
     N_COLUMNS,
     RESTING,
@@ -158,6 +160,7 @@ class SimulatedVenue:
         self._bars: Tradable | None = None
         self._match_orders: Callable[..., int] = match_orders
         self._row = -1
+        self._untested: list[str] = []
         self._is_timed = costs.latency_ns > 0 or good_for_ns > 0
 
     # ---- what execution asks ----
@@ -301,6 +304,8 @@ class SimulatedVenue:
         account = self._account
         if bars is not self._bars:
             self.enter(bars)
+        if self._untested:
+            self._test_again(int(bars.ts[t]))
         if self._row < 0:
             self._match_orders = bound(
                 match_orders, 0, self._table, 0, bars, account.terms, self._costs
@@ -323,6 +328,9 @@ class SimulatedVenue:
     ) -> None:
         """Set the account as it was before a restart: what is held, the cash, working orders.
 
+        An order that was sent, and whose answer nobody wrote down, is judged anew, by the closes
+        before the next bar: it may have been refused.
+
         Raises
         ------
         ConfigError
@@ -338,6 +346,8 @@ class SimulatedVenue:
             taken = _VenueOrder(order.id, listing, order.side, left, arrival)
             taken.lots += filled
             taken.is_answered = True
+            if order.status is OrderStatus.SENT:
+                self._untested.append(order.id)
             if filled:
                 # one for all of them, with the id of the last: whoever booked that booked them all
                 taken.fills.append(
@@ -361,6 +371,28 @@ class SimulatedVenue:
 
     def _refuse(self, order_id: str, ts: int, said: str) -> None:
         self._events.append(OrderRefused(order_id=order_id, ts=ts, detail=said))
+
+    def _test_again(self, ts: int) -> None:
+        # as they were judged the first time: each with those before it at work
+        account = self._account
+        orders = [each for each in self._working if each.order_id in self._untested]
+        self._untested = []
+        for order in orders:
+            account.set_aside(order.listing, -order.signed_left)
+        for order in orders:
+            k = self._working.index(order)
+            is_market = self._table[k, KIND] == MARKET
+            step = order.listing.price_step
+            price = math.nan if is_market else float(int(self._table[k, LIMIT_TICKS]) * step)
+            code = account.objection(order.listing, order.signed_left, price)
+            # before any price is known everything would be refused
+            if code and code != Objection.NO_PRICE:
+                order.status = OrderStatus.REJECTED
+                order.said = _objection(code, order.listing)
+                self._refuse(order.order_id, ts, order.said)
+                self._remove(k)
+            else:
+                account.set_aside(order.listing, order.signed_left)
 
     def _work(self, order: _VenueOrder, kind: int, limit_ticks: int, arrival: int) -> None:
         count = len(self._working)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -561,6 +562,35 @@ def test_account_comes_back_after_a_restart_with_its_working_orders() -> None:
     assert [fill.fill_id for fill in fills] == ["m-200", "l-200", "s-200"]
     with pytest.raises(OutcomeUnknown):
         venue.submit(_approved("m", "1"), _STEP)
+
+
+def _unanswered(order_id: str, quantity: str, price: str | None = None) -> Order:
+    kind = OrderType.MARKET if price is None else OrderType.LIMIT
+    order = _working(order_id, quantity, "0", kind, price)
+    return msgspec.structs.replace(order, status=OrderStatus.SENT)
+
+
+def test_order_whose_answer_nobody_wrote_down_is_judged_anew_after_a_restart() -> None:
+    venue = _venue()
+    venue.restore(
+        {},
+        Decimal(1_000),
+        [_unanswered("first", "6"), _unanswered("limit", "3", "99.5"), _unanswered("large", "4")],
+    )
+    venue.enter(_bars(2))
+    events = _live(venue, _cut(_bars(4), 2, 4), 0)
+    (refused,) = (event for event in events if isinstance(event, OrderRefused))
+    assert (refused.order_id, refused.detail) == ("large", "BTC-USD.V: insufficient funds")
+    assert [fill.order_id for fill in _fills(events)] == ["first", "limit"]
+    report = venue.find("large")
+    assert report is not None
+    assert report.status is OrderStatus.REJECTED
+
+
+def test_order_that_no_price_is_known_for_after_a_restart_is_let_be() -> None:
+    venue = _venue()
+    venue.restore({}, Decimal(1_000), [_unanswered("first", "6")])
+    assert [fill.order_id for fill in _fills(_live(venue, _bars(2), 0))] == ["first"]
 
 
 @pytest.mark.parametrize(
