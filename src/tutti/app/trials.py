@@ -58,8 +58,13 @@ def admit(
     ------
     GateClosed
         See `ledger.trials.refuse_sealed`.
+    LedgerError
+        If the register can't be written to.
     """
-    if register is None or not (seals := register.seals()):
+    if register is None:
+        return
+    register.ready()
+    if not (seals := register.seals()):
         return
     refuse_sealed(
         seals,

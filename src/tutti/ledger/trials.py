@@ -206,6 +206,10 @@ class TrialRegister(Protocol):
         """Place of the register, for people."""
         ...
 
+    def ready(self) -> None:
+        """Raise LedgerError if it can't be written to: asked before a run, not after it."""
+        ...
+
     def record(self, trials: Sequence[Trial]) -> None:
         """Append the trials, all or none; they are on the disk when it returns.
 

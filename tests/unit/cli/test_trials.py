@@ -147,6 +147,26 @@ def test_register_is_verified(tutti: Tutti, backtest: Any) -> None:
     assert "BROKEN: row 1 (trial) doesn't follow" in answer.out
 
 
+def test_register_that_can_not_be_written_stops_a_backtest_before_it_runs(
+    tutti: Tutti, bars: Path, config: Path
+) -> None:
+    Path("file").write_text("")
+    answer = tutti(
+        "backtest",
+        "--bars",
+        bars,
+        "--config",
+        config,
+        "--out",
+        "out",
+        "--register",
+        "file/t.sqlite",
+    )
+    assert answer.code == 1
+    assert "file/t.sqlite: can't be written to; name another --register" in answer.err
+    assert not Path("out/run.json").exists()
+
+
 def test_register_off_keeps_nothing(tutti: Tutti, bars: Path, config: Path) -> None:
     answer = tutti(
         "backtest", "--bars", bars, "--config", config, "--tier", "fast", "--register", "off"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import asdict, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from tutti.ledger.trials import (
     Trial,
     refuse_second_opening,
 )
-from tutti.model.errors import ConfigError
+from tutti.model.errors import ConfigError, LedgerError
 from tutti.stats.selection import follow
 
 if TYPE_CHECKING:
@@ -56,6 +57,14 @@ class SqliteTrialRegister:
     def where(self) -> str:
         """Path of the file."""
         return str(self._path)
+
+    def ready(self) -> None:
+        """Raise LedgerError if it can't be written to: asked before a run, not after it."""
+        place = self._path.parent
+        while not place.exists() and place != place.parent:
+            place = place.parent
+        if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+            raise LedgerError(f"{self._path}: can't be written to; name another --register")
 
     def record(self, trials: Sequence[Trial]) -> None:
         """Append the trials, all or none; they are on the disk when it returns.

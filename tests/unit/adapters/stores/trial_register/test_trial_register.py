@@ -219,6 +219,9 @@ def test_place_that_can_not_be_is_one_clear_error(tmp_path: Path) -> None:
     register = SqliteTrialRegister(tmp_path / "file" / "trials.sqlite", SimulatedClock())
     with pytest.raises(LedgerError, match="name another --register"):
         register.record([_trial(_noise(1))])
+    with pytest.raises(LedgerError, match="can't be written to; name another --register"):
+        register.ready()
+    SqliteTrialRegister(tmp_path / "some" / "where" / "t.sqlite", SimulatedClock()).ready()
     folder = SqliteTrialRegister(tmp_path, SimulatedClock())
     with pytest.raises(LedgerError, match="can't be opened: check its permissions"):
         folder.seals()
