@@ -13,7 +13,7 @@ from tutti.app.backtest import run_source
 from tutti.app.studies.recorded_bars import bars_again
 from tutti.app.studies.regimes import regimes_of
 from tutti.ledger.fold import fold
-from tutti.ledger.kinds import Segment, Started, Stopped
+from tutti.ledger.kinds import Adopted, Segment, Started, Stopped, Transfer
 from tutti.ledger.records import decode
 from tutti.ledger.segments import load
 from tutti.model.errors import ConfigError, InvariantBroken
@@ -36,6 +36,12 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int, str], None]
 
+ADOPTED = "adopted"
+"""Who leads a position that a venue showed and no order of ours explains."""
+
+_MOVING = ("intent", "order", "fill", "liquidation", "funding", "adopted")
+_FLOATS = 1e-9
+"""Share by which equity in floats may differ from equity in decimals."""
 _LARGEST_GAP = Decimal("1e-9")
 
 
@@ -46,7 +52,8 @@ class RunAttribution:
     Parameters
     ----------
     start_equity, end_equity : Decimal
-        Quote currency: money at the start; cash and holdings at the last close.
+        Quote currency: money at the start and what was transferred since; cash and holdings at the
+        last close.
     residual : Decimal
         What the parts miss of the profit.
     recorded_equity : float or None
@@ -142,6 +149,8 @@ def _attributed(
     for name, position in state.positions.items():
         if position.quantity:
             end += position.quantity * _last_close(prices, columns[InstrumentId.parse(name)])
+    for row in ledger.rows(kinds=["transfer"]):
+        begin += decode(row, Transfer).amount
     residual = end - begin - found.total
     if abs(residual) > _LARGEST_GAP * max(abs(end), Decimal(1)):
         raise InvariantBroken(
@@ -149,13 +158,19 @@ def _attributed(
             "check the ledger with tutti ledger verify, and report this"
         )
     last = next(ledger.rows(kinds=["stopped"], newest_first=True), None)
+    recorded = None if last is None else decode(last, Stopped).equity
+    if recorded is not None and abs(recorded - float(end)) > _FLOATS * abs(recorded):
+        more += (
+            f"the run itself wrote down {recorded:,.2f}: what several venues hold of one "
+            "instrument it values at the closes of the venue that it decides on",
+        )
     return RunAttribution(
         run_id=started.run_id,
         attribution=found,
         start_equity=begin,
         end_equity=end,
         residual=residual,
-        recorded_equity=None if last is None else decode(last, Stopped).equity,
+        recorded_equity=recorded,
         notes=(*notes, *more),
     )
 
@@ -193,7 +208,8 @@ def _events(
 ) -> Iterator[Execution | Payment]:
     intents: dict[str, OrderIntent] = {}
     parents: dict[str, str] = {}
-    for row in ledger.rows(kinds=["intent", "order", "fill", "liquidation", "funding"]):
+    booked: set[str] = set()
+    for row in ledger.rows(kinds=_MOVING):
         match row.kind:
             case "intent":
                 intents[row.ref] = decode(row, OrderIntent)
@@ -201,9 +217,18 @@ def _events(
                 parents[row.ref] = decode(row, Order).parent
             case "fill":
                 fill = decode(row, Fill)
+                if fill.id in booked:
+                    continue
+                booked.add(fill.id)
                 yield _execution(fill, columns, _intent_of(fill.order_id, intents, parents))
             case "liquidation":
-                yield _forced(decode(row, Liquidated), columns)
+                forced = decode(row, Liquidated)
+                # it may be on record as a fill, too
+                if forced.fill_id not in booked:
+                    booked.add(forced.fill_id)
+                    yield _forced(forced, columns)
+            case "adopted":
+                yield _adopted(decode(row, Adopted), columns)
             case "funding":
                 paid = decode(row, FundingPaid)
                 yield Payment(ts=paid.ts, instrument=columns[paid.instrument], amount=paid.amount)
@@ -243,6 +268,18 @@ def _forced(event: Liquidated, columns: Mapping[InstrumentId, int]) -> Execution
         fee=event.fee,
         reference=None,
         lead="",
+    )
+
+
+def _adopted(event: Adopted, columns: Mapping[InstrumentId, int]) -> Execution:
+    return Execution(
+        ts=event.ts,
+        instrument=columns[event.instrument],
+        quantity=event.quantity,
+        price=event.price,
+        fee=Decimal(0),
+        reference=None,
+        lead=ADOPTED,
     )
 
 

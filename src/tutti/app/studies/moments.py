@@ -12,7 +12,7 @@ import numpy as np
 from tutti.app.build import Plan
 from tutti.app.config import Config
 from tutti.app.studies.account_worth import account_worth, worth_of_unit
-from tutti.app.studies.stressed_venues import stressed_venues
+from tutti.app.studies.stressed_venues import fast_tier_knows, stressed_venues
 from tutti.app.tiers import run_event, run_fast
 from tutti.engine.decide import Trace
 from tutti.model.market import MarketBlock
@@ -91,7 +91,7 @@ class Strikes:
 
     def _run(self, under: Conditions, bars: MarketBlock) -> tuple[Outcome, FloatArray]:
         unit = worth_of_unit(bars, under)
-        if not under.blackouts and unit is not None:
+        if unit is not None and fast_tier_knows(self.plan, under):
             schedule = scheduled(self.plan.setup.costs, under.spreads)
             outcome = run_fast(self.config, self.plan, bars, _unheard, schedule)
             return outcome, outcome.trace.equity * unit

@@ -18,7 +18,7 @@ from tutti.app.build import plan_of
 from tutti.app.comparison import metrics_of
 from tutti.app.studies.account_worth import account_worth
 from tutti.app.studies.moments import Strikes
-from tutti.app.studies.stressed_venues import stressed_venues
+from tutti.app.studies.stressed_venues import fast_tier_knows, stressed_venues
 from tutti.app.tiers import Outcome, parity, run_event, run_fast
 from tutti.app.trials import admit, judged
 from tutti.ledger.kinds import DataSource, ModeChange
@@ -102,7 +102,8 @@ def run_stress(  # noqa: PLR0913 - what a study is of
     out : Path
         Empty or absent; each run leaves its ledger in a folder there.
     both_tiers : bool
-        Run the fast tier too and compare; not for scenarios in which a venue is down.
+        Run the fast tier too and compare, where it knows all that happens: no venue is down, nothing
+        is routed, and venues differ in spreads and fees alone.
     n_moments : int
         Let each scenario strike at so many other moments too, spread evenly over the bars.
     register : TrialRegister, optional
@@ -203,7 +204,7 @@ class _Study:
         )
 
     def _parity(self, run: _Run, under: Conditions) -> dict[str, Any] | None:
-        if not self._both_tiers or under.blackouts:
+        if not self._both_tiers or not fast_tier_knows(self._plan, under):
             return None
         schedule = scheduled(self._plan.setup.costs, under.spreads)
         fast = run_fast(self._config, self._plan, run.block, self._progress, schedule)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
 import pytest
 
 from tutti.app.backtest import Source
@@ -36,6 +40,18 @@ def source() -> Source:
 def dollars() -> Source:
     """Return 400 hours of a spot pair in dollars."""
     return _source(("A-USD", "X"))
+
+
+@pytest.fixture(scope="session")
+def twins() -> Source:
+    """Return 400 hours of a perpetual that two venues trade at the same prices."""
+    one = _source(("A-USDT-PERP", "X")).block
+    both: dict[str, Any] = {
+        name: np.repeat(getattr(one, name), 2, axis=1)
+        for name in ("open", "high", "low", "close", "volume", "funding")
+    }
+    names = (one.instruments[0], InstrumentId("A-USDT-PERP", "Y"))
+    return Source(block=replace(one, instruments=names, **both), files=(), findings=())
 
 
 @pytest.fixture(scope="session")

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
+from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger, SqliteLedgerReader
 from tutti.app.backtest import read_source, run_source
 from tutti.app.config import Config, override
 from tutti.app.studies.attribute import RunAttribution, attribute_run, run_and_attribute
 from tutti.app.studies.regimes import regimes_of
-from tutti.kernel.clock import iso
+from tutti.kernel.clock import HOUR, iso
+from tutti.ledger.journal import Journal
+from tutti.ledger.kinds import Adopted, Started, Stopped, Transfer
 from tutti.model.errors import ConfigError
+from tutti.model.instrument import InstrumentId
+from tutti.model.order import Position
 from tutti.sandbox.result import write_result
 
 if TYPE_CHECKING:
@@ -161,6 +166,64 @@ def test_liquidation_is_attributed_like_any_other_loss(
     with SqliteLedgerReader(tmp_path) as ledger:
         assert next(ledger.rows(kinds=["liquidation"]), None) is not None
     _adds_up(found)
+
+
+def test_routed_orders_are_attributed_to_who_decided_and_to_where_they_went(
+    config: Config, twins: Source, tmp_path: Path
+) -> None:
+    routed = override(
+        config,
+        {
+            "routes": {
+                "A-USDT-PERP.X": {"strategy": "equal_split", "instruments": ["A-USDT-PERP.Y"]}
+            }
+        },
+    )
+    found = run_and_attribute(routed, twins, tmp_path, _quiet)
+    assert found.residual == 0
+    assert {line.names for line in found.attribution.by("venue")} == {("X",), ("Y",)}
+    assert [line.names for line in found.attribution.by("agent")] == [("ema_cross",)]
+    # each part is held against the price at which the whole was decided
+    assert found.attribution.parts.timing != 0
+    assert found.attribution.parts.slippage < 0
+
+
+def test_what_no_order_explains_is_attributed_to_nobody_and_transfers_are_no_profit(
+    tmp_path: Path,
+) -> None:
+    coin = InstrumentId("A-USD", "X")
+    journal = Journal(SqliteLedger(tmp_path, Durability.BATCHED), "live")
+    hours = np.arange(1, 4, dtype=np.int64) * HOUR
+    started = Started(
+        run_id="live", configuration="", seed=1, versions={}, instruments=(str(coin),), agents=(),
+        balances={"X": Decimal(1000)}, step=HOUR,
+    )  # fmt: skip
+    journal.append("started", 0, started)
+    adopted = Adopted(instrument=coin, ts=HOUR, quantity=Decimal(2), price=Decimal(100))
+    journal.append("adopted", HOUR, adopted, str(coin))
+    held = Position(
+        instrument=coin, quantity=Decimal(2), average_price=Decimal(100), opened_at=HOUR,
+        updated_at=HOUR, realised=Decimal(0), fees=Decimal(0), lead="",
+    )  # fmt: skip
+    journal.append("position", HOUR, held, str(coin))
+    gone = Transfer(venue="X", ts=2 * HOUR, amount=Decimal(-50))
+    journal.append("transfer", 2 * HOUR, gone, "X")
+    close = np.array([[100.0], [101.0], [103.0]])
+    journal.segment(hours, {"close": close, "equity": np.zeros(3)})
+    journal.append("stopped", 3 * HOUR, Stopped(reason="end", totals={}, equity=950.0))
+    journal.close()
+    found = attribute_run(tmp_path)
+    assert found.start_equity == 950
+    assert found.end_equity == 956
+    assert [line.names for line in found.attribution.by("agent")] == [("adopted",)]
+    assert found.attribution.total == 6
+    assert any("the run itself wrote down 950.00" in note for note in found.notes)
+
+
+def test_empty_ledger_has_nothing_to_attribute(tmp_path: Path) -> None:
+    Journal(SqliteLedger(tmp_path, Durability.BATCHED), "empty").close()
+    with pytest.raises(ConfigError, match="nothing was recorded"):
+        attribute_run(tmp_path)
 
 
 def test_regimes_of_cut_bars_are_the_same_as_of_whole_ones(config: Config, source: Source) -> None:

@@ -208,6 +208,26 @@ def test_depeg_of_one_of_two_currencies_costs_what_is_held_in_it(
     assert found.moments[0].during.change == pytest.approx(-0.1, rel=1e-2)
 
 
+def test_routed_orders_under_stress_run_in_the_tier_that_knows_routes(
+    config: Config, twins: Source, tmp_path: Path
+) -> None:
+    routed = override(
+        config,
+        {"routes": {"A-USDT-PERP.X": {"strategy": "best_price", "instruments": ["A-USDT-PERP.Y"]}}},
+    )
+    outage = Scenario(
+        name="one_down", about="", effects=(Outage(lasts=_WEEK, venue="Y", prices="shown"),)
+    )
+    crash = Scenario(name="crash", about="", effects=(Shock(size=-0.2),))
+    study = run_stress(
+        routed, twins, [outage, crash], tmp_path, _quiet, both_tiers=True, n_moments=1
+    )
+    for found in study.stressed:
+        assert found.parity is None
+        assert found.stressed.n_fills > 0
+        assert len(found.moments) == 1
+
+
 def test_several_scenarios_leave_out_what_does_not_apply(
     config: Config, dollars: Source, tmp_path: Path
 ) -> None:
