@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tutti.app.recorded import recorded_result
 from tutti.model.errors import ConfigError
 from tutti.sandbox.differences import Comparison, compare
 from tutti.sandbox.saved import load_result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tutti.sandbox.result import BacktestResult
 
 _FEWEST = 2
 
@@ -21,7 +24,7 @@ def compare_runs(folders: Sequence[Path]) -> Comparison:
     Raises
     ------
     ConfigError
-        If there are fewer than two, one is named twice, or one holds no finished backtest.
+        If there are fewer than two, one is named twice, or one holds no run.
     DataError
         If a file of a run was changed so that it can't be read.
     """
@@ -31,7 +34,14 @@ def compare_runs(folders: Sequence[Path]) -> Comparison:
     for index, place in enumerate(places):
         if place in places[:index]:
             raise ConfigError(f"{folders[index]}: named twice; name each run once")
-    return compare(list(zip(_names(places), map(load_result, folders), strict=True)))
+    return compare(list(zip(_names(places), map(_result, folders), strict=True)))
+
+
+def _result(folder: Path) -> BacktestResult:
+    # a backtest leaves its result; of any other run there is the ledger
+    if not (folder / "run.json").is_file() and (folder / "ledger.sqlite").is_file():
+        return recorded_result(folder)
+    return load_result(folder)
 
 
 def _names(places: Sequence[Path]) -> list[str]:

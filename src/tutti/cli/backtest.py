@@ -132,10 +132,11 @@ def report(
     paths: Annotated[int, typer.Option(min=1, help="Paths of the Monte Carlo study.")] = 200,
     as_json: AsJson = False,
 ) -> int:
-    """Write a backtest's report, one offline HTML page."""
+    """Show a backtest again, and write its report, one offline HTML page."""
     folder = run_folder(run, holding="run.json")
 
     from tutti.sandbox.report import write_report  # heavy, not for --help
+    from tutti.sandbox.result import summary
     from tutti.sandbox.saved import load_result
     from tutti.sandbox.wording import verdict
 
@@ -149,10 +150,16 @@ def report(
             result = with_studies(folder, result, studies, report_progress, n_paths=paths)
     written = write_report(result, out or folder)
     output = Output(as_json=as_json)
-    lost, sentence = verdict(result)
-    output.say(sentence)
+    if not as_json:
+        _tell(result, output)
     output.finish(
-        {"run_id": result.run_id, "report": str(written), "lost_to_a_baseline": lost}, [written]
+        {
+            **summary(result),
+            **result.studies,
+            "report": str(written),
+            "lost_to_a_baseline": verdict(result)[0],
+        },
+        [written],
     )
     return OK
 
@@ -217,7 +224,23 @@ def _tell(result: "BacktestResult", output: Output) -> None:
         )
     if (opinion := result.studies.get("second_opinion")) is not None:
         tell_second_opinion(opinion, output)
+    _tell_studies(result, output)
     output.say(f"ledger {result.ledger_hash or '- (the fast tier keeps none)'}")
+
+
+def _tell_studies(result: "BacktestResult", output: Output) -> None:
+    from tutti.sandbox.wording import NONE, money
+
+    if (attribution := result.studies.get("attribution")) is not None:
+        parts = {"total": attribution["total"], **attribution["components"]}
+        cells = [NONE if value is None else money(value) for value in parts.values()]
+        output.table([f"profit {name}" for name in parts], [cells], numbers_from=0)
+    if (study := result.studies.get("montecarlo")) is not None:
+        loss = study["probability_of_loss"]
+        output.say(
+            f"of {study['n_paths']:,} paths by {study['method']} {100 * loss['value']:.1f} % lose "
+            f"money (95 % interval {100 * loss['low']:.1f} to {100 * loss['high']:.1f} %)"
+        )
 
 
 def _robust(told: "Mapping[str, Any]") -> str:

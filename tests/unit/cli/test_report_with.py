@@ -27,10 +27,26 @@ def test_report_with_studies_shows_and_keeps_them(tutti: Tutti, copied_run: Path
     assert montecarlo["n_paths"] == 5
     assert len(montecarlo["fan"]) == len(montecarlo["levels"])
     assert len(montecarlo["fan"][0]) == len(montecarlo["ts"]) == len(montecarlo["recorded"])
+    assert json.loads(answer.out)["attribution"] == attribution
     # made once, it is shown from then on
     (copied_run / "report.html").unlink()
-    assert tutti("report", copied_run).code == 0
+    again = tutti("report", copied_run)
+    assert again.code == 0
     assert "Where it came from" in (copied_run / "report.html").read_text()
+    assert "profit signal" in again.out
+    assert "of 5 paths by bootstrap" in again.out
+
+
+def test_report_in_the_terminal_is_the_backtest_told_again(tutti: Tutti, copied_run: Path) -> None:
+    answer = tutti("report", copied_run)
+    assert "Sharpe" in answer.out
+    assert "It ended at" in answer.out
+    document = json.loads(tutti("report", copied_run, "--json").out)
+    run = json.loads((copied_run / "run.json").read_text())
+    assert {key: document[key] for key in ("metrics", "honest")} == {
+        key: run[key] for key in ("metrics", "honest")
+    }
+    assert document["robustness"]["parts"]
 
 
 def refused(answer: Told, message: str) -> None:

@@ -248,6 +248,11 @@ def _quotes(table: pl.DataFrame, clock: str, path: Path) -> Quotes:
 
 
 def _book(table: pl.DataFrame, clock: str, path: Path) -> BookEvents:
+    if not (table["event"] == "snapshot").any():
+        raise DataError(
+            f"{path}: no snapshot, and a book of changes alone is never known to be whole; record "
+            "one at the start, or leave this file out"
+        )
     # file order counts among rows of one time, so nothing is sorted here
     ids = table["last_id"].fill_null(0).to_numpy() if "last_id" in table.columns else None
     return BookEvents(

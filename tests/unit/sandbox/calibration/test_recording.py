@@ -69,6 +69,7 @@ def test_quotes_without_exchange_stamps_say_so(files: Files, tmp_path: Path) -> 
         ("trades", pl.lit("long").alias("side"), "side must be buy or sell, was 'long'"),
         ("quotes", (pl.col("ask") * 2).alias("bid"), "is above ask"),
         ("book", pl.lit(-1.0).alias("qty"), "qty must be at least 0"),
+        ("book", pl.lit("update").alias("event"), "no snapshot"),
     ],
 )
 def test_impossible_stream_is_refused_by_name(
