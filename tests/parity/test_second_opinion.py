@@ -21,7 +21,7 @@ from tutti.universe.instruments import Universe
 if TYPE_CHECKING:
     from tutti.sandbox.result import BacktestResult
 
-pytestmark = pytest.mark.data
+pytestmark = [pytest.mark.data, pytest.mark.timeout(300)]
 pytest.importorskip("nautilus_trader", reason="NautilusTrader is not installed")
 
 _CROSS: dict[str, object] = {
@@ -113,6 +113,25 @@ def test_liquidation_is_given_to_nautilus_and_said_so(market_data: Path, tmp_pat
     assert forced[0]["count"] == 1
     assert opinion["fills_matched"] == opinion["fills_total"] == result.n_fills - 1
     assert opinion["equity_diff_bps"] < 1e-2
+
+
+def test_order_that_is_split_over_venues_fills_alike(market_data: Path, tmp_path: Path) -> None:
+    folder = market_data / "crypto/ohlcv"
+    paths = [str(folder / venue / "BTC-USD_1m.parquet") for venue in ("kraken", "coinbase")]
+    start, end = map(parse_instant, ("2023-03-05", "2023-03-07"))
+    source = read_source(paths, start, end, repair=False, timeframe=None, funding=None)
+    route = {"strategy": "equal_split", "instruments": ["BTC-USD.COINBASE"]}
+    config = override(Config(), _CROSS | {"routes": {"BTC-USD.KRAKEN": route}})
+    result = run_source(
+        config, source, "event", tmp_path, lambda *_: None, nautilus=Path(sys.executable)
+    )
+    opinion = result.studies["second_opinion"]
+    assert {fill.instrument for fill in result.fills} == {0, 1}
+    assert opinion["fills_matched"] == opinion["fills_total"] == result.n_fills
+    assert opinion["final_equity_diff_bps"] < 1e-4
+    # parts at two venues are valued at one
+    assert "valuation" in {each["cause"] for each in opinion["differences"]}
+    assert opinion["equity_diff_bps"] < 1.0
 
 
 def test_an_error_of_ours_would_show(market_data: Path, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def tell_second_opinion(opinion: Mapping[str, Any], output: Output) -> None:
     differences = opinion["differences"]
     if differences:
         output.table(
-            ["difference", "fills", "equity", "bps", "what it is"],
+            ["difference", "count", "final equity", "bps", "what it is"],
             [
                 (
                     each["cause"],
@@ -44,7 +44,7 @@ def tell_second_opinion(opinion: Mapping[str, Any], output: Output) -> None:
             ],
         )
     for each in differences:
-        if abs(each["bps"]) > _LEAST:
+        if abs(each["bps"]) > _LEAST or each["cause"] == "valuation":
             for example in each["examples"]:
                 output.say(f"{each['cause']}: {example}")
     if any(opinion["mapped"].values()):

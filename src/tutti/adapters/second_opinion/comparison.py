@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tutti.kernel.clock import iso
+
 if TYPE_CHECKING:
     from tutti.adapters.second_opinion.request import Replay, ReplayFill, ReplayRequest
     from tutti.model.market import FloatArray
@@ -21,6 +23,7 @@ MOST_BPS = 1.0
 _MOST_EXAMPLES = 3
 _BPS = 10_000.0
 _NOTHING = 1e-9  # quote currency: what floats leave of nothing
+_NOTICED_BPS = 1e-3
 
 
 class Cause(StrEnum):
@@ -36,6 +39,7 @@ class Cause(StrEnum):
     REFUSED = "refused"
     FORCED_CLOSE = "forced_close"
     FUNDING = "funding"
+    VALUATION = "valuation"
     MONEY_ROUNDING = "money_rounding"
 
 
@@ -54,6 +58,10 @@ _SAYS = {
         " these fills prove nothing and count neither as matched nor in the total"
     ),
     Cause.FUNDING: "paid on NautilusTrader's own positions, as floats rounded to the currency",
+    Cause.VALUATION: (
+        "at some ticks the same holdings are worth something else: we value what a route trades"
+        " at the close of the instrument that it is named for, NautilusTrader each part at its own"
+    ),
     Cause.MONEY_ROUNDING: "the rest: NautilusTrader keeps money to the currency's decimals",
 }
 
@@ -65,7 +73,7 @@ class Difference:
     Parameters
     ----------
     count : int
-        Fills (for refusals: orders) concerned.
+        Fills concerned; orders for refusals, ticks for valuation.
     amount : float
         What it makes of the final equity, the other engine's less ours, quote currency.
     bps : float
@@ -212,6 +220,12 @@ def compare(
     if abs(rest) > _NOTHING:
         book.amounts[Cause.MONEY_ROUNDING] = rest
     apart = np.abs(replay.equity - equity) / np.abs(equity) * _BPS
+    if matched == total and apart.max() > apart[-1] + _NOTICED_BPS:
+        worst = int(np.argmax(apart))
+        book.counts[Cause.VALUATION] = int((apart > _NOTICED_BPS).sum())
+        book.examples[Cause.VALUATION] = [
+            f"{apart[worst]:.2g} bps at {iso(int(request.market.known_at[worst]))}"
+        ]
     return SecondOpinion(
         engine=replay.engine,
         fills_matched=matched,

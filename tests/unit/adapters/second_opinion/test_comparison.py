@@ -135,6 +135,8 @@ def test_largest_difference_on_the_way_counts(compared: Any) -> None:
     opinion = compared([fill(1, 1)], [fill(1, 1)], equity=equity)
     assert opinion.equity_diff_bps == pytest.approx(3.0, rel=1e-2)
     assert opinion.final_equity_diff_bps == 0.0
+    assert causes(opinion) == {Cause.VALUATION: 1}
+    assert opinion.differences[0].examples == ("3 bps at 2024-01-01T03:00:00.000Z",)
     assert not opinion.agrees
 
 
