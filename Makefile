@@ -17,10 +17,10 @@ SURE := src/tutti/model/*,src/tutti/risk/*,src/tutti/execution/*,src/tutti/portf
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check bench lock clean
+.PHONY: help setup run test check crash-test bench lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.warm ## Install what Tutti needs to run, and compile its kernels
 
@@ -42,6 +42,9 @@ check: $(VENV)/.dev ## Check format, lint, types and who imports whom
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+crash-test: $(VENV)/.dev $(VENV)/.warm ## Kill a live account N times at every step of an order, N=1000
+	@$(BIN)/python -m tests.crash.run --kills $(or $(N),1000) --workers 3
 
 bench: $(VENV)/.dev $(VENV)/.warm ## Measure, side by side with other engines where they install
 	@$(MAKE) --no-print-directory $(PEERS)/.ready \

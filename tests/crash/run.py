@@ -218,16 +218,9 @@ def _span(place: Place, home: Path, *, on_path: bool) -> int:
     return calls
 
 
-def main() -> int:
-    """Run what the command line says; the last line is one JSON object."""
-    parser = argparse.ArgumentParser(description="Kill a live account, again and again.")
-    parser.add_argument("--kills", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--dialect", choices=sorted(_PLACES), default="binance")
-    options = parser.parse_args()
+def _alone(options: argparse.Namespace) -> dict[str, Any]:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     folder = Path(tempfile.mkdtemp(prefix="tutti-crash-"))
-    began = time.monotonic()
     n_kills, found = crash(options.dialect, options.kills, options.seed, folder)
     wrong = [*found.lost, *found.doubled, *found.wrong_positions]
     for each in wrong:
@@ -236,17 +229,52 @@ def main() -> int:
         sys.stderr.write(f"ledgers of the failures: {folder}\n")
     else:
         shutil.rmtree(folder)
-    told = {
+    return {
         "kills": n_kills,
         "lost": len(found.lost),
         "doubled": len(found.doubled),
         "wrong_positions": len(found.wrong_positions),
         "orders": found.orders,
         "fills": found.fills,
-        "seconds": round(time.monotonic() - began, 1),
     }
+
+
+def _together(options: argparse.Namespace) -> dict[str, Any]:
+    # accounts of their own on exchanges of their own
+    shares = np.diff(np.linspace(0, options.kills, options.workers + 1).round()).astype(int)
+    command = [sys.executable, "-m", "tests.crash.run", "--dialect", options.dialect]
+    workers = [
+        subprocess.Popen(
+            [*command, "--kills", str(share), "--seed", str(options.seed + 1000 * number)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number, share in enumerate(shares)
+        if share
+    ]
+    total: dict[str, Any] = {}
+    for worker in workers:
+        said, _ = worker.communicate()
+        if not said:
+            raise SystemExit("a worker broke; see above")
+        for key, value in json.loads(said.splitlines()[-1]).items():
+            total[key] = total.get(key, 0) + value
+    return total
+
+
+def main() -> int:
+    """Run what the command line says; the last line is one JSON object."""
+    parser = argparse.ArgumentParser(description="Kill a live account, again and again.")
+    parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--dialect", choices=sorted(_PLACES), default="binance")
+    parser.add_argument("--workers", type=int, default=1)
+    options = parser.parse_args()
+    began = time.monotonic()
+    told = _alone(options) if options.workers == 1 else _together(options)
+    told["seconds"] = round(time.monotonic() - began, 1)
     sys.stdout.write(json.dumps(told) + "\n")
-    return 1 if wrong else 0
+    return 1 if told["lost"] or told["doubled"] or told["wrong_positions"] else 0
 
 
 if __name__ == "__main__":
