@@ -175,6 +175,36 @@ def _lots_to_trade(i: int, weight: float, price: float, book: Book, terms: Terms
 
 
 @lean_njit
+def order_terms(
+    i: int, lots: int, reason: int, price: float, terms: Terms, style: Style
+) -> tuple[int, int]:
+    """Return type and limit (in ticks, 0 for a market order) of the order for an intent.
+
+    The limit is rounded away from the market: a buy down, a sell up.
+    """
+    if style.order_type == MARKET or reason >= _TAKE_PROFIT:
+        return MARKET, 0
+    side = 1 if lots > 0 else -1
+    ticks = price * (1.0 - side * style.limit_offset_bps * 1e-4) / terms.tick[i]
+    return LIMIT, against(-side, ticks)
+
+
+@lean_njit
+def _worth_a_limit(
+    i: int, lots: int, reason: int, price: float, book: Book, terms: Terms, style: Style
+) -> int:
+    """Return ``lots``, or 0 where the order would be too small at the limit that it is sent with."""
+    kind, ticks = order_terms(i, lots, reason, price, terms, style)
+    if kind == MARKET:
+        return lots
+    held = book.lots[i]
+    if terms.is_perpetual[i] and held * lots < 0 and abs(lots) <= abs(held):
+        return lots
+    notional = abs(lots) * terms.lot[i] * ticks * terms.tick[i]
+    return 0 if notional < terms.min_notional[i] * (1.0 - _WHOLE) else lots
+
+
+@lean_njit
 def _limit_positions(room: int, confidence: FloatArray, book: Book, wishes: Wishes) -> None:
     """Drop the least confident entries where more are wanted than positions may be added."""
     n = book.lots.shape[0]
@@ -277,6 +307,7 @@ def intents_at(
     signals: Signals,
     book: Book,
     rules: Rules,
+    style: Style,
     wishes: Wishes,
 ) -> int:
     """Cut what is wanted to the limits, turn it into lots, and return the number of intents.
@@ -293,7 +324,11 @@ def intents_at(
     cap_targets(wishes.weights, book, bars.close[t], terms, rules.limits)
     for i in range(book.lots.shape[0]):
         if wishes.reasons[i] != _NONE:
-            wishes.lots[i] = _lots_to_trade(i, wishes.weights[i], bars.close[t, i], book, terms)
+            price = bars.close[t, i]
+            lots = _lots_to_trade(i, wishes.weights[i], price, book, terms)
+            if lots != 0 and style.order_type == LIMIT:
+                lots = _worth_a_limit(i, lots, wishes.reasons[i], price, book, terms, style)
+            wishes.lots[i] = lots
     return _sequence(wishes, book, signals.confidence[t])
 
 
@@ -324,6 +359,7 @@ def scan(
     signals: Signals,
     book: Book,
     rules: Rules,
+    style: Style,
     wishes: Wishes,
     trace: Trace,
 ) -> tuple[int, int, int]:
@@ -355,23 +391,8 @@ def scan(
         n_intents = 0
         n_open = wish_at(t, as_of, bars, terms, signals, book, rules, wishes)
         if n_open != QUIET:
-            n_intents = intents_at(t, n_open, bars, terms, signals, book, rules, wishes)
+            n_intents = intents_at(t, n_open, bars, terms, signals, book, rules, style, wishes)
         record_trace(t, book, terms, trace)
         if n_intents > 0 or book.account[MODE] != mode:
             return DECIDED, t, n_intents
     return END, stop, 0
-
-
-@lean_njit
-def order_terms(
-    i: int, lots: int, reason: int, price: float, terms: Terms, style: Style
-) -> tuple[int, int]:
-    """Return type and limit (in ticks, 0 for a market order) of the order for an intent.
-
-    The limit is rounded away from the market: a buy down, a sell up.
-    """
-    if style.order_type == MARKET or reason >= _TAKE_PROFIT:
-        return MARKET, 0
-    side = 1 if lots > 0 else -1
-    ticks = price * (1.0 - side * style.limit_offset_bps * 1e-4) / terms.tick[i]
-    return LIMIT, against(-side, ticks)

@@ -235,7 +235,7 @@ class Engine:
             venue.enter(bars)
         scan_block = bound(
             scan, 0, 0, False, 0, bars, setup.terms, setup.costs, thought.signals,  # noqa: FBT003
-            account.book, setup.rules, self._wishes, trace,
+            account.book, setup.rules, setup.style, self._wishes, trace,
         )  # fmt: skip
         # the last tick that the venues have seen
         t, seen = 0, -1
@@ -250,7 +250,7 @@ class Engine:
             stop = len(market) if self._scans_alone else t + 1
             code, t, n_intents = scan_block(
                 t, stop, seen == t, market.step, bars, setup.terms, setup.costs,
-                thought.signals, account.book, setup.rules, self._wishes, trace,
+                thought.signals, account.book, setup.rules, setup.style, self._wishes, trace,
             )  # fmt: skip
             if code == END:
                 continue

@@ -360,7 +360,7 @@ def run_block(
         n_intents = 0
         n_open = wish_at(t, as_of, bars, terms, signals, book, rules, wishes)
         if n_open != QUIET:
-            n_intents = intents_at(t, n_open, bars, terms, signals, book, rules, wishes)
+            n_intents = intents_at(t, n_open, bars, terms, signals, book, rules, style, wishes)
         record_trace(t, book, terms, trace)
         if n_intents == 0 or _is_halted(counts, rules):
             continue

@@ -143,6 +143,39 @@ def test_limit_order_rests_until_the_price_trades_through_it(stage: Make, make_b
     assert (fill.ts, fill.price, fill.is_maker) == (block.ts[3], Decimal("99.90"), True)
 
 
+@pytest.mark.parametrize(("offset_bps", "sent"), [(10.0, 0), (-10.0, 5), (0.0, 5)])
+def test_entry_too_small_at_its_limit_price_is_not_asked_for(
+    stage: Make, make_bars: Make, make_terms: Make, offset_bps: float, sent: int
+) -> None:
+    # ten units are worth the smallest order at the close, and less a little below it
+    played = stage(
+        make_bars([[100.0]] * 6, low=[[100.0]] * 6),
+        [1.0] + [NAN] * 5 if sent == 0 else [1.0] * 6,
+        instruments=[make_terms(BTC, min_notional=Decimal(1_000))],
+        execution__order_type="limit", execution__limit_offset_bps=offset_bps,
+    )  # fmt: skip
+    played.play()
+    assert played.engine.halted == ""
+    assert (len(played.all(OrderIntent)) > 0) == (sent > 0)
+    assert OrderStatus.REJECTED not in {order.status for order in played.all(Order)}
+
+
+def test_close_of_a_perpetual_is_sent_however_small_at_its_limit(
+    stage: Make, make_bars: Make, make_terms: Make
+) -> None:
+    closes = [[100.0]] * 4 + [[40.0]] * 4
+    played = stage(
+        make_bars(closes), [1.0] * 3 + [0.0] * 5,
+        instruments=[make_terms(BTC, min_notional=Decimal(1_000))],
+        execution__order_type="limit", execution__limit_offset_bps=-10.0,
+        execution__time_in_force_bars=10, risk__max_bar_move=None,
+    )  # fmt: skip
+    played.play(0, 3)
+    assert played.lots() == 10_000
+    played.play(3, 8)
+    assert played.lots() == 0
+
+
 def test_limit_order_is_cancelled_when_its_time_is_over(stage: Make, make_bars: Make) -> None:
     block = make_bars([[100.0]] * 4, low=[[100.0], [100.0], [100.0], [90.0]])
     played = stage(
