@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _Part = TypeVar("_Part")
 _Found = TypeVar("_Found")
 
+_PATIENCE_S = 5
+"""For a scheduler to answer."""
+
 
 def fan_out(
     work: Callable[[_Part], _Found],
@@ -65,7 +68,7 @@ def _on_cluster(
             "--cluster takes Dask, which is not installed; pip install 'tutti[cluster]'"
         ) from error
     try:
-        client = dask.Client(address, timeout=10)
+        client = dask.Client(address, timeout=_PATIENCE_S)
     except (OSError, ValueError, TimeoutError) as error:
         raise ConfigError(
             f"--cluster {address}: no Dask scheduler answers there; start one with `dask scheduler`"
