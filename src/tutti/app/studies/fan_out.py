@@ -51,7 +51,7 @@ def fan_out(
         yield from map(work, parts)
         return
     # not above: it starts slowly, and one process does without
-    from joblib import Parallel, delayed  # type: ignore[import-untyped]
+    from joblib import Parallel, delayed
 
     # large arrays of a part are shared through the file system, once each
     pool = Parallel(n_jobs=count, return_as="generator_unordered", max_nbytes="1M")
