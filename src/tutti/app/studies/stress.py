@@ -28,7 +28,7 @@ from tutti.model.market import MarketBlock
 from tutti.model.order import OrderStatus
 from tutti.sandbox.baselines import buy_and_hold
 from tutti.sandbox.scenarios.conditions import Conditions, conditions
-from tutti.sandbox.scenarios.figures import Change, Figures, Stressed, stretch
+from tutti.sandbox.scenarios.figures import Change, Figures, Stressed, curves_of, stretch
 from tutti.sandbox.scenarios.scenario import DoesNotApply
 from tutti.sandbox.scenarios.schedule import scheduled
 from tutti.sandbox.scenarios.tape import StressedTape
@@ -195,6 +195,12 @@ class _Study:
             stressed=_figures(plan, run, under, self._config),
             folder=str(folder),
             parity=self._parity(run, under),
+            curves=curves_of(
+                baseline.block.known_at,
+                baseline.outcome.trace.equity,
+                block.known_at,
+                outcome.trace.equity,
+            ),
             moments=Strikes(
                 config=self._config,
                 plan=plan,

@@ -53,10 +53,17 @@ def attribute(  # noqa: PLR0913 - one parameter for each option
     else:
         from tutti.app.studies.attribute import attribute_run  # heavy, not for --help
 
-        found = attribute_run(run_folder(run))
+        folder = run_folder(run)
+        found = attribute_run(folder)
+    from tutti.app.studies.written import write_study
+
     output = Output(as_json=as_json)
     _tell(found, breakdowns, output)
-    output.finish(found.to_dict(breakdowns))
+    written = []
+    if (folder / "run.json").is_file():
+        # beside a finished backtest, whose report shows it from now on
+        written.append(write_study(found.to_dict(breakdowns), folder / "attribution.json"))
+    output.finish(found.to_dict(breakdowns), written)
     return OK
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tutti.cli.boundary import OK
+from tutti.cli.backtest import PARITY
+from tutti.cli.boundary import GATE, OK
 from tutti.cli.options import AsJson, Bars, ConfigFile, Register, instant
 from tutti.cli.output import Output
 from tutti.cli.progress import progress
@@ -16,7 +17,7 @@ from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from tutti.app.studies.stress import StressStudy
-    from tutti.sandbox.scenarios.figures import Figures, Moment, Stressed
+    from tutti.sandbox.scenarios.figures import Stressed
     from tutti.sandbox.scenarios.scenario import Scenario
 
 
@@ -76,8 +77,10 @@ def stress(  # noqa: PLR0913 - one parameter for each option
 
     from tutti.app.studies.bars import bars_of  # compiles, so after all checks
     from tutti.app.studies.stress import run_stress
-    from tutti.app.studies.written import write_study
+    from tutti.app.studies.written import write_page, write_study
     from tutti.app.trials import register_at
+    from tutti.kernel.clock import iso
+    from tutti.sandbox.scenarios.page import stress_page
 
     with progress() as report_progress, located(config):
         source = bars_of(
@@ -94,8 +97,15 @@ def stress(  # noqa: PLR0913 - one parameter for each option
     output = Output(as_json=as_json)
     _tell(study, output)
     document = _document(study, everything=everything, names=names) | {"out": str(folder)}
-    output.finish(document, [write_study(document, folder / "stress.json")])
-    return OK
+    period = f"{iso(int(source.block.ts[0]))[:10]} to {iso(int(source.block.known_at[-1]))[:10]}"
+    told = f"{settings.policy.name} on {', '.join(study.instruments)}, {period}"
+    html = stress_page(study.stressed, study.skipped, study.honest, told)
+    written = [
+        write_study(document, folder / "stress.json"),
+        write_page(html, folder / "stress.html"),
+    ]
+    output.finish(document, written)
+    return OK if _agree(study) else GATE
 
 
 def scenarios(*, as_json: AsJson = False) -> int:
@@ -145,98 +155,28 @@ def _tell(study: "StressStudy", output: Output) -> None:
 
 def _tell_one(found: "Stressed", output: Output) -> None:
     from tutti.kernel.clock import iso  # not for --help
-    from tutti.sandbox.wording import money, number, percent
+    from tutti.sandbox.scenarios import wording
 
-    before, after = found.baseline, found.stressed
     output.say(f"{found.scenario.name}: {found.scenario.about}", style="bold")
     output.say(f"{iso(found.starts)} to {iso(found.ends)}, {found.changed_bars:,} bars changed")
-    rows = [
-        ("final equity", money(before.final_equity), money(after.final_equity)),
-        *(_worth_rows(before, after)),
-        ("change while it lasted", percent(before.during.change), percent(after.during.change)),
-        (
-            "  of buying and holding",
-            percent(before.holding.change),
-            percent(after.holding.change),
-        ),
-        (
-            "deepest fall while it lasted",
-            percent(-before.during.max_drawdown),
-            percent(-after.during.max_drawdown),
-        ),
-        (
-            "deepest fall at all",
-            percent(-before.metrics["max_drawdown"]),
-            percent(-after.metrics["max_drawdown"]),
-        ),
-        ("Sharpe ratio", number(before.metrics["sharpe"]), number(after.metrics["sharpe"])),
-        ("fees", money(before.fees), money(after.fees)),
-        ("funding received", money(before.funding), money(after.funding)),
-        (
-            "slippage, bps",
-            number(before.metrics["slippage_bps"]),
-            number(after.metrics["slippage_bps"]),
-        ),
-        ("fills", f"{before.n_fills:,}", f"{after.n_fills:,}"),
-        ("liquidations", f"{before.liquidations:,}", f"{after.liquidations:,}"),
-    ]
-    output.table(("", "baseline", "stressed"), rows, numbers_from=1)
-    for what in ("orders", "unfilled", "refusals"):
-        pair = [_counted(getattr(figures, what)) for figures in (before, after)]
-        if pair[0] != pair[1]:
-            output.say(f"{what}: {pair[0]}; stressed: {pair[1]}")
-    for change in before.breakers:
-        output.say(f"breaker without it at {iso(change.ts)}: {change.mode}: {change.reason}")
-    for change in after.breakers:
-        output.say(f"breaker at {iso(change.ts)}: {change.mode}: {change.reason}", style="yellow")
-    if found.moments:
-        _tell_moments(found.moments, output)
-    if after.halted:
-        output.say(f"halted: {after.halted}", style="red")
-    if found.parity is not None:
-        output.say(
-            f"tiers: fills {'equal' if found.parity['fills_equal'] else 'DIFFER'}, equity within "
-            f"{found.parity['max_rel_equity_diff']:.1e}"
-        )
+    output.table(("", "baseline", "stressed"), wording.figure_rows(found), numbers_from=1)
+    for line in wording.differing_counts(found):
+        output.say(line)
+    for change in found.baseline.breakers:
+        output.say(wording.breaker(change, without=True))
+    for change in found.stressed.breakers:
+        output.say(wording.breaker(change), style="yellow")
+    if found.stressed.halted:
+        output.say(f"halted: {found.stressed.halted}", style="red")
+    for line in (wording.moments(found), wording.tiers(found)):
+        if line:
+            output.say(line)
     output.say()
 
 
-def _tell_moments(moments: "tuple[Moment, ...]", output: Output) -> None:
-    from tutti.kernel.clock import iso  # not for --help
-    from tutti.sandbox.wording import percent
-
-    ranked = sorted(moments, key=lambda each: each.during.change)
-    middle, worst = ranked[len(ranked) // 2], ranked[0]
-    flat = sum(each.exposure == 0.0 for each in moments)
-    liquidated = sum(each.liquidations > 0 for each in moments)
-    output.say(
-        f"at {len(moments)} moments: worst {percent(worst.during.change)} "
-        f"({percent(worst.unstressed.change)} without it) on {iso(worst.ts)[:16]}, "
-        f"median {percent(middle.during.change)}, best {percent(ranked[-1].during.change)}; "
-        f"liquidated in {liquidated}, nothing held in {flat}"
+def _agree(study: "StressStudy") -> bool:
+    return all(
+        each.parity is None
+        or (each.parity["fills_equal"] and each.parity["max_rel_equity_diff"] <= PARITY)
+        for each in study.stressed
     )
-
-
-def _worth_rows(before: "Figures", after: "Figures") -> list[tuple[str, str, str]]:
-    from tutti.sandbox.wording import money, percent  # not for --help
-
-    if after.worth is None or after.final_worth is None:
-        return []
-    return [
-        ("  at its worth", money(before.final_equity), money(after.final_worth)),
-        (
-            "change of its worth while it lasted",
-            percent(before.during.change),
-            percent(after.worth.change),
-        ),
-        (
-            "deepest fall of its worth",
-            percent(-before.during.max_drawdown),
-            percent(-after.worth.max_drawdown),
-        ),
-    ]
-
-
-def _counted(counts: object) -> str:
-    assert isinstance(counts, dict)
-    return ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "none"

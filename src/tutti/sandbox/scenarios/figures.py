@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tutti.kernel.clock import iso
+from tutti.model.market import FloatArray, IntArray
 from tutti.sandbox.scenarios.scenario import Scenario
-
-if TYPE_CHECKING:
-    from tutti.model.market import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +128,23 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Curves:
+    """Equity of both runs at the same times.
+
+    Parameters
+    ----------
+    known_at : ndarray of int64, shape (t,)
+        Ends of the baseline's bars, ns UTC.
+    baseline, stressed : ndarray of float64, shape (t,)
+        Quote currency; where the stressed run has no bar, its last equity.
+    """
+
+    known_at: IntArray
+    baseline: FloatArray
+    stressed: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stressed:
     """One scenario: when it struck, and a run with and without it.
 
@@ -154,6 +169,7 @@ class Stressed:
     folder: str = ""
     parity: Mapping[str, Any] | None = None
     moments: tuple[Moment, ...] = ()
+    curves: Curves | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -189,6 +205,19 @@ def _moments(moments: tuple[Moment, ...]) -> dict[str, Any] | None:
         "best": ranked[-1].to_dict(),
         "all": [each.to_dict() for each in moments],
     }
+
+
+def curves_of(
+    known_at: IntArray, baseline: FloatArray, struck_at: IntArray, stressed: FloatArray
+) -> Curves:
+    """Return both equities at ``known_at``; ``stressed`` has a value at each of ``struck_at``."""
+    rows = np.searchsorted(struck_at, known_at, side="right") - 1
+    # an outage at the very start leaves nothing to show yet
+    return Curves(
+        known_at=known_at,
+        baseline=baseline,
+        stressed=np.where(rows < 0, baseline[0], stressed[np.maximum(rows, 0)]),
+    )
 
 
 def stretch(known_at: IntArray, value: FloatArray, begin: int, end: int) -> Stretch:

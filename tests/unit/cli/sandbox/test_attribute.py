@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from tests.unit.cli.conftest import Backtested, Tutti
 
 
-def test_attribute_of_a_run_adds_up_to_its_profit(tutti: Tutti, backtested: Backtested) -> None:
-    answer = tutti("sandbox", "attribute", backtested.folder, "--json")
+def test_attribute_of_a_run_adds_up_to_its_profit(
+    tutti: Tutti, backtested: Backtested, copied_run: Path
+) -> None:
+    answer = tutti("sandbox", "attribute", copied_run, "--json")
     assert answer.code == 0, answer.err
     document = json.loads(answer.out)
     profit = backtested.document["final_equity"] - backtested.document["starting_balance"]
@@ -37,6 +39,9 @@ def test_attribute_of_bars_runs_and_leaves_a_backtest(
     document = json.loads(answer.out)
     assert list(document["by"]) == ["side,regime"]
     assert {"side", "regime", "total", "signal"} <= set(document["by"]["side,regime"][0])
+    assert json.loads((out / "attribution.json").read_text()) == document
+    page = tutti("report", out, "--json")
+    assert "Where it came from" in (out / "report.html").read_text(), page.err
     again = json.loads(tutti("sandbox", "attribute", out, "--by", "side,regime", "--json").out)
     assert again == document
 

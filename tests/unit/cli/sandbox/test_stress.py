@@ -100,6 +100,9 @@ def test_stress_strikes_when_it_is_told_to(
     assert document["starts"].startswith(starts)
     assert document["moments"]["count"] == 3
     assert json.loads((Path(document["out"]) / "stress.json").read_text()) == document
+    page = (Path(document["out"]) / "stress.html").read_text()
+    assert "Equity with and without the scenario" in page
+    assert "at 3 moments: worst" in page
 
 
 def test_stress_tells_the_worst_moment(tutti: Tutti, bars: Path, config: Path) -> None:
