@@ -188,9 +188,14 @@ class FakeExchangeRig:
         """Take all faults off."""
         self.exchange.plan.clear()
 
-    async def reopen(self) -> None:
-        """Close the venue and open another."""
+    async def close(self) -> None:
+        """Heal everything and close the venue."""
+        self.heal()
         if isinstance(self.venue, AsyncVenue):
             await self.venue.close()
+
+    async def reopen(self) -> None:
+        """Close the venue and open another."""
+        await self.close()
         if self.opens is not None:
             self.venue = await self.opens()
