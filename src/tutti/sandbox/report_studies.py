@@ -43,10 +43,9 @@ def honesty(result: BacktestResult) -> str:
         ),
         ("Confidence that it is above 0", _share(known, "psr"), "probabilistic Sharpe ratio"),
         (
-            f"Confidence after {_whole(known, 'n_trials')} trials",
+            f"Confidence after {_trials(known)}",
             _share(known, "dsr"),
-            f"deflated Sharpe ratio; they are worth {_figure(known, 'n_effective', 1)} "
-            "independent ones",
+            f"deflated Sharpe ratio; independent ones: {_figure(known, 'n_effective', 1)}",
         ),
         (
             "Best of so many by luck alone",
@@ -61,8 +60,11 @@ def honesty(result: BacktestResult) -> str:
     ]
     counted = str(known.get("register") or "")
     note = f"Trials are counted in {counted}." if counted else "Nothing counts the trials of this."
-    body = f'<p class="told {tone}">{escape(str(known.get("verdict", "")))}</p>{_told_table(rows)}'
-    return section("How much to believe", body, note)
+    verdict = escape(str(known.get("verdict", "")))
+    body = (
+        f'<p class="told {tone}">{verdict}</p>{_told_table(rows)}<p class="note">{escape(note)}</p>'
+    )
+    return section("How much to believe", body)
 
 
 def stability(result: BacktestResult) -> str:
@@ -241,7 +243,7 @@ def _told_table(rows: Sequence[tuple[str, str, str]]) -> str:
         f'<td class="text wrap soft">{escape(told)}</td></tr>'
         for name, value, told in rows
     )
-    return f'<div class="scroll"><table>{body}</table></div>'
+    return f'<table class="facts">{body}</table>'
 
 
 def _figure(known: Mapping[str, Any], key: str, digits: int = 2) -> str:
@@ -257,6 +259,11 @@ def _share(known: Mapping[str, Any], key: str) -> str:
 def _whole(known: Mapping[str, Any], key: str) -> str:
     value = _float(known.get(key))
     return number(value, 0) if math.isfinite(value) else "no number"
+
+
+def _trials(known: Mapping[str, Any]) -> str:
+    count = _whole(known, "n_trials")
+    return f"{count} trial" if count == "1" else f"{count} trials"
 
 
 def _days(known: Mapping[str, Any]) -> str:

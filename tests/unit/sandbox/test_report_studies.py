@@ -72,7 +72,7 @@ def test_honest_figures_stand_between_headline_and_charts(make_result: ResultMak
     assert told["verdict"] in text
     assert f"Sharpe, ± {told['sharpe_se']:.2f}" in text
     assert "Confidence after 3 trials" in text
-    assert "they are worth 2.0 independent ones" in text
+    assert "independent ones: 2.0" in text
     assert "Trials are counted in runs/trials.sqlite" in text
     assert "there are 84" in text  # days, the first and the last in part
 
