@@ -14,8 +14,11 @@ from tutti.cli.runs import RUNS, TRIALS, usable
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tutti.app.studies.ab import AbStudy
     from tutti.sandbox.ab import Difference
+    from tutti.sandbox.ab_page import Contender
 
 
 def ab(  # noqa: PLR0913 - one parameter for each option
@@ -60,8 +63,9 @@ def ab(  # noqa: PLR0913 - one parameter for each option
 
     from tutti.app.studies.ab import run_ab  # compiles, so after all checks
     from tutti.app.studies.bars import bars_of
-    from tutti.app.studies.written import write_study
+    from tutti.app.studies.written import write_page, write_study
     from tutti.app.trials import register_at
+    from tutti.sandbox.ab_page import ab_page
 
     with progress() as report_progress:
         source = bars_of(next(iter(configs.values())), bars, first, last)
@@ -70,55 +74,69 @@ def ab(  # noqa: PLR0913 - one parameter for each option
             seed=seed, n_samples=samples, mean_block=block, register=register_at(register),
         )  # fmt: skip
     output = Output(as_json=as_json)
-    _tell(study, output)
+    contenders = _contenders(study)
+    _tell(study, contenders, output)
     document = study.to_dict() | {"out": str(folder)}
-    output.finish(document, [write_study(document, folder / "ab.json")])
+    told = f"on {', '.join(map(str, study.first.result.instruments))}"
+    html = ab_page(study.first.result.ts, contenders, study.best, told)
+    output.finish(
+        document, [write_study(document, folder / "ab.json"), write_page(html, folder / "ab.html")]
+    )
     return OK
 
 
-def _tell(study: "AbStudy", output: Output) -> None:
-    if output.as_json:
-        return
-    from tutti.sandbox.wording import money, number, percent  # not for --help
+def _contenders(study: "AbStudy") -> "list[Contender]":
+    from tutti.sandbox.ab_page import Contender  # not for --help
+    from tutti.sandbox.wording import money, number, percent
 
-    arms = (study.first, *study.others)
-    parts = [arm.attribution.attribution.parts for arm in arms]
-    rows = [
-        ("final equity", *(money(arm.result.final_equity) for arm in arms)),
-        ("growth a year", *(percent(arm.result.metrics["cagr"]) for arm in arms)),
-        ("Sharpe ratio", *(number(arm.result.metrics["sharpe"]) for arm in arms)),
-        ("deepest fall", *(percent(-arm.result.metrics["max_drawdown"]) for arm in arms)),
-        ("fills", *(f"{arm.result.n_fills:,}" for arm in arms)),
-        *(
-            (f"  {name}", *(money(float(getattr(each, name))) for each in parts))
-            for name in parts[0]._fields
-        ),
-    ]
-    output.table(("", *(arm.name for arm in arms)), rows, numbers_from=1)
-    for arm, pair in zip(study.others, study.pairs, strict=True):
+    found = []
+    for arm, pair in zip((study.first, *study.others), (None, *study.pairs), strict=True):
+        metrics = arm.result.metrics
+        parts = arm.attribution.attribution.parts
+        figures = [
+            ("final equity", money(arm.result.final_equity)),
+            ("growth a year", percent(metrics["cagr"])),
+            ("Sharpe ratio", number(metrics["sharpe"])),
+            ("deepest fall", percent(-metrics["max_drawdown"])),
+            ("fills", f"{arm.result.n_fills:,}"),
+            *((f"  {name}", money(float(value))) for name, value in parts._asdict().items()),
+        ]
+        found.append(
+            Contender(name=arm.name, equity=arm.result.equity, figures=tuple(figures), pair=pair)
+        )
+    return found
+
+
+def _tell(study: "AbStudy", contenders: "list[Contender]", output: Output) -> None:
+    from tutti.sandbox.ab_page import verdict  # not for --help
+    from tutti.sandbox.wording import number, percent
+
+    first = contenders[0]
+    output.table(
+        ("", *(each.name for each in contenders)),
+        [
+            (label, *(each.figures[k][1] for each in contenders))
+            for k, (label, _) in enumerate(first.figures)
+        ],
+        numbers_from=1,
+    )
+    for other, pair in zip(study.others, study.pairs, strict=True):
         output.say(
-            f"{arm.name} less {study.first.name}, over {pair.n_returns:,} days "
+            f"{other.name} less {first.name}, over {pair.n_returns:,} days "
             f"(blocks of {pair.mean_block:.1f} days, {pair.n_samples:,} samples):"
         )
         output.say(f"  mean return a year {_told(pair.mean, percent)}")
         output.say(f"  Sharpe ratio       {_told(pair.sharpe, number)}")
-        output.say(f"  {_verdict(arm.name, study.first.name, pair.mean)}", style="bold")
+        output.say(f"  {verdict(other.name, first.name, pair.mean)}", style="bold")
     best = study.best
     output.say(
-        f"the best of {len(study.others)} against {study.first.name}: p = {best.spa:.3f} "
+        f"the best of {len(study.others)} against {first.name}: p = {best.spa:.3f} "
         f"(superior predictive ability), {best.reality_check:.3f} (reality check)"
     )
 
 
-def _told(difference: "Difference", shown: object) -> str:
-    assert callable(shown)
+def _told(difference: "Difference", shown: "Callable[[float], str]") -> str:
     return (
         f"{shown(difference.value)}, 95 % between {shown(difference.low)} and "
         f"{shown(difference.high)}, p = {difference.p_value:.3f}"
     )
-
-
-def _verdict(name: str, other: str, mean: "Difference") -> str:
-    if not mean.is_told:
-        return f"nothing tells {name} from {other}: chance alone does this"
-    return f"{name} is {'better' if mean.value > 0 else 'worse'} than {other}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +12,6 @@ import pytest
 from tutti.kernel.clock import HOUR, iso
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.unit.cli.conftest import Tutti
 
 _START = 1_704_067_200_000_000_000
@@ -67,6 +66,10 @@ def test_ab_tells_people_what_is_better_or_that_nothing_tells(
     assert "slower less tutti, over 40 days" in answer.out
     assert any(words in answer.out for words in ("nothing tells", "is better", "is worse"))
     assert "superior predictive ability" in answer.out
+    (page,) = Path("runs").glob("ab-*/ab.html")
+    html = page.read_text()
+    assert "Equity of each configuration" in html
+    assert "slower less tutti: mean return a year" in html
 
 
 @pytest.mark.parametrize(
