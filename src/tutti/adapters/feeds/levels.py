@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 Mask = NDArray[np.bool_]
 
 _UNIT_FACTOR = 50.0
+# a change by just the price is from base to quote units, and told from moods of the market sooner
+_PRICE_FACTOR = 12.0
+_PRICE_TOLERANCE = 0.25  # logarithm
 _SIDE_BLOCKS = 3
 _BLOCK_ROWS = 48
 _MIN_ROWS = 8
@@ -35,8 +38,9 @@ _FINEST_STEP = 1e-8
 
 
 def level_changes(series: BarSeries) -> Iterator[Finding]:
-    """Yield lasting changes of the volume's level (50-fold) and of the price grid.
+    """Yield lasting changes of the volume's level and of the price grid.
 
+    The level of volume changes 50-fold, or 12-fold where the factor is about the price.
     A price grid that changes together with the level of volume (3-fold) is another market, such as
     spot bars after those of a perpetual; alone it is a venue's new tick size.
     """
@@ -57,13 +61,28 @@ def _volume_units(series: BarSeries) -> Iterator[Finding]:
     level = np.full(n_blocks, np.nan)
     level[alive] = np.log(np.nanmedian(active[alive], axis=1))
     shift = _separation(level)
+    shift[(shift <= np.log(_UNIT_FACTOR)) & ~_by_the_price(series, level, size)] = 0.0
     found = []
-    while (shift > np.log(_UNIT_FACTOR)).any():
+    while (shift > np.log(_PRICE_FACTOR)).any():
         block = int(np.argmax(shift))
         found.append(block)
         shift[max(0, block - _SIDE_BLOCKS) : block + _SIDE_BLOCKS + 1] = 0.0
     for block in sorted(found):
         yield _unit_change(series, block * size, size)
+
+
+def _by_the_price(series: BarSeries, level: FloatArray, size: int) -> Mask:
+    # whether the medians of the three blocks before and after lie apart by the price
+    n_blocks = len(level)
+    price = np.log(np.median(series.close[: n_blocks * size].reshape(n_blocks, size), axis=1))
+    out = np.zeros(n_blocks, dtype=np.bool_)
+    windows = np.lib.stride_tricks.sliding_window_view(level, _SIDE_BLOCKS)
+    if len(windows) > _SIDE_BLOCKS + 1:
+        medians = np.median(windows, axis=1)
+        change = np.abs(medians[_SIDE_BLOCKS + 1 :] - medians[: -_SIDE_BLOCKS - 1])
+        inner = slice(_SIDE_BLOCKS, -_SIDE_BLOCKS)
+        out[inner] = np.abs(change - np.abs(price[inner])) < _PRICE_TOLERANCE
+    return out
 
 
 def _separation(level: FloatArray) -> FloatArray:

@@ -47,6 +47,18 @@ def test_volume_factor_near_the_price_is_named_as_quote_units(
     assert "it was in quote units before" in _only(series, Code.VOLUME_UNIT).message
 
 
+@pytest.mark.parametrize(
+    ("factor", "n_found"),
+    [pytest.param(25.0, 1, id="the price"), pytest.param(45.0, 0, id="not the price")],
+)
+def test_smaller_change_of_volume_is_one_of_unit_only_by_the_price(
+    make_series: SeriesMaker, walk: Walk, factor: float, n_found: int
+) -> None:
+    series = make_series(walk(3000, start=25.0))
+    series.volume[:1500] *= factor
+    assert len(list(level_changes(series))) == n_found
+
+
 def test_volume_that_changes_twice_is_found_twice(make_series: SeriesMaker, walk: Walk) -> None:
     series = make_series(walk(3000))
     series.volume[1000:2000] *= 1e4
