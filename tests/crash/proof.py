@@ -102,7 +102,7 @@ def _compare_positions(
         if each.symbol.endswith("PERP"):
             theirs = account["positions"].get(f"{base}/{quote}:{quote}", "0")
         else:
-            theirs = Decimal(account["spot"].get(base, "0"))
+            theirs = account["spot"].get(base, "0")
         quantity = Decimal(str(theirs["quantity"] if isinstance(theirs, dict) else theirs))
         if quantity != held:
             found.wrong_positions.append(f"{each}: we hold {held}, the exchange says {quantity}")

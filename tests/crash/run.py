@@ -37,10 +37,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType, FrameType
 
-_PLACES = {
+PLACES = {
     "binance": ("BINANCE_USDM", ("BTC-USDT-PERP", "ETH-USDT-PERP")),
+    "coinbase": ("COINBASE", ("BTC-USD", "ETH-USD")),
     "hyperliquid": ("HYPERLIQUID", ("BTC-USDC-PERP", "ETH-USDC-PERP")),
+    "kraken": ("KRAKEN", ("BTC-USD", "ETH-USD")),
 }
+"""By dialect: the venue that speaks it, and what is traded there."""
+# Coins that were there before belong to nobody that we know, and would be quarantined.
+_MONEY = dict.fromkeys(("coinbase", "kraken"), ("--balance", "USD=100000"))
 # The order path: what records, sends, hears and books; the rest of a process is killed, too, but
 # less often, for most of its calls only read what an exchange lists.
 _PATH = (
@@ -128,29 +133,31 @@ def _child(
 
 
 @contextmanager
-def _exchange(dialect: str, seed: int) -> Iterator[tuple[Place, dict[str, Any]]]:
+def exchange(dialect: str, seed: int) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """Serve a fake exchange in a process of its own; yield what is there, and its addresses."""
     command = [
         sys.executable, "-m", "tutti.testing.exchanges", "--dialect", dialect,
-        "--seed", str(seed), "--limits", "0",
+        "--seed", str(seed), "--limits", "0", *_MONEY.get(dialect, ()),
     ]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             addresses = json.loads(process.stdout.readline())
-            place = asyncio.run(look_at(addresses, *_PLACES[dialect]))
+            place = asyncio.run(look_at(addresses, *PLACES[dialect]))
             yield place, addresses
         finally:
             process.terminate()
 
 
-def _state(addresses: dict[str, Any]) -> Any:
+def state(addresses: dict[str, Any]) -> Any:
+    """Return all that an exchange knows: orders, fills, balances, positions."""
     with urllib.request.urlopen(f"{addresses['control']}/state") as answer:
         return json.load(answer)
 
 
 def _warm(dialect: str, folder: Path) -> None:
     # what is compiled and imported once needs not be in each of a thousand processes
-    with _exchange(dialect, 0) as (place, _):
+    with exchange(dialect, 0) as (place, _):
         # nothing that starts threads may run here: a child has none of them
         asyncio.run(trade(place, folder, 2, stop=False))
 
@@ -165,7 +172,7 @@ def crash(dialect: str, kills: int, seed: int, folder: Path) -> tuple[int, Findi
         life += 1
         home = folder / f"life-{life}"
         home.mkdir()
-        with _exchange(dialect, seed + life) as (place, addresses):
+        with exchange(dialect, seed + life) as (place, addresses):
             found = Findings()
             spans = {on_path: _span(place, home, on_path=on_path) for on_path in (True, False)}
             for _ in range(_LEDGER_LIFE // _SETTLE_EVERY):
@@ -182,7 +189,7 @@ def crash(dialect: str, kills: int, seed: int, folder: Path) -> tuple[int, Findi
                 code, _calls = _child(place, home, None, limit=False, settle=True)
                 if code:
                     total.lost.append(f"an account could not be taken up, exit code {code}")
-                found = _compared(place, home, _state(addresses))
+                found = _compared(place, home, state(addresses))
                 sys.stderr.write(f"{n_kills} kills, {found.orders} orders in this ledger\n")
                 if found.lost or found.doubled or found.wrong_positions or n_kills >= kills:
                     break
@@ -267,7 +274,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Kill a live account, again and again.")
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--dialect", choices=sorted(_PLACES), default="binance")
+    parser.add_argument("--dialect", choices=sorted(PLACES), default="binance")
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
     began = time.monotonic()

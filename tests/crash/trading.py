@@ -37,6 +37,7 @@ _STEP = SECOND
 _PAST = 12
 _SWING = 0.004
 _BREATH_S = 0.03
+_BREATHS = 12
 _SETTLE_S = 20.0
 
 # Turns round every other tick, so that each brings orders of several instruments.
@@ -56,8 +57,9 @@ _RESTLESS: dict[str, object] = {
     "risk.max_consecutive_errors": 1000,
     "risk.care.cooldown_s": 0.0,
     "risk.care.stale_after_s": 0.0,
-    "reconcile.every_s": 1,
-    "reconcile.patience_s": 0.2,
+    # a bar of a second takes a tenth of one here
+    "reconcile.every_s": 2,
+    "reconcile.patience_s": 6,
     "live.poll_orders_s": 0.3,
     "live.poll_holdings_s": 0.5,
     "live.order_timeout_s": 2,
@@ -199,6 +201,7 @@ async def trade(
     settle: bool = False,
     stop: bool = True,
     opened: Callable[[], None] | None = None,
+    traded: Callable[[], None] | None = None,
 ) -> None:
     """Take the account up, trade for a while, and stop; or be killed meanwhile.
 
@@ -212,6 +215,8 @@ async def trade(
         Write down why it ended; else leave off as a kill would.
     opened : callable, optional
         Called when the account is taken up and trading begins.
+    traded : callable, optional
+        Called after the last tick; the fate of every order is waited for then, in this process.
     """
     clock, config = LiveClock(), config_at(place, folder, limit=limit)
     ledger = folder / "ledger"
@@ -234,6 +239,9 @@ async def trade(
             await _settle(account, venues, clock)
         else:
             await _tick(account, venues, market, clock, ticks)
+            if traded is not None:
+                traded()
+                await _settle(account, venues, clock)
         if stop:
             account.session.stop(clock.now(), "done")
         else:
@@ -249,9 +257,11 @@ async def _tick(
     start = market.start + _PAST * _STEP
     for number in range(ticks):
         account.process(market.bars(start + number * _STEP, 1))
-        for _ in range(3):
+        for _ in range(_BREATHS):
             await venues.something_new(_BREATH_S)
             account.session.attend(clock.now())
+            if account.session.account.orders.is_idle:
+                break
 
 
 async def _settle(account: PaperAccount, venues: LiveVenues, clock: LiveClock) -> None:
