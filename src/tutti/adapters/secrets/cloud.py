@@ -77,6 +77,7 @@ class CloudKeys:
         except KeyError as error:
             raise ConfigError(f"{source}: set {error.args[0]}, it says who is asking") from None
         except urllib.error.HTTPError as error:
+            error.close()
             raise ConfigError(
                 f"{source}: answered {error.code}; check the name, and who may read it"
             ) from None

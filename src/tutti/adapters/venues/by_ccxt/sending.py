@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import structlog
@@ -16,13 +16,16 @@ from tutti.adapters.venues.by_ccxt.lanes import LANE, Lane, Lanes
 from tutti.adapters.venues.by_ccxt.looking import Looking
 from tutti.adapters.venues.by_ccxt.meter import Meter
 from tutti.adapters.venues.by_ccxt.questions import Questions
+from tutti.adapters.venues.by_ccxt.reading import Tracked
 from tutti.adapters.venues.by_ccxt.skew import measure_skew
 from tutti.adapters.venues.by_ccxt.tracking import Tracking
 from tutti.adapters.venues.by_ccxt.translate import failed_order, lineage, said, says_unknown
 from tutti.kernel.clock import SECOND, Clock
 from tutti.kernel.retry import Backoff
 from tutti.model.errors import OrderRejected, RateLimited, Transient
+from tutti.model.instrument import Instrument
 from tutti.model.order import (
+    OrderIntent,
     OrderRefused,
     OrderStatus,
     OrderType,
@@ -30,11 +33,6 @@ from tutti.model.order import (
     OrderUnsent,
     Side,
 )
-
-if TYPE_CHECKING:
-    from tutti.adapters.venues.by_ccxt.reading import Tracked
-    from tutti.model.instrument import Instrument
-    from tutti.model.order import OrderIntent
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -44,6 +42,25 @@ _AFTER_CANCEL_S = (0.05, 0.5, 2.0, 5.0)
 _CANCEL_ATTEMPTS = 6
 _SLIPPAGE = Decimal("0.01")
 _BACKOFF = Backoff(first_s=0.25, longest_s=10.0, jitter=0.5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One order on its way.
+
+    Parameters
+    ----------
+    quantity : Decimal
+        Base units to be sent: the intent's, or less where a sale can't be carried out whole.
+    began : int
+        When it was handed over, ns UTC.
+    """
+
+    intent: OrderIntent
+    tracked: Tracked
+    instrument: Instrument
+    quantity: Decimal
+    began: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,15 +100,14 @@ class Sending:
     timeout_s: float
     secrets: tuple[str, ...]
 
-    async def order(
-        self, intent: OrderIntent, tracked: Tracked, instrument: Instrument, began: int
-    ) -> None:
-        """Send an order that was handed over at ``began`` (ns UTC)."""
+    async def order(self, request: Request) -> None:
+        """Send an order, and tell what became of it."""
+        intent, tracked = request.intent, request.tracked
         errand = Errand()
         ERRAND.set(errand)
         # what gets rid of a position goes before what opens one
         LANE.set(Lane.URGENT if intent.reduces else Lane.ORDER)
-        arguments = arguments_of(intent, tracked, instrument, self.dialect)
+        arguments = arguments_of(request, self.dialect)
         try:
             async with asyncio.timeout(self.timeout_s):
                 answer = await self.client.create_order(*arguments)
@@ -99,7 +115,7 @@ class Sending:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told as an event
             await self._failed(intent.id, tracked, error, left=errand.left)
             return
-        self.meter.order_answered(self.dialect.venue, (self.clock.now() - began) / SECOND)
+        self.meter.order_answered(self.dialect.venue, (self.clock.now() - request.began) / SECOND)
         self.meter.up(self.dialect.venue, is_up=True)
         self.tracking.report(report, tracked)
         self.looking.hear_strays(tracked)
@@ -171,13 +187,12 @@ class Sending:
             )
 
 
-def arguments_of(
-    intent: OrderIntent, tracked: Tracked, instrument: Instrument, dialect: Dialect
-) -> tuple[Any, ...]:
+def arguments_of(request: Request, dialect: Dialect) -> tuple[Any, ...]:
     """Return what ccxt's ``createOrder`` takes for an order of ours.
 
     Quantities and prices are text: a float would lose digits on its way through ccxt.
     """
+    intent, tracked, instrument = request.intent, request.tracked, request.instrument
     params: dict[str, Any] = {dialect.client_id_key: tracked.client_id}
     kind, price = str(intent.type), intent.price
     if intent.type is OrderType.STOP:
@@ -191,7 +206,7 @@ def arguments_of(
             price = intent.reference_price
     if intent.reduces and instrument.is_perpetual:
         params["reduceOnly"] = True
-    amount = intent.quantity / tracked.contract.size
+    amount = request.quantity / tracked.contract.size
     return (
         tracked.contract.symbol,
         kind,

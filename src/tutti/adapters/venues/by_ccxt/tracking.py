@@ -29,11 +29,14 @@ class Tracking:
     wake : callable
         Called when there is something new to be told.
     filled : callable
-        Called when an order was filled: what the account holds is out of date then.
+        Called with the order and each execution that is told: what the account holds changed.
     """
 
     def __init__(
-        self, dialect: Dialect, wake: Callable[[], None], filled: Callable[[], None]
+        self,
+        dialect: Dialect,
+        wake: Callable[[], None],
+        filled: Callable[[Tracked, OrderFilled], None],
     ) -> None:
         self._dialect = dialect
         self._wake = wake
@@ -100,8 +103,9 @@ class Tracking:
         if not events:
             return
         self._events += events
-        if any(isinstance(each, OrderFilled) for each in events):
-            self._filled()
+        for each in events:
+            if isinstance(each, OrderFilled) and each.order_id in self._orders:
+                self._filled(self._orders[each.order_id], each)
         self._wake()
 
     def report(self, report: VenueOrderReport, tracked: Tracked) -> None:

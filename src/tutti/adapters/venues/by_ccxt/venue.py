@@ -10,12 +10,13 @@ import structlog
 
 from tutti.adapters.venues.by_ccxt.account_guard import arm_switch, refuse_withdrawal
 from tutti.adapters.venues.by_ccxt.client import Reach, open_client
-from tutti.adapters.venues.by_ccxt.contracts import Contract, contract_of
+from tutti.adapters.venues.by_ccxt.coins import Coins
+from tutti.adapters.venues.by_ccxt.contracts import Contract, contract_of, decimal_of
 from tutti.adapters.venues.by_ccxt.lanes import LANE, Lane, Lanes
 from tutti.adapters.venues.by_ccxt.looking import Looking
 from tutti.adapters.venues.by_ccxt.private_streams import PrivateStreams
 from tutti.adapters.venues.by_ccxt.questions import Holdings, Questions
-from tutti.adapters.venues.by_ccxt.sending import Sending
+from tutti.adapters.venues.by_ccxt.sending import Request, Sending
 from tutti.adapters.venues.by_ccxt.skew import measure_skew
 from tutti.adapters.venues.by_ccxt.tasks import Tasks
 from tutti.adapters.venues.by_ccxt.tracking import Tracking
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from tutti.adapters.venues.by_ccxt.dialect import Dialect
     from tutti.adapters.venues.by_ccxt.fence import Fence
     from tutti.adapters.venues.by_ccxt.meter import Meter
+    from tutti.adapters.venues.by_ccxt.reading import Tracked
     from tutti.execution.port import VenueOrderReport
     from tutti.execution.router.offers import Ladder
     from tutti.kernel.clock import Clock
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from tutti.model.order import (
         ApprovedOrder,
         Order,
+        OrderFilled,
         Side,
         VenueEvent,
     )
@@ -144,7 +147,8 @@ class CcxtVenue:
         self._heard_at = 0
         self._ladder = ladder
         self._stale = asyncio.Event()
-        self._tracking = Tracking(dialect, wake or _nobody, self._stale.set)
+        self._tracking = Tracking(dialect, wake or _nobody, self._filled)
+        self._coins = Coins(self._instruments)
         self._sending: Sending | None = None
         self._looking: Looking | None = None
 
@@ -176,7 +180,12 @@ class CcxtVenue:
         tracked = self._tracking.track(intent.id, contract, intent.side, intent.quantity, ts)
         tracked.is_unsent = False
         instrument = self._instruments[intent.instrument]
-        self._tasks.start(sending.order(intent, tracked, instrument, self._clock.now()))
+        quantity = self._coins.sellable(intent, self._holdings.positions)
+        request = Request(
+            intent=intent, tracked=tracked, instrument=instrument, quantity=quantity,
+            began=self._clock.now(),
+        )  # fmt: skip
+        self._tasks.start(sending.order(request))
 
     def cancel(self, order_id: str, ts: int) -> None:
         """Hand the request to a task of its own; how the order ended is an event.
@@ -216,7 +225,7 @@ class CcxtVenue:
 
     def positions(self) -> dict[InstrumentId, Decimal]:
         """Return what is held, signed base units, as of the last snapshot."""
-        return dict(self._holdings.positions)
+        return self._coins.as_booked(self._holdings.positions)
 
     def balances(self) -> dict[str, Decimal]:
         """Return the cash by currency, as of the last snapshot."""
@@ -236,7 +245,8 @@ class CcxtVenue:
         orders: Iterable[Order] = (),
     ) -> None:
         """Take note of the orders that an earlier process may have left at the venue."""
-        del positions, cash  # the venue knows better
+        del cash  # the venue knows better
+        self._coins.begin(positions)
         for order in orders:
             contract = self._contracts.get(order.instrument)
             if contract is None:
@@ -275,6 +285,7 @@ class CcxtVenue:
             await self._asked(refuse_withdrawal(client, self._dialect))
             await self._asked(measure_skew(client, self._clock))
             looking = self._begin(client, self._questions)
+            await self._asked(self._see_prices(client))
             await self.refresh()
         except BaseException:
             await self.close()
@@ -351,6 +362,15 @@ class CcxtVenue:
         )
         return looking
 
+    async def _see_prices(self, client: Any) -> None:
+        if not client.has.get("fetchTickers"):
+            return
+        symbols = {each.symbol: name for name, each in self._contracts.items()}
+        for symbol, ticker in (await client.fetch_tickers(list(symbols))).items():
+            last = decimal_of(ticker.get("last") or ticker.get("close"))
+            if symbol in symbols and last is not None:
+                self._coins.saw(symbols[symbol], last)
+
     async def _keep_counting(self) -> None:
         LANE.set(Lane.QUESTION)
         while True:
@@ -368,6 +388,10 @@ class CcxtVenue:
                 _log.warning("venue does not answer", venue=self.name, why=str(error))
             age = self._clock.now() - self._heard_at
             self._meter.up(self.name, is_up=age < _UP_FOR_S * SECOND)
+
+    def _filled(self, tracked: Tracked, fill: OrderFilled) -> None:
+        self._coins.filled(tracked.contract.id, tracked.side, fill)
+        self._stale.set()
 
     def _heard(self, answered: bool) -> None:  # noqa: FBT001 - said by whoever asked
         if not answered:

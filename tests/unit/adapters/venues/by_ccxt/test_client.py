@@ -1,0 +1,124 @@
+"""Opening a ccxt client: no retries, our limiter, a test mode only where it is one, no secrets told."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from tutti.adapters.venues.by_ccxt.client import (
+    Addresses,
+    Reach,
+    exchange_class,
+    open_client,
+    rate_of,
+)
+from tutti.adapters.venues.by_ccxt.dialects import DIALECTS, dialect_of
+from tutti.adapters.venues.by_ccxt.lanes import Lanes
+from tutti.kernel.clock import SimulatedClock
+from tutti.model.errors import ConfigError
+
+
+def _open(venue: str, **reach: Any) -> Any:
+    dialect = dialect_of(venue)
+    lanes = Lanes(10.0, 10.0, SimulatedClock())
+    return open_client(dialect, Reach(**{"keys": {}, **reach}), lanes)
+
+
+_CHANGES = ("BINANCE", "BINANCE_USDM", "HYPERLIQUID", "GATE", "BYBIT", "OKX", "KRAKEN_FUTURES")
+_KEEPS = ("COINBASE", "KRAKEN", "KUCOIN", "ASTER", "MEXC")
+
+
+@pytest.mark.parametrize("venue", _KEEPS)
+def test_test_mode_that_changes_no_address_is_refused(venue: str) -> None:
+    with pytest.raises(ConfigError, match=rf"{venue}: .*test.mode"):
+        _open(venue, is_test=True)
+
+
+def _texts(urls: Any) -> set[str]:
+    if isinstance(urls, str):
+        return {urls}
+    return set().union(*map(_texts, urls.values())) if isinstance(urls, dict) else set()
+
+
+@pytest.mark.parametrize("venue", _CHANGES)
+def test_test_mode_leaves_no_real_address(venue: str) -> None:
+    real = _texts(_open(venue).urls["api"])
+    try:
+        client = _open(venue, is_test=True)
+    except ConfigError as refused:
+        assert "keeps" in str(refused)  # noqa: PT017 - refused is safe as well
+        return
+    assert not real & _texts(client.urls["api"])
+
+
+@pytest.mark.parametrize("venue", DIALECTS)
+def test_client_never_retries_and_asks_our_limiter(venue: str) -> None:
+    client = _open(venue)
+    assert client.options["maxRetriesOnFailure"] == 0
+    assert client.enableRateLimit
+    assert client.throttle.__self__.__class__ is Lanes
+    assert client.number is float
+
+
+def test_client_logs_no_request_even_where_everything_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    logging.getLogger("ccxt.base.exchange").setLevel(logging.DEBUG)
+    caplog.set_level(logging.DEBUG)
+    client = _open("BINANCE", keys={"apiKey": SecretStr("k" * 40), "secret": SecretStr("s" * 40)})
+    client.logger.debug("%s Request", {"X-MBX-APIKEY": client.apiKey})
+    assert "k" * 40 not in caplog.text
+    assert not client.verbose
+
+
+def test_addresses_replace_host_and_keep_paths() -> None:
+    there = Addresses(rest="http://127.0.0.1:1", ws="ws://127.0.0.1:2")
+    urls = _open("BINANCE", addresses=there).urls["api"]
+    assert urls["public"] == "http://127.0.0.1:1/api/v3"
+    assert urls["ws"]["spot"].startswith("ws://127.0.0.1:2/")
+
+
+def test_addresses_that_are_not_named_lead_nowhere() -> None:
+    there = Addresses(urls={"public": "http://127.0.0.1:1/api/v3", "extra": "http://127.0.0.1:1/x"})
+    urls = _open("BINANCE", addresses=there).urls["api"]
+    assert urls["public"] == "http://127.0.0.1:1/api/v3"
+    assert urls["extra"] == "http://127.0.0.1:1/x"
+    assert {each for each in _texts(urls) if ":1/" not in each} == {"http://127.0.0.1:9/not-served"}
+
+
+def test_keys_that_lack_a_part_are_refused_without_being_told() -> None:
+    with pytest.raises(ConfigError, match="KUCOIN: keys are incomplete, secret, password") as told:
+        _open("KUCOIN", keys={"apiKey": SecretStr("hunter2")})
+    assert "hunter2" not in str(told.value)
+
+
+def test_exchange_that_ccxt_does_not_have_is_refused() -> None:
+    with pytest.raises(ConfigError, match="ccxt has no exchange 'nosuch'"):
+        _open("NO_SUCH")
+
+
+def test_exchange_without_streams_is_opened_for_its_requests() -> None:
+    assert exchange_class("zaif", "ZAIF").__module__ == "ccxt.async_support.zaif"
+
+
+async def test_hyperliquid_signs_nothing_that_nobody_asked_for() -> None:
+    client = _open("HYPERLIQUID")
+    assert await client.initialize_client() is True
+    request = client.options
+    assert not request.get("approvedBuilderFee")
+    assert request["refSet"]
+
+
+@pytest.mark.parametrize(("venue", "rate"), [("BINANCE", 20.0), ("KRAKEN", 1.0)])
+def test_rate_is_what_ccxt_says_of_the_venue(venue: str, rate: float) -> None:
+    assert rate_of(dialect_of(venue)) == rate
+
+
+def test_venue_that_is_not_listed_is_taken_at_its_name() -> None:
+    dialect = dialect_of("KRAKEN_FUTURES")
+    assert dialect.exchange == "krakenfutures"
+    assert not dialect.is_authoritative
+    assert not dialect.refuses_at_limit
