@@ -71,6 +71,8 @@ class Paired:
     correlation : float
         Between the returns of the two; NaN where one never moves.
     n_returns, n_samples : int
+    n_idle : int
+        Returns of 0 in both: days that say nothing, because nobody held anything.
     mean_block : float
         Mean length of a block, in returns.
     """
@@ -79,6 +81,7 @@ class Paired:
     sharpe: Difference
     correlation: float
     n_returns: int
+    n_idle: int
     n_samples: int
     mean_block: float
 
@@ -137,6 +140,7 @@ def paired(
         sharpe=_difference((_sharpe(second) - _sharpe(first)) * root, samples[:, 1] * root),
         correlation=_correlation(first, second),
         n_returns=len(first),
+        n_idle=int(((first == 0.0) & (second == 0.0)).sum()),
         n_samples=n_samples,
         mean_block=block,
     )

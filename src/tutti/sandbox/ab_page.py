@@ -78,6 +78,15 @@ def verdict(name: str, other: str, mean: Difference) -> str:
     return f"{name} is {'better' if mean.value > 0 else 'worse'} than {other}"
 
 
+def days(pair: Paired) -> str:
+    """Return what a comparison rests on: days, those on which nobody held anything, samples."""
+    idle = f", on {pair.n_idle:,} of which neither account moved" if pair.n_idle else ""
+    return (
+        f"over {pair.n_returns:,} days{idle} (blocks of {pair.mean_block:.1f} days, "
+        f"{pair.n_samples:,} samples)"
+    )
+
+
 def _differences(first: Contender, others: Sequence[Contender]) -> str:
     rows = []
     for each in others:
@@ -99,10 +108,9 @@ def _differences(first: Contender, others: Sequence[Contender]) -> str:
 
 
 def _note(others: Sequence[Contender], best: Superiority) -> str:
-    pair = others[0].pair
-    days = f"{pair.n_returns:,} days, {pair.n_samples:,} samples in blocks. " if pair else ""
+    told = [f"{each.name}: {days(each.pair)}" for each in others if each.pair is not None]
     return (
-        f"{days}The best of {len(others)}: p = {best.spa:.3f} (superior predictive ability), "
+        f"{'; '.join(told)}. The best of {len(others)}: p = {best.spa:.3f} (superior predictive ability), "
         f"{best.reality_check:.3f} (reality check)."
     )
 

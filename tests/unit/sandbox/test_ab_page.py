@@ -6,7 +6,7 @@ import numpy as np
 
 from tutti.kernel.clock import DAY
 from tutti.sandbox.ab import paired
-from tutti.sandbox.ab_page import Contender, ab_page, verdict
+from tutti.sandbox.ab_page import Contender, ab_page, days, verdict
 from tutti.stats.superiority import superiority
 
 _RNG = np.random.default_rng(4)
@@ -39,6 +39,13 @@ def test_page_says_which_is_better_and_draws_each() -> None:
     assert "b less a: mean return a year" in page
     assert page.count("<polyline") >= 3
     assert "The best of 2: p = 0.000" in page
+
+
+def test_days_on_which_nobody_held_anything_are_told() -> None:
+    idle = np.where(np.arange(200) < 150, 0.0, _MARKET)
+    pair = paired(idle, 2.0 * idle, np.random.default_rng(1), per_year=365.0, n_samples=100)
+    assert pair.n_idle == 150
+    assert days(pair).startswith("over 200 days, on 150 of which neither account moved (blocks of")
 
 
 def test_verdict_without_a_difference_says_that_chance_does_it() -> None:

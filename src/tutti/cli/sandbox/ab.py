@@ -108,7 +108,7 @@ def _contenders(study: "AbStudy") -> "list[Contender]":
 
 
 def _tell(study: "AbStudy", contenders: "list[Contender]", output: Output) -> None:
-    from tutti.sandbox.ab_page import verdict  # not for --help
+    from tutti.sandbox.ab_page import days, verdict  # not for --help
     from tutti.sandbox.wording import number, percent
 
     first = contenders[0]
@@ -121,10 +121,7 @@ def _tell(study: "AbStudy", contenders: "list[Contender]", output: Output) -> No
         numbers_from=1,
     )
     for other, pair in zip(study.others, study.pairs, strict=True):
-        output.say(
-            f"{other.name} less {first.name}, over {pair.n_returns:,} days "
-            f"(blocks of {pair.mean_block:.1f} days, {pair.n_samples:,} samples):"
-        )
+        output.say(f"{other.name} less {first.name}, {days(pair)}:")
         output.say(f"  mean return a year {_told(pair.mean, percent)}")
         output.say(f"  Sharpe ratio       {_told(pair.sharpe, number)}")
         output.say(f"  {verdict(other.name, first.name, pair.mean)}", style="bold")
