@@ -19,7 +19,7 @@ from tutti.model.arrays import (
     Terms,
 )
 from tutti.risk.caps import cap_targets
-from tutti.risk.limits import Limits, RiskSettings
+from tutti.risk.limits import Limits, OwnLimits, RiskSettings, with_own
 from tutti.risk.review import RULES, Findings, Proposals, objections
 
 if TYPE_CHECKING:
@@ -54,6 +54,14 @@ def _limits(draw: st.DrawFn) -> Limits:
         max_positions=draw(st.integers(1, 8)),
         liquidation_margin=draw(st.sampled_from([0.0, 0.05])),
     ).limits()
+
+
+@st.composite
+def _own(draw: st.DrawFn, n: int) -> dict[int, OwnLimits]:
+    """Return limits of some instruments alone; of 0 for one that is to go."""
+    notional = st.one_of(st.floats(1.0, 1e6), st.sampled_from([0.0, math.inf]))
+    columns = draw(st.sets(st.integers(0, n - 1)))
+    return {i: OwnLimits(draw(_FRACTIONS), draw(notional)) for i in sorted(columns)}
 
 
 @st.composite
@@ -133,7 +141,7 @@ def _cases(draw: st.DrawFn) -> _Case:
     troubles = [equity] if calm else [equity, equity * 1.01 + 1.0, equity * 2.0 + 10_000.0]
     book.account[[PEAK_EQUITY, DAY_START_EQUITY]] = draw(st.sampled_from(troubles))
     book.account[MODE] = draw(st.sampled_from([0.0] if calm else [0.0, 1.0, 2.0]))
-    limits = draw(_limits())
+    limits = with_own(draw(_limits()), n, draw(_own(n)))
     return _Case(book, terms, limits, draw(_orders(book, terms, limits)))
 
 
@@ -240,6 +248,11 @@ def test_review_no_position_passes_its_limits_further_than_it_was(
         assert fraction is None or exposure <= fraction * Fraction(equity)
         multiple = _exact(case.limits.max_notional_multiple)
         assert multiple is None or exposure <= multiple * Fraction(case.limits.base_notional)
+        if len(case.limits.own_notional):
+            own = _exact(float(case.limits.own_fraction[i]))
+            assert own is None or exposure <= own * Fraction(equity)
+            most = _exact(float(case.limits.own_notional[i]))
+            assert most is None or exposure <= most
         assert after[i] >= 0 or case.terms.is_perpetual[i]
 
 

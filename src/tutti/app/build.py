@@ -35,7 +35,7 @@ from tutti.policy.ema_cross import EmaCross
 from tutti.policy.hybrid import HybridPolicy, HybridWeights
 from tutti.policy.sizing import Sizing, SizingMethod
 from tutti.policy.targets import TargetSettings
-from tutti.risk.limits import RiskSettings
+from tutti.risk.limits import OwnLimits, RiskSettings, with_own
 from tutti.sandbox.venue import SimulatedVenue
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def plan_of(config: Config, instruments: Sequence[Instrument], step: int) -> Pla
         instruments=tuple(instruments),
         terms=sharing_cash(terms_of(instruments, venues), routes),
         costs=_over_all(costs, instruments),
-        rules=rules_of(config, policy),
+        rules=rules_of(config, policy, [each.id for each in instruments]),
         style=_style(config, step),
         policy_name=policy.name,
         retry=RetryRules(),
@@ -226,8 +226,14 @@ def policy_of(config: Config, instruments: Sequence[Instrument]) -> Policy:
             return cast("Policy", factory(settings, ids, sizing))
 
 
-def rules_of(config: Config, policy: Policy) -> Rules:
-    """Return targets, care and limits as the kernels take them."""
+def rules_of(config: Config, policy: Policy, instruments: Sequence[InstrumentId] = ()) -> Rules:
+    """Return targets, care and limits as the kernels take them.
+
+    Raises
+    ------
+    ConfigError
+        If an instrument has limits of its own and is not traded.
+    """
     targets = TargetSettings(
         entry_threshold=config.policy.entry_threshold,
         exit_threshold=config.policy.exit_threshold,
@@ -235,7 +241,7 @@ def rules_of(config: Config, policy: Policy) -> Rules:
         max_positions=config.policy.max_positions,
         exit_on_neutral=config.policy.exit_on_neutral,
     )
-    values: dict[str, Any] = config.risk.model_dump(exclude={"care"})
+    values: dict[str, Any] = config.risk.model_dump(exclude={"care", "instruments"})
     values |= config.risk.care.model_dump()
     unlimited: dict[str, Any] = {
         name: math.inf if value is None else value for name, value in values.items()
@@ -248,8 +254,19 @@ def rules_of(config: Config, policy: Policy) -> Rules:
     return Rules(
         targets=targets.rules(sizes_are_fractions=policy.sizes_are_fractions),
         care=risk.care_rules(),
-        limits=risk.limits(),
+        limits=with_own(risk.limits(), len(instruments), _own_limits(config, instruments)),
     )
+
+
+def _own_limits(config: Config, instruments: Sequence[InstrumentId]) -> dict[int, OwnLimits]:
+    own: dict[int, OwnLimits] = {}
+    for name, settings in config.risk.instruments.items():
+        column = instruments.index(_known(name, instruments, f"risk.instruments.{name}"))
+        given = settings.max_fraction, settings.max_notional
+        fraction, notional = (math.inf if each is None else each for each in given)
+        # one that is to go opens nothing, whatever it may hold
+        own[column] = OwnLimits(fraction, 0.0 if settings.leaving else notional)
+    return own
 
 
 def venues_of(config: Config, plan: Plan) -> dict[str, SimulatedVenue]:

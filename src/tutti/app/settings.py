@@ -327,6 +327,14 @@ class CareSettings(Section):
     cooldown_s: Number = Field(4 * 3600.0, ge=0)
 
 
+class InstrumentRiskSettings(Section):
+    """Limits of one instrument, on top of those for all: ``risk.instruments.<id>``."""
+
+    max_fraction: Number | None = Field(None, gt=0, examples=[0.05])
+    max_notional: Number | None = Field(None, gt=0, examples=[500])
+    leaving: Literal["keep", "close"] | None = Field(None, examples=["keep"])
+
+
 class RiskSettings(Section):
     """Hard limits, in fractions of equity or in quote currency: ``risk``; null is no limit."""
 
@@ -343,6 +351,7 @@ class RiskSettings(Section):
     max_bar_move: Number | None = Field(0.1, gt=0)
     pause_s: Number = Field(3600.0, ge=0)
     care: CareSettings = CareSettings()
+    instruments: dict[Instrument, InstrumentRiskSettings] = {}
 
 
 class ExecutionSettings(Section):

@@ -79,6 +79,17 @@ def _share(used: float, added: float, limit: float) -> float:
 
 
 @lean_njit
+def most_held(i: int, equity: float, limits: Limits) -> float:
+    """Return the largest notional of a position in instrument ``i``, quote currency."""
+    most = min(
+        limits.max_instrument_fraction * equity, limits.max_notional_multiple * limits.base_notional
+    )
+    if limits.own_notional.shape[0] > 0:
+        most = min(most, limits.own_fraction[i] * equity, limits.own_notional[i])
+    return most
+
+
+@lean_njit
 def _lot_value(i: int, book: Book, price: FloatArray, terms: Terms) -> float:
     value: float = terms.lot[i] * (price[i] if _usable(price[i]) else book.mark[i])
     return value
@@ -177,9 +188,6 @@ def cap_targets(
             weights[i] = 0.0
         return
     adds = False
-    most = min(
-        limits.max_instrument_fraction * equity, limits.max_notional_multiple * limits.base_notional
-    )
     for i in range(weights.shape[0]):
         if weights[i] < 0.0 and terms.is_perpetual[i] == 0:
             weights[i] = 0.0
@@ -190,7 +198,8 @@ def cap_targets(
             continue
         if _usable(price[i]) and abs(weights[i]) < math.inf:
             lot_value = price[i] * terms.lot[i]
-            weights[i] = _cut(weights[i], most * (1.0 - _HEADROOM), held, equity, lot_value)
+            most = most_held(i, equity, limits) * (1.0 - _HEADROOM)
+            weights[i] = _cut(weights[i], most, held, equity, lot_value)
             adds = True
         else:
             same_side = held < 0.0 > weights[i] or held > 0.0 < weights[i]

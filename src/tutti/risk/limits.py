@@ -5,17 +5,28 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from tutti.kernel.clock import SECOND
 from tutti.model.errors import ConfigError
+from tutti.model.market import FloatArray
 from tutti.risk.care import CareRules
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _YEAR_S = 366 * 86_400.0
+_NO_OWN: FloatArray = np.empty(0)
 
 
 class Limits(NamedTuple):
-    """Hard limits as the kernels take them; see ``RiskSettings``. Infinity switches one off."""
+    """Hard limits as the kernels take them; see ``RiskSettings``. Infinity switches one off.
+
+    ``own_fraction`` (multiples of equity) and ``own_notional`` (quote currency) are of single
+    instruments, shape (n,), on top of those for all; shape (0,) where no instrument has any.
+    """
 
     max_instrument_fraction: float
     max_venue_fraction: float
@@ -32,6 +43,50 @@ class Limits(NamedTuple):
     max_consecutive_errors: int
     max_bar_move: float
     pause_ns: int
+    own_fraction: FloatArray = _NO_OWN
+    own_notional: FloatArray = _NO_OWN
+
+
+class OwnLimits(NamedTuple):
+    """What one instrument is limited to, whatever holds for all.
+
+    Parameters
+    ----------
+    max_fraction : float
+        Multiple of equity; infinity for no limit, 0 for an instrument that opens nothing.
+    max_notional : float
+        Quote currency; the same.
+    """
+
+    max_fraction: float = math.inf
+    max_notional: float = math.inf
+
+
+def with_own(limits: Limits, n: int, own: Mapping[int, OwnLimits]) -> Limits:
+    """Return ``limits`` with those of single instruments.
+
+    Parameters
+    ----------
+    n : int
+        Number of instruments.
+    own : mapping of int to OwnLimits
+        By column; an empty one changes nothing.
+
+    Raises
+    ------
+    ConfigError
+        If one is negative or NaN.
+    """
+    if not own:
+        return limits
+    fraction, notional = np.full(n, math.inf), np.full(n, math.inf)
+    for i, each in own.items():
+        for name, value in each._asdict().items():
+            # written so that NaN is refused
+            if not value >= 0.0:
+                raise ConfigError(f"{name} must be 0 or positive, was {value!r}; write 0.05 or 500")
+        fraction[i], notional[i] = each
+    return limits._replace(own_fraction=fraction, own_notional=notional)
 
 
 _TINY, _HUGE = sys.float_info.min, sys.float_info.max

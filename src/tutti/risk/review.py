@@ -259,6 +259,19 @@ def _objection_to_opening(
 
 
 @lean_njit
+def _objection_to_own_size(
+    i: int, position: float, equity: float, limits: Limits
+) -> tuple[int, float, float]:
+    """Check a position against the limits that its instrument has of its own."""
+    if limits.own_notional.shape[0] > 0:
+        if not _within(position, limits.own_notional[i]):
+            return _POSITION_SIZE, position, limits.own_notional[i]
+        if not _within(position, limits.own_fraction[i] * equity):
+            return _INSTRUMENT_EXPOSURE, position / equity, limits.own_fraction[i]
+    return _APPROVED, 0.0, 0.0
+
+
+@lean_njit
 def _objection_to_size(
     outcome: _Outcome, perpetual: int, equity: float, limits: Limits
 ) -> tuple[int, float, float]:
@@ -367,6 +380,10 @@ def object_to(  # noqa: PLR0913 (a kernel takes its arrays one by one)
             code, value, limit = _objection_to_size(
                 outcome, terms.is_perpetual[i], book.account[EQUITY], limits
             )
+            if code == _APPROVED:
+                code, value, limit = _objection_to_own_size(
+                    i, outcome.position, book.account[EQUITY], limits
+                )
             if code == _APPROVED:
                 exposure.gross[v] = outcome.venue_gross
                 exposure.margin[v] = outcome.margin

@@ -100,6 +100,22 @@ def test_style_and_rules_come_from_the_configuration() -> None:
     assert plan_of(_config(), _BOTH, HOUR).setup.style.order_type == MARKET
 
 
+def test_limits_of_single_instruments_come_from_the_configuration() -> None:
+    own = {
+        "ETH-USDT-PERP.B": {"max_fraction": 0.05, "max_notional": 500},
+        "BTC-USDT-PERP.A": {"leaving": "keep", "max_notional": 500},
+    }
+    limits = plan_of(_config(risk__instruments=own), _BOTH, HOUR).setup.rules.limits
+    assert limits.own_fraction.tolist() == [math.inf, 0.05]
+    assert limits.own_notional.tolist() == [0.0, 500.0]
+
+
+def test_limits_of_an_instrument_that_is_not_traded_are_refused() -> None:
+    own = {"SOL-USDT.A": {"max_fraction": 0.05}}
+    with pytest.raises(ConfigError, match=r"risk\.instruments\.SOL-USDT\.A names SOL-USDT\.A"):
+        plan_of(_config(risk__instruments=own), _BOTH, HOUR)
+
+
 @pytest.mark.parametrize(
     ("method", "fractions"), [("notional", False), ("fixed_fraction", True), ("cvar_budget", True)]
 )

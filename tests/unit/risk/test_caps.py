@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 
 from tutti.model.arrays import EQUITY, Book, Terms
 from tutti.risk.caps import cap_targets, margin_rate
-from tutti.risk.limits import Limits, RiskSettings
+from tutti.risk.limits import Limits, OwnLimits, RiskSettings, with_own
 
 if TYPE_CHECKING:
     from tests.unit.risk.conftest import MakeBook
@@ -55,6 +55,22 @@ def test_cap_targets_of_one_instrument_are_cut_to_whole_lots(
     # equity is 20,000 and so the most 2,000: a hair under 40 lots of 50, 80 of 25, 4,000 of 0.5
     capped = _capped([0.5, -0.5, 0.05, 0.5], make_book(), terms, limits)
     assert_allclose(capped, [39 * 50 / 20e3, -79 * 25 / 20e3, 0.05, 3999 * 0.5 / 20e3], rtol=1e-12)
+
+
+def test_cap_targets_of_an_instrument_are_cut_to_its_own_limits(
+    make_book: MakeBook, terms: Terms
+) -> None:
+    limits = with_own(_WIDE, 4, {0: OwnLimits(max_fraction=0.1), 3: OwnLimits(max_notional=100.0)})
+    capped = _capped([0.5, -0.05, 0.05, 0.5], make_book(), terms, limits)
+    assert_allclose(capped, [39 * 50 / 20e3, -0.05, 0.05, 199 * 0.5 / 20e3], rtol=1e-12)
+
+
+def test_cap_targets_of_an_instrument_that_leaves_open_nothing_and_may_close(
+    make_book: MakeBook, terms: Terms
+) -> None:
+    limits = with_own(_WIDE, 4, {i: OwnLimits(max_notional=0.0) for i in range(4)})
+    book = make_book({0: 10, 1: -4})
+    assert _capped([0.5, 0.1, 0.0, 0.1], book, terms, limits) == [500 / 20e3, 0.0, 0.0, 0.0]
 
 
 def test_cap_targets_over_the_gross_limit_are_scaled_alike(

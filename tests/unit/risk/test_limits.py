@@ -7,7 +7,7 @@ import math
 import pytest
 
 from tutti.model.errors import ConfigError
-from tutti.risk.limits import RiskSettings
+from tutti.risk.limits import OwnLimits, RiskSettings, with_own
 
 
 def test_risk_settings_defaults_are_those_of_the_specification() -> None:
@@ -61,3 +61,21 @@ def test_risk_settings_infinite_exposure_is_no_limit() -> None:
 def test_risk_settings_loss_limit_of_zero_is_no_limit(key: str) -> None:
     settings = RiskSettings(**{key: 0.0})  # type: ignore[arg-type]
     assert getattr(settings.limits(), key) == math.inf
+
+
+def test_own_limits_leave_other_instruments_without_any() -> None:
+    limits = with_own(RiskSettings().limits(), 3, {1: OwnLimits(0.05, 500.0)})
+    assert limits.own_fraction.tolist() == [math.inf, 0.05, math.inf]
+    assert limits.own_notional.tolist() == [math.inf, 500.0, math.inf]
+
+
+def test_own_limits_of_no_instrument_change_nothing() -> None:
+    limits = RiskSettings().limits()
+    assert with_own(limits, 3, {}) is limits
+    assert limits.own_fraction.shape == limits.own_notional.shape == (0,)
+
+
+@pytest.mark.parametrize("value", [-1.0, math.nan])
+def test_own_limit_that_is_no_limit_is_refused(value: float) -> None:
+    with pytest.raises(ConfigError, match="max_notional must be 0 or positive"):
+        with_own(RiskSettings().limits(), 1, {0: OwnLimits(max_notional=value)})

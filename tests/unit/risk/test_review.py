@@ -14,7 +14,7 @@ from tutti.model.errors import InvariantBroken
 from tutti.model.instrument import InstrumentId
 from tutti.model.order import ApprovedOrder, OrderIntent, OrderType, Reason, Refusal, Side
 from tutti.risk.breakers import HALTED, UNLOCKED, UNRESOLVED
-from tutti.risk.limits import Limits, RiskSettings
+from tutti.risk.limits import Limits, OwnLimits, RiskSettings, with_own
 from tutti.risk.review import RULES, Findings, Proposals, objections, propose, review
 
 if TYPE_CHECKING:
@@ -113,6 +113,24 @@ def test_objections_order_from_flat_is_held_to_each_limit(
 ) -> None:
     findings = _findings([(column, lots)], make_book(), terms, _WIDE._replace(**limits))  # type: ignore[arg-type]
     assert _rules(findings) == [rule]
+
+
+@pytest.mark.parametrize(
+    ("own", "rule"),
+    [
+        (OwnLimits(max_fraction=0.01), "instrument_exposure"),
+        (OwnLimits(max_notional=99.0), "position_size"),
+        (OwnLimits(max_notional=0.0), "position_size"),
+        (OwnLimits(max_fraction=0.1, max_notional=1_000.0), "approved"),
+    ],
+)
+def test_objections_order_is_held_to_the_own_limits_of_its_instrument(
+    make_book: MakeBook, terms: Terms, own: OwnLimits, rule: str
+) -> None:
+    limits = with_own(_WIDE, 4, {0: own})
+    # 250 of an equity of 20,000, in an instrument that is limited and in one that is not
+    findings = _findings([(0, 5), (1, 10)], make_book(), terms, limits)
+    assert _rules(findings) == [rule, "approved"]
 
 
 def test_objections_first_orders_take_the_room_of_later_ones(
