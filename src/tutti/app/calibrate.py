@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tutti.adapters.feeds.files import find_files
 from tutti.app.costs_file import read_costs
 from tutti.kernel.clock import SECOND
 from tutti.model.errors import ConfigError
+from tutti.sandbox.calibration.depth import read_depth
 from tutti.sandbox.calibration.fit import Calibration, carried_over, coefficient_by_step, fit
 from tutti.sandbox.calibration.recording import matching, read_recording
 from tutti.sandbox.calibration.toxicity import read_flow, toxicity
@@ -16,62 +20,81 @@ from tutti.sandbox.calibration.verification import CostsCheck, verify
 from tutti.universe.instruments import infer_instrument
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from tutti.sandbox.calibration.fit import Fit
+    from tutti.sandbox.calibration.recording import Recording
     from tutti.sandbox.calibration.toxicity import Toxicity
 
     Progress = Callable[[int, int, str], None]
 
 SUFFIXES = (".parquet", ".csv")
-_STEPS = (5 * SECOND, 10 * SECOND, 20 * SECOND, 30 * SECOND)
+_STEPS = (0.5, 1.0, 2.0, 3.0)
 
 
-def calibrate(
-    trades: Sequence[str],
-    quotes: Sequence[str],
-    books: Sequence[str],
-    step_s: float,
-    progress: Progress,
-) -> Calibration:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """Files or patterns of recordings, by what they hold."""
+
+    trades: Sequence[str] = ()
+    quotes: Sequence[str] = ()
+    books: Sequence[str] = ()
+    depth: Sequence[str] = ()
+
+
+def calibrate(files: Files, step_s: float, progress: Progress) -> Calibration:
     """Fit the cost model to every recording that the patterns mean.
 
-    The streams of one recording are found by their names: same venue folder, same file name.
+    The streams of one recording are found by their names: same venue folder, same file name. A
+    table of depth is a recording by itself.
 
     Raises
     ------
     ConfigError
-        If no trades have quotes of the same name.
+        If nothing is named, or no trades have quotes of the same name.
     DataError
         If a recording can't be used.
     """
     if not (math.isfinite(step_s) and step_s > 0.0):
         raise ConfigError(f"--step must be seconds above 0, was {step_s!r}; write for example 10")
-    prints, tops = find_files(trades, SUFFIXES), find_files(quotes, SUFFIXES)
-    depths = find_files(books, SUFFIXES) if books else []
-    paired = [(path, matching(tops, path), matching(depths, path)) for path in prints]
-    usable = [(path, top, depth) for path, top, depth in paired if top is not None]
-    if not usable:
-        raise ConfigError(
-            f"--quotes: none is of the recording {prints[0].parent.name}/{prints[0].name}; the "
-            "files of one recording have the same name, in folders of the same name"
-        )
+    readers = _readers(files)
     fits, fees, by_step = [], [], []
-    for done, (path, top, depth) in enumerate(usable):
-        progress(done, len(usable), "recordings")
-        recording = read_recording(path, top, depth)
+    for done, read in enumerate(readers):
+        progress(done, len(readers), "recordings")
+        recording = read()
         found = fit(recording, round(step_s * SECOND))
         fits.append(found)
         fees.append(_taker_fee(found))
-        by_step.append(coefficient_by_step(recording, _STEPS))
-    progress(len(usable), len(usable), "recordings")
+        by_step.append(coefficient_by_step(recording, [round(k * step_s * SECOND) for k in _STEPS]))
+    progress(len(readers), len(readers), "recordings")
     return Calibration(
         fits=tuple(fits),
         carried=carried_over(fits),
         taker_fees=tuple(fees),
         by_step=tuple(by_step),
     )
+
+
+def _readers(files: Files) -> list[Callable[[], Recording]]:
+    alone = [partial(read_depth, path) for path in _found(files.depth)]
+    if not files.trades or not files.quotes:
+        if alone and not files.trades and not files.quotes:
+            return list(alone)
+        raise ConfigError("--trades and --quotes are needed together, or --depth alone; name files")
+    prints, tops, books = map(_found, (files.trades, files.quotes, files.books))
+    streams = [(path, matching(tops, path), matching(books, path)) for path in prints]
+    usable = [partial(read_recording, path, top, book) for path, top, book in streams if top]
+    if not usable:
+        raise ConfigError(
+            f"--quotes: none is of the recording {prints[0].parent.name}/{prints[0].name}; the "
+            "files of one recording have the same name, in folders of the same name"
+        )
+    return [*usable, *alone]
+
+
+def _found(patterns: Sequence[str]) -> list[Path]:
+    return find_files(patterns, SUFFIXES) if patterns else []
 
 
 def check_costs(path: Path, fits: Sequence[Fit]) -> tuple[CostsCheck, ...]:

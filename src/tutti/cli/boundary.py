@@ -28,7 +28,7 @@ _INTERRUPTED = 130
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
-_LISTS = frozenset({"--bars", "--funding", "--trades", "--quotes", "--book", "--flow"})
+_LISTS = frozenset({"--bars", "--funding", "--trades", "--quotes", "--book", "--depth", "--flow"})
 
 
 def run(app: typer.Typer, arguments: Sequence[str]) -> int:

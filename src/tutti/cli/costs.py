@@ -22,24 +22,31 @@ app = typer.Typer(
 )
 
 Trades = Annotated[
-    list[str], typer.Option("--trades", metavar="GLOB...", help="Trades, VENUE/SYMBOL_*.parquet.")
+    list[str] | None,
+    typer.Option("--trades", metavar="GLOB...", help="Trades, VENUE/SYMBOL_*.parquet."),
 ]
 Quotes = Annotated[
-    list[str], typer.Option("--quotes", metavar="GLOB...", help="Best quotes, named like trades.")
+    list[str] | None,
+    typer.Option("--quotes", metavar="GLOB...", help="Best quotes, named like trades."),
 ]
 Books = Annotated[
     list[str] | None,
     typer.Option("--book", metavar="GLOB...", help="Order books with a snapshot, named alike."),
 ]
+Depth = Annotated[
+    list[str] | None,
+    typer.Option("--depth", metavar="GLOB...", help="Tables of depth, each a recording by itself."),
+]
 Step = Annotated[float, typer.Option("--step", metavar="S", help="Length of a bar, seconds.")]
 
 
 @app.command()
-def calibrate(
+def calibrate(  # noqa: PLR0913 - one parameter for each option
     *,
-    trades: Trades,
-    quotes: Quotes,
+    trades: Trades = None,
+    quotes: Quotes = None,
     book: Books = None,
+    depth: Depth = None,
     step: Step = 10.0,
     out: Annotated[
         Path, typer.Option(metavar="FILE", help="Costs file to write; name it under costs.")
@@ -48,12 +55,14 @@ def calibrate(
 ) -> int:
     """Fit the cost model to recordings and write its values for a configuration to use."""
     usable(out.parent)
-    from tutti.app.calibrate import calibrate as calibrated  # heavy, not for --help
+    from tutti.app.calibrate import Files  # heavy, not for --help
+    from tutti.app.calibrate import calibrate as calibrated
     from tutti.app.costs_file import write_costs
     from tutti.sandbox.calibration.document import costs_document
 
     with progress() as report_progress:
-        found = calibrated(trades, quotes, book or [], step, report_progress)
+        files = Files(trades=trades or (), quotes=quotes or (), books=book or (), depth=depth or ())
+        found = calibrated(files, step, report_progress)
     document = costs_document(found.fits, found.carried)
     written = write_costs(out, document, " ".join(["tutti", *sys.argv[1:]]))
     output = Output(as_json=as_json)
@@ -65,9 +74,10 @@ def calibrate(
 @app.command()
 def report(  # noqa: PLR0913 - one parameter for each option
     *,
-    trades: Trades,
-    quotes: Quotes,
+    trades: Trades = None,
+    quotes: Quotes = None,
     book: Books = None,
+    depth: Depth = None,
     step: Step = 10.0,
     costs: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Costs file to test on these recordings.")
@@ -81,14 +91,15 @@ def report(  # noqa: PLR0913 - one parameter for each option
 ) -> int:
     """Compare modelled with replayed cost, out of sample, on one offline HTML page."""
     usable(out.parent)
-    from tutti.app.calibrate import calibrate as calibrated  # heavy, not for --help
-    from tutti.app.calibrate import check_costs, toxicities
+    from tutti.app.calibrate import Files, check_costs, toxicities  # heavy, not for --help
+    from tutti.app.calibrate import calibrate as calibrated
     from tutti.sandbox.calibration.document import costs_document
     from tutti.sandbox.calibration.page import write_costs_page
     from tutti.sandbox.result import json_value
 
     with progress() as report_progress:
-        found = calibrated(trades, quotes, book or [], step, report_progress)
+        files = Files(trades=trades or (), quotes=quotes or (), books=book or (), depth=depth or ())
+        found = calibrated(files, step, report_progress)
         toxic = toxicities(flow, report_progress) if flow else ()
     against = check_costs(costs, found.fits) if costs is not None else ()
     output = Output(as_json=as_json)

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 from tests.unit.sandbox.calibration.conftest import Files, made
+from tests.unit.sandbox.calibration.test_depth import table
 
 from tutti.app.config import load_config
 from tutti.kernel.clock import MINUTE
@@ -127,3 +128,16 @@ def test_costs_of_another_venue_are_not_tested(tutti: Tutti, files: Files) -> No
         tutti("costs", "report", *streams(files), "--costs", "other.yaml"),
         "other.yaml: measured at KRAKEN, and the recordings are of TESTEX",
     )
+
+
+def test_depth_alone_is_a_recording_and_half_a_recording_is_none(
+    tutti: Tutti, files: Files, tmp_path: Path
+) -> None:
+    path = tmp_path / "coinbase" / "BTC-USD_depth15.parquet"
+    path.parent.mkdir()
+    table().write_parquet(path)
+    answer = tutti("costs", "calibrate", "--depth", path, "--step", "600", "--json")
+    assert answer.code == 0, answer.err
+    assert "BTC-USD.COINBASE" in json.loads(answer.out)["instruments"]
+    refused(tutti("costs", "calibrate", "--trades", files.trades), "needed together, or --depth")
+    refused(tutti("costs", "calibrate"), "needed together, or --depth")

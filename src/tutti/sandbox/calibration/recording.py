@@ -158,7 +158,7 @@ def read_recording(trades: Path, quotes: Path, book: Path | None = None) -> Reco
         book=_book(tables["book"], clock, paths["book"]) if book is not None else None,
         received_ts=received_ts,
         delay_ns=delay_ns,
-        files=tuple(_file(kind, paths[kind], tables[kind]) for kind in tables),
+        files=tuple(recorded_file(kind, paths[kind], len(tables[kind])) for kind in tables),
     )
 
 
@@ -286,6 +286,7 @@ def _delays(tables: Iterable[pl.DataFrame]) -> tuple[IntArray, IntArray]:
     return received[order], (received - sent)[order]
 
 
-def _file(kind: str, path: Path, table: pl.DataFrame) -> RecordedFile:
+def recorded_file(kind: str, path: Path, rows: int) -> RecordedFile:
+    """Return what is noted of a file that was read."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return RecordedFile(kind=kind, path=str(path), sha256=digest, rows=len(table))
+    return RecordedFile(kind=kind, path=str(path), sha256=digest, rows=rows)
