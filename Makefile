@@ -17,7 +17,7 @@ SURE := src/tutti/model/*,src/tutti/risk/*,src/tutti/execution/*,src/tutti/portf
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check crash-test bench lock clean
+.PHONY: help setup run test check crash-test fault-matrix notebooks bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,13 @@ check: $(VENV)/.dev ## Check format, lint, types and who imports whom
 
 crash-test: $(VENV)/.dev $(VENV)/.warm ## Kill a live account N times at every step of an order, N=1000
 	@$(BIN)/python -m tests.crash.run --kills $(or $(N),1000) --workers 3
+
+fault-matrix: $(VENV)/.dev $(VENV)/.warm ## Trade through each fault at each of four dialects
+	@$(BIN)/python -m tests.crash.matrix $(ARGS)
+
+notebooks: $(VENV)/.dev $(VENV)/.warm ## Run the example notebooks and keep what they print
+	$(BIN)/python examples/notebooks/run_notebook.py examples/notebooks/*.ipynb \
+		--data "$${TUTTI_TEST_DATA:-../shared/data}"
 
 bench: $(VENV)/.dev $(VENV)/.warm ## Measure, side by side with other engines where they install
 	@$(MAKE) --no-print-directory $(PEERS)/.ready \

@@ -38,21 +38,22 @@ class Case:
     ----------
     faults : tuple of dict
         As the exchange's ``/_control/faults`` takes them.
-    limit : bool
-        The account sends limit orders.
+    rests : bool
+        The account's orders are limits off the market, and are cancelled again.
     """
 
     name: str
     faults: tuple[dict[str, Any], ...]
-    limit: bool = False
+    rests: bool = False
 
 
-def _case(name: str, *faults: dict[str, Any], limit: bool = False) -> Case:
-    return Case(name=name, faults=faults, limit=limit)
+def _case(name: str, *faults: dict[str, Any], rests: bool = False) -> Case:
+    return Case(name=name, faults=faults, rests=rests)
 
 
 CASES = (
     _case("nothing"),
+    _case("nothing, orders that rest", rests=True),
     _case("order: slow", {"kind": "latency", "where": "order.create", "seconds": 0.5}),
     _case("order: hangs", {"kind": "hang", "where": "order.create", "count": 2, "seconds": 3}),
     _case("order: dropped before", {"kind": "drop", "where": "order.create", "count": 2}),
@@ -85,12 +86,12 @@ CASES = (
         {"kind": "refuse_later", "where": "order.create", "count": 2, "seconds": 0.2},
     ),
     _case("cancel: hangs", {"kind": "hang", "where": "order.cancel", "count": 2, "seconds": 3},
-          limit=True),
-    _case("cancel: 503", {"kind": "status", "where": "order.cancel", "count": 3}, limit=True),
+          rests=True),
+    _case("cancel: 503", {"kind": "status", "where": "order.cancel", "count": 3}, rests=True),
     _case(
         "cancel: done, answer dropped",
         {"kind": "answer_lost", "where": "order.cancel", "count": 2, "how": "drop"},
-        limit=True,
+        rests=True,
     ),
     _case("look-up: 503", {"kind": "status", "where": "order.fetch", "count": 4}),
     _case("look-up: HTML with 200", {"kind": "html", "where": "order.fetch", "count": 4}),
@@ -132,7 +133,7 @@ def run_case(dialect: str, case: Case, folder: Path) -> dict[str, Any]:
                     place,
                     folder,
                     _TICKS,
-                    limit=case.limit,
+                    rests=case.rests,
                     opened=lambda: _faults(addresses, case.faults),
                     traded=lambda: _faults(addresses, ()),
                 )

@@ -175,7 +175,7 @@ class Swinging:
         return iter(())
 
 
-def config_at(place: Place, folder: Path, *, limit: bool) -> Config:
+def config_at(place: Place, folder: Path, *, limit: bool, rests: bool) -> Config:
     """Return the settings of a restless account at one venue."""
     path = folder / "addresses.json"
     path.write_text(json.dumps({"urls": place.urls}), encoding="utf-8")
@@ -188,7 +188,9 @@ def config_at(place: Place, folder: Path, *, limit: bool) -> Config:
         "venues": {place.venue: {"addresses": str(path)}},
     }
     if limit:
-        given |= {"execution.order_type": "limit", "execution.limit_offset_bps": -20.0}
+        given |= {"execution.order_type": "limit", "execution.limit_offset_bps": -60.0}
+    if rests:
+        given |= {"execution.order_type": "limit", "execution.limit_offset_bps": 300.0}
     return override(Config(), given)
 
 
@@ -198,6 +200,7 @@ async def trade(
     ticks: int,
     *,
     limit: bool = False,
+    rests: bool = False,
     settle: bool = False,
     stop: bool = True,
     opened: Callable[[], None] | None = None,
@@ -209,6 +212,8 @@ async def trade(
     ----------
     limit : bool
         Send limit orders that cross the book instead of market orders.
+    rests : bool
+        Send limit orders far off the market, which are cancelled after a bar.
     settle : bool
         Trade nothing more, but wait until every order's fate is known, then end properly.
     stop : bool
@@ -218,7 +223,7 @@ async def trade(
     traded : callable, optional
         Called after the last tick; the fate of every order is waited for then, in this process.
     """
-    clock, config = LiveClock(), config_at(place, folder, limit=limit)
+    clock, config = LiveClock(), config_at(place, folder, limit=limit, rests=rests)
     ledger = folder / "ledger"
     market = Swinging(place, clock.now(), lanes={place.venue: Lanes(1e4, 1e4, clock)})
     venues = LiveVenues(
