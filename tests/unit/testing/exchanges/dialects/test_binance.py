@@ -281,3 +281,196 @@ async def test_orders_over_the_websocket_api_are_signed_and_done(opened: Opened)
         client.secret = "wrong"
         with pytest.raises(ccxt.AuthenticationError):
             await client.fetch_order_ws("1", SPOT)
+
+
+# ---- what an adapter asks for now and then ----
+
+
+async def test_account_questions_are_answered(opened: Opened) -> None:
+    async with opened("binance") as venue:
+        client = venue.client
+        assert (await client.fetch_trading_fee(SPOT))["taker"] == 0.001
+        assert (await client.fetch_trading_fee(SWAP))["maker"] == 0.0002
+        assert SPOT in await client.fetch_trading_fees()
+        rights = await client.sapiGetAccountApiRestrictions()
+        assert rights["enableWithdrawals"] is False
+        commission = await client.privateGetAccountCommission({"symbol": "BTCUSDT"})
+        assert commission["standardCommission"]["taker"] == "0.00100000"
+        (margin,) = await client.fapiPrivateV3GetBalance()
+        assert (margin["asset"], margin["balance"]) == ("USDT", "100000.00000000")
+        assert (await client.fapiPrivateGetPositionSideDual())["dualSidePosition"] is False
+        await client.set_leverage(5, SWAP)
+        await client.create_order(SWAP, "market", "buy", 0.1)
+        account = await client.fapiPrivateV3GetAccount()
+        assert float(account["totalInitialMargin"]) == pytest.approx(0.1 * 60000.1 / 5)
+        with pytest.raises(ccxt.BadRequest):
+            await client.fapiPrivatePostLeverage({"symbol": "BTCUSDT", "leverage": 500})
+
+
+async def test_market_questions_are_answered(opened: Opened) -> None:
+    async with opened("binance") as venue:
+        client = venue.client
+        await client.publicGetPing()
+        await client.fapiPublicGetTime()
+        assert len(await client.publicGetTicker24hr()) == 3
+        for method in ("publicGetTickerPrice", "fapiPublicGetTickerPrice"):
+            assert len(await getattr(client, method)()) == 3
+        best = await client.fapiPublicGetTickerBookTicker({"symbol": "BTCUSDT"})
+        assert (best["bidPrice"], best["askPrice"]) == ("59999.9", "60000.1")
+        assert (await client.fetch_funding_rate(SWAP))["fundingRate"] == 0.0001
+        venue.act("trade", listing=SPOT, side="sell", quantity="0.01")
+        (trade,) = await client.publicGetTrades({"symbol": "BTCUSDT"})
+        assert trade["isBuyerMaker"] is True
+        since = client.milliseconds() - 3_600_000
+        assert len(await client.fetch_ohlcv(SPOT, "1m", since, 10)) == 10
+        for bad in ({"symbol": "NOPE"}, {}):
+            with pytest.raises(ccxt.BaseError):
+                await client.publicGetDepth(bad)
+        with pytest.raises(ccxt.BadRequest):
+            await client.publicGetKlines({"symbol": "BTCUSDT", "interval": "7m"})
+
+
+async def test_orders_are_listed_by_id_time_and_order(opened: Opened) -> None:
+    async with opened("binance") as venue:
+        client = venue.client
+        placed = [await client.create_order(SPOT, "market", "buy", 0.001) for _ in range(3)]
+        last = placed[-1]["id"]
+        (order,) = await client.fetch_orders(SPOT, params={"orderId": last})
+        assert order["id"] == last
+        trades = await client.fetch_my_trades(SPOT)
+        (trade,) = await client.fetch_my_trades(SPOT, params={"orderId": last})
+        assert trade["id"] == trades[-1]["id"]
+        later = await client.fetch_my_trades(SPOT, params={"fromId": trades[1]["id"]})
+        assert [each["id"] for each in later] == [each["id"] for each in trades[1:]]
+        assert len(await client.fetch_my_trades(SPOT, trades[0]["timestamp"], 2)) == 2
+        assert await client.privateGetOpenOrders() == []
+
+
+async def test_order_is_tried_without_being_placed(opened: Opened) -> None:
+    async with opened("binance") as venue:
+        await venue.client.create_order(SPOT, "limit", "buy", 0.01, 59000, {"test": True})
+        with pytest.raises(ccxt.InsufficientFunds):
+            await venue.client.create_order(SPOT, "limit", "buy", 100, 59000, {"test": True})
+        assert venue.exchange.marketplace.orders == {}
+
+
+async def test_order_is_shrunk_in_place_and_not_grown(opened: Opened) -> None:
+    async with opened("binance") as venue:
+        placed = await venue.client.create_order(SPOT, "limit", "buy", 0.02, 59000)
+        request = {"symbol": "BTCUSDT", "orderId": placed["id"], "newQty": "0.01"}
+        path = ("order/amend/keepPriority", ["private"], "PUT")
+        amended = await venue.client.request(*path, request)
+        assert amended["amendedOrder"]["origQty"] == "0.01000000"
+        with pytest.raises(ccxt.BadRequest):
+            await venue.client.request(*path, {**request, "newQty": "0.03"})
+
+
+async def test_replacement_that_cannot_be_paid_leaves_the_old_order_cancelled(
+    opened: Opened,
+) -> None:
+    async with opened("binance") as venue:
+        placed = await venue.client.create_order(SPOT, "limit", "buy", 0.01, 59000)
+        with pytest.raises(ccxt.BaseError):
+            await venue.client.edit_order(placed["id"], SPOT, "limit", "buy", 100, 59100)
+        assert (await venue.client.fetch_order(placed["id"], SPOT))["status"] == "canceled"
+
+
+async def test_order_that_waits_in_perpetuals_is_found_listed_and_cancelled(
+    opened: Opened,
+) -> None:
+    async with opened("binance") as venue:
+        client = venue.client
+        waits = {"takeProfitPrice": 65000, "clientOrderId": "tp-1"}
+        placed = await client.create_order(SWAP, "limit", "sell", 0.01, 64000, waits)
+        found = await client.fetch_order(None, SWAP, {"clientOrderId": "tp-1", "trigger": True})
+        assert (found["id"], found["triggerPrice"]) == (placed["id"], 65000)
+        assert len(await client.fetch_orders(SWAP, params={"trigger": True})) == 1
+        await client.cancel_order(placed["id"], SWAP, {"trigger": True})
+        found = await client.fetch_order(placed["id"], SWAP, {"trigger": True})
+        assert found["status"] == "canceled"
+        await client.create_order(SWAP, "limit", "sell", 0.01, 64000, waits)
+        await client.cancel_all_orders(SWAP, {"trigger": True})
+        assert (
+            venue.exchange.marketplace.open_orders(venue.exchange.marketplace.accounts["main"])
+            == []
+        )
+
+
+async def test_countdown_cancels_orders_in_perpetuals(
+    opened: Opened, stopped_clock: SimulatedClock
+) -> None:
+    async with opened("binance", clock=stopped_clock, options={"recvWindow": 60_000}) as venue:
+        await venue.client.create_order(SWAP, "limit", "buy", 0.01, 59000)
+        await venue.client.fapiPrivatePostCountdownCancelAll(
+            {"symbol": "BTCUSDT", "countdownTime": 5000}
+        )
+        stopped_clock.advance_to(stopped_clock.now() + 6_000_000_000)
+        assert await venue.client.fetch_open_orders(SWAP) == []
+
+
+async def test_listen_key_is_prolonged_and_forgotten(opened: Opened) -> None:
+    async with opened("binance") as venue:
+        client = venue.client
+        key = (await client.fapiPrivatePostListenKey())["listenKey"]
+        assert (await client.fapiPrivatePutListenKey())["listenKey"] == key
+        await client.fapiPrivateDeleteListenKey()
+
+
+async def test_path_that_does_not_exist_is_refused(opened: Opened) -> None:
+    async with opened("binance") as venue:
+        with pytest.raises(ccxt.ExchangeError, match="-5000"):
+            await venue.client.request("nothing", ["public"], "GET", {})
+
+
+@pytest.mark.parametrize(
+    "flaw",
+    [
+        {"side": "UP"},
+        {"type": "MIDNIGHT"},
+        {"timeInForce": "WEEK"},
+        {"quantity": "much"},
+        {"price": ""},
+        {"quantity": "Infinity"},
+    ],
+    ids=lambda flaw: next(iter(flaw)),
+)
+async def test_request_that_makes_no_sense_is_refused(opened: Opened, flaw: dict[str, str]) -> None:
+    right = {
+        "symbol": "BTCUSDT",
+        "side": "BUY",
+        "type": "LIMIT",
+        "timeInForce": "GTC",
+        "quantity": "0.01",
+        "price": "59000",
+    }
+    async with opened("binance") as venue:
+        with pytest.raises(ccxt.BadRequest):
+            await venue.client.privatePostOrder({**right, **flaw})
+
+
+async def test_streams_of_everything_and_of_nothing(opened: Opened) -> None:
+    async with opened("binance", rate=20.0) as venue, asyncio.timeout(15):
+        client = venue.client
+        marks = await client.watch_mark_prices([SWAP])
+        assert marks[SWAP]["markPrice"] > 0
+        assert len(await client.watch_tickers()) >= 1
+        trades = await client.watch_trades(SPOT, params={"name": "aggTrade"})
+        assert trades[-1]["price"] > 0
+
+
+async def test_websocket_api_answers_and_refuses_like_rest(opened: Opened) -> None:
+    async with opened("binance") as venue, asyncio.timeout(15):
+        client = venue.client
+        placed = await client.create_order_ws(SPOT, "limit", "buy", 0.01, 59000)
+        assert len(await client.fetch_open_orders_ws(SPOT)) == 1
+        assert len(await client.fetch_orders_ws(SPOT)) == 1
+        assert await client.fetch_my_trades_ws(SPOT) == []
+        swap = await client.create_order_ws(SWAP, "limit", "buy", 0.01, 59000)
+        edited = await client.edit_order_ws(swap["id"], SWAP, "limit", "buy", 0.02, 59100)
+        assert edited["amount"] == 0.02
+        await client.cancel_all_orders_ws(SPOT)
+        with pytest.raises(ccxt.OrderNotFound):
+            await client.cancel_order_ws(placed["id"], SPOT)
+        client.apiKey = "nobody"
+        with pytest.raises(ccxt.AuthenticationError):
+            await client.fetch_order_ws("1", SPOT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import aiohttp
 import ccxt
 import pytest
 from hypothesis import given
@@ -203,3 +204,148 @@ async def test_private_stream_tells_of_orders(opened: Opened) -> None:
         venue.act("fill", order="a-1", quantity="0.004")
         (filled,) = await watching
         assert (filled["filled"], filled["remaining"]) == (0.004, 0.006)
+
+
+# ---- what an adapter asks for now and then ----
+
+
+async def test_account_and_market_questions_are_answered(opened: Opened) -> None:
+    async with opened("coinbase") as venue:
+        client = venue.client
+        rights = await client.v3PrivateGetBrokerageKeyPermissions()
+        assert rights["can_transfer"] is False
+        assert (await client.fetch_trading_fees())[BTC]["taker"] == 0.006
+        assert await client.fetch_currencies()
+        assert (await client.v3PublicGetBrokerageTime())["epochSeconds"]
+        assert (await client.fetch_tickers([BTC]))[BTC]["last"] == 60000
+        private = {"usePrivate": True}
+        assert (await client.fetch_order_book(BTC, params=private))["bids"]
+        assert (await client.fetch_ticker(BTC, private))["last"] == 60000
+        product = await client.v3PrivateGetBrokerageProductsProductId({"product_id": "BTC-USD"})
+        assert product["product_id"] == "BTC-USD"
+        best = await client.v3PrivateGetBrokerageBestBidAsk({"product_ids": "BTC-USD"})
+        assert len(best["pricebooks"]) == 1
+        for bad in ({"product_id": "NOPE-USD"}, {}):
+            with pytest.raises(ccxt.BadRequest):
+                await client.v3PublicGetBrokerageMarketProductBook(bad)
+        with pytest.raises(ccxt.ExchangeError, match="route not found"):
+            await client.request("nothing", ["v3", "private"], "GET", {})
+        wide = {"product_id": "BTC-USD", "granularity": "ONE_MINUTE", "start": "0", "end": "99999"}
+        with pytest.raises(ccxt.BadRequest):
+            await client.v3PublicGetBrokerageMarketProductsProductIdCandles(wide)
+        odd = {**wide, "granularity": "ONE_WEEK"}
+        with pytest.raises(ccxt.BadRequest):
+            await client.v3PublicGetBrokerageMarketProductsProductIdCandles(odd)
+
+
+async def test_order_is_previewed_without_being_placed(opened: Opened) -> None:
+    async with opened("coinbase") as venue:
+        path = ("brokerage/orders/preview", ["v3", "private"], "POST")
+        order = {
+            "product_id": "BTC-USD",
+            "side": "BUY",
+            "order_configuration": {"limit_limit_gtc": {"base_size": "1", "limit_price": "59000"}},
+        }
+        assert (await venue.client.request(*path, order))["errs"] == []
+        order["order_configuration"] = {
+            "limit_limit_gtc": {"base_size": "100", "limit_price": "59000"}
+        }
+        refused = await venue.client.request(*path, order)
+        assert refused["errs"] == ["PREVIEW_INSUFFICIENT_FUND"]
+        assert venue.exchange.marketplace.orders == {}
+
+
+@pytest.mark.parametrize(
+    "flaw",
+    [{"side": "UP"}, {"order_configuration": {}}, {"client_order_id": ""}, {"product_id": "X-Y"}],
+    ids=lambda flaw: next(iter(flaw)),
+)
+async def test_request_that_makes_no_sense_is_refused(
+    opened: Opened, flaw: dict[str, object]
+) -> None:
+    right = {
+        "client_order_id": "a-1",
+        "product_id": "BTC-USD",
+        "side": "BUY",
+        "order_configuration": {"limit_limit_gtc": {"base_size": "1", "limit_price": "59000"}},
+    }
+    async with opened("coinbase") as venue:
+        with pytest.raises(ccxt.BadRequest):
+            await venue.client.v3PrivatePostBrokerageOrders({**right, **flaw})
+
+
+async def test_lists_come_in_pages_and_between_times(opened: Opened) -> None:
+    async with opened("coinbase") as venue:
+        client = venue.client
+        for _ in range(5):
+            await client.create_order(BTC, "market", "buy", 0, None, {"cost": 60})
+        page = await client.v3PrivateGetBrokerageOrdersHistoricalBatch({"limit": 2})
+        assert (len(page["orders"]), page["has_next"]) == (2, True)
+        rest = {"limit": 4, "cursor": page["cursor"]}
+        page = await client.v3PrivateGetBrokerageOrdersHistoricalBatch(rest)
+        assert (len(page["orders"]), page["has_next"]) == (3, False)
+        fills = await client.fetch_my_trades(BTC, 1, 3)
+        assert len(fills) == 3
+        assert await client.fetch_orders(BTC, client.milliseconds() + 60_000) == []
+        (fill,) = await client.fetch_my_trades(BTC, params={"order_id": fills[0]["order"]})
+        assert fill["id"] == fills[0]["id"]
+        with pytest.raises(ccxt.BadRequest):
+            await client.v3PrivateGetBrokerageOrdersHistoricalBatch({"start_date": "soon"})
+
+
+async def test_dated_and_immediate_orders_end_as_they_should(
+    opened: Opened, stopped_clock: SimulatedClock
+) -> None:
+    async with opened("coinbase", clock=stopped_clock) as venue:
+        client = venue.client
+        end = client.iso8601(stopped_clock.now() // 1_000_000 + 5_000)
+        dated = await client.create_order(BTC, "limit", "buy", 0.01, 59000, {"end_time": end})
+        immediate = await client.create_order(
+            BTC, "limit", "buy", 0.01, 59000, {"timeInForce": "IOC"}
+        )
+        stopped_clock.advance_to(stopped_clock.now() + 6_000_000_000)
+        for order, status in ((dated, "EXPIRED"), (immediate, "CANCELLED")):
+            found = await client.fetch_order(order["id"])
+            assert found["info"]["status"] == status
+
+
+async def test_order_that_is_not_there_is_not_edited(opened: Opened) -> None:
+    async with opened("coinbase") as venue:
+        path = ("brokerage/orders/edit", ["v3", "private"], "POST")
+        answer = await venue.client.request(*path, {"order_id": "x", "size": "1"})
+        assert answer["errors"] == [{"edit_failure_reason": "ORDER_NOT_FOUND"}]
+        placed = await venue.client.create_order(BTC, "limit", "buy", 0.01, 59000)
+        answer = await venue.client.request(*path, {"order_id": placed["id"], "size": "100"})
+        assert answer["errors"] == [{"edit_failure_reason": "COMMANDER_REJECTED_EDIT_ORDER"}]
+
+
+@pytest.mark.parametrize("token", ["", "a.b", "a.b.c", "e30.e30.e30"])
+async def test_token_that_is_none_is_refused(opened: Opened, token: str) -> None:
+    async with opened("coinbase") as venue:
+        venue.client.headers = {"Authorization": f"Bearer {token}"}
+        with pytest.raises(ccxt.AuthenticationError):
+            await venue.client.v3PrivateGetBrokerageAccounts()
+
+
+async def test_socket_numbers_its_messages_beats_and_sends_candles(opened: Opened) -> None:
+    async with (
+        opened("coinbase", rate=20.0) as venue,
+        asyncio.timeout(10),
+        aiohttp.ClientSession() as session,
+        session.ws_connect(venue.http.replace("http", "ws") + "/ws") as socket,
+    ):
+        for channel in ("heartbeats", "candles", "market_trades"):
+            wants = {"type": "subscribe", "channel": channel, "product_ids": ["BTC-USD"]}
+            await socket.send_json(wants)
+        heard: set[str] = set()
+        number = 0
+        while not {"heartbeats", "candles", "market_trades"} <= heard:
+            message = await socket.receive_json()
+            assert message["sequence_num"] == number
+            number += 1
+            heard.add(message["channel"])
+        await socket.send_json({"type": "unsubscribe", "channel": "market_trades"})
+        for bad in ({"type": "dance"}, {"type": "subscribe", "channel": "user", "jwt": "x"}):
+            await socket.send_json(bad)
+            while (message := await socket.receive_json()).get("type") != "error":
+                pass

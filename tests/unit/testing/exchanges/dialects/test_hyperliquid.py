@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import ccxt
 import pytest
 
@@ -236,3 +237,130 @@ async def test_orders_over_the_socket_are_signed_and_done(opened: Opened) -> Non
         assert await client.fetch_open_orders(BTC) == []
         with pytest.raises(ccxt.InsufficientFunds):
             await client.create_order_ws(BTC, "limit", "buy", 100, 59000)
+
+
+# ---- what an adapter asks for now and then ----
+
+
+async def test_account_and_market_questions_are_answered(opened: Opened) -> None:
+    async with opened("hyperliquid") as venue:
+        client = venue.client
+        assert (await client.fetch_trading_fee(BTC))["taker"] == 0.00045
+        spot = await client.fetch_balance({"type": "spot"})
+        assert (spot["BTC"]["total"], spot["USDC"]["total"]) == (10, 100_000)
+        await client.set_leverage(5, BTC)
+        with pytest.raises(ccxt.BaseError):
+            await client.set_leverage(50, BTC)
+        mids = await client.publicPostInfo({"type": "allMids"})
+        assert {"BTC", "PURR/USDC", "@1"} <= set(mids)
+        assert (await client.publicPostInfo({"type": "meta"}))["universe"][0]["name"] == "BTC"
+        trades = await client.fetch_my_trades(BTC, 1)
+        assert trades == []
+        for bad in ({"type": "weather"}, {"type": "l2Book", "coin": "NOPE"}, {}):
+            with pytest.raises(ccxt.BaseError):
+                await client.publicPostInfo(bad)
+        with pytest.raises(ccxt.BaseError):
+            await client.publicPostInfo({"type": "openOrders", "user": "0x0"})
+        odd = {"coin": "BTC", "interval": "7m", "startTime": 0, "endTime": 1}
+        with pytest.raises(ccxt.BaseError):
+            await client.publicPostInfo({"type": "candleSnapshot", "req": odd})
+
+
+async def test_actions_that_make_no_sense_are_refused(opened: Opened) -> None:
+    async with opened("hyperliquid") as venue:
+        client = venue.client
+        await client.load_markets()
+
+        async def act(action: dict[str, object]) -> object:
+            nonce = client.incrementing_nonce()
+            signature = client.sign_l1_action(action, nonce)
+            request = {"action": action, "nonce": nonce, "signature": signature}
+            return await client.privatePostExchange(request)
+
+        bad_actions: tuple[dict[str, object], ...] = (
+            {"type": "dance"},
+            {"type": "scheduleCancel", "time": 1},
+            {"type": "updateLeverage", "asset": 99, "isCross": True, "leverage": 5},
+        )
+        for bad in bad_actions:
+            with pytest.raises(ccxt.BaseError):
+                await act(bad)
+        order = {"a": 0, "b": True, "p": "59000", "s": "0.01", "r": False}
+        bad_orders = (
+            {**order, "a": 99, "t": {"limit": {"tif": "Gtc"}}},
+            {**order, "t": {"limit": {"tif": "Week"}}},
+            {**order, "p": "59000.5", "t": {"limit": {"tif": "Gtc"}}},
+        )
+        for bad_order in bad_orders:
+            with pytest.raises(ccxt.BaseError):
+                await act({"type": "order", "orders": [bad_order], "grouping": "na"})
+        missing = {"oid": 1, "order": {**order, "t": {"limit": {"tif": "Gtc"}}}}
+        with pytest.raises(ccxt.OrderNotFound):
+            await act({"type": "batchModify", "modifies": [missing]})
+        assert await act({"type": "noop"})
+        assert venue.exchange.marketplace.orders == {}
+
+
+async def test_signature_that_is_none_is_refused(opened: Opened) -> None:
+    async with opened("hyperliquid") as venue:
+        client = venue.client
+        for signature in ({}, {"r": "0x1", "s": "0x1", "v": 9}, {"r": "x", "s": "y", "v": 27}):
+            request = {
+                "action": {"type": "noop"},
+                "nonce": client.milliseconds(),
+                "signature": signature,
+            }
+            with pytest.raises(ccxt.BaseError):
+                await client.privatePostExchange(request)
+        week_ago = client.milliseconds() - 7 * 86_400_000
+        signature = client.sign_l1_action({"type": "noop"}, week_ago)
+        old = {"action": {"type": "noop"}, "nonce": week_ago, "signature": signature}
+        with pytest.raises(ccxt.BaseError, match="too far from now"):
+            await client.privatePostExchange(old)
+
+
+async def test_requests_are_free_as_far_as_there_was_trading(opened: Opened) -> None:
+    async with opened("hyperliquid", limits=0.0005) as venue:
+        client = venue.client
+        venue.exchange.dialect._limit.limit = 10**9  # type: ignore[attr-defined]
+        await client.load_markets()
+        with pytest.raises(ccxt.RateLimitExceeded, match="cumulative"):
+            await _many(client)
+        placed = venue.exchange.marketplace.orders
+        await client.cancel_order(str(next(iter(placed))), BTC)
+
+
+async def _many(client: Any) -> None:
+    for _ in range(10):
+        await client.create_order(BTC, "limit", "buy", 0.01, 59000)
+
+
+async def test_socket_answers_questions_and_streams_of_all_kinds(opened: Opened) -> None:
+    async with (
+        opened("hyperliquid", rate=20.0) as venue,
+        asyncio.timeout(10),
+        aiohttp.ClientSession() as session,
+        session.ws_connect(venue.http.replace("http", "ws") + "/ws") as socket,
+    ):
+        user = venue.client.walletAddress
+        for wants in (
+            {"type": "allMids"},
+            {"type": "bbo", "coin": "BTC"},
+            {"type": "activeAssetCtx", "coin": "@1"},
+            {"type": "candle", "coin": "BTC", "interval": "1m"},
+            {"type": "spotState", "user": user},
+            {"type": "trades", "coin": "NOPE"},
+        ):
+            await socket.send_json({"method": "subscribe", "subscription": wants})
+        await socket.send_json({"method": "ping"})
+        question = {"type": "info", "payload": {"type": "exchangeStatus"}}
+        await socket.send_json({"method": "post", "id": 7, "request": question})
+        action = {"type": "action", "payload": {"action": {"type": "noop"}, "nonce": 1}}
+        await socket.send_json({"method": "post", "id": 8, "request": action})
+        await socket.send_json({"method": "dance"})
+        heard: set[str] = set()
+        expected = {"allMids", "bbo", "activeSpotAssetCtx", "candle", "spotState", "pong", "post"}
+        while not expected | {"error"} <= heard:
+            heard.add((await socket.receive_json())["channel"])
+        gone = {"type": "bbo", "coin": "BTC"}
+        await socket.send_json({"method": "unsubscribe", "subscription": gone})

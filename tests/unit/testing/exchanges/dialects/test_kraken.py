@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import json
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import ccxt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tutti.testing.exchanges.dialects.kraken.streams import checksum
 from tutti.testing.exchanges.dialects.kraken.terms import read_id, written_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
     from tests.unit.testing.exchanges.conftest import Venue
@@ -232,3 +237,208 @@ async def test_orders_over_the_socket_are_placed_amended_and_cancelled(opened: O
         assert (open_["amount"], open_["price"]) == (0.02, 59100)
         await client.cancel_order_ws(placed["id"])
         assert await client.fetch_open_orders(BTC) == []
+
+
+# ---- what an adapter asks for now and then ----
+
+
+async def test_account_questions_are_answered(opened: Opened) -> None:
+    async with opened("kraken") as venue:
+        client = venue.client
+        assert (await client.fetch_trading_fee(BTC))["taker"] == 0.004
+        rights = (await client.privatePostGetApiKeyInfo())["result"]
+        assert "withdraw-funds" not in rights["permissions"]
+        assert (await client.privatePostBalance())["result"]["XXBT"] == "10.0000000000"
+        assert (await client.fetch_status())["status"] == "ok"
+        assert "BTC" in await client.fetch_currencies()
+        assert len(await client.fetch_tickers([BTC, "ETH/USD"])) == 2
+        with pytest.raises(ccxt.ExchangeError, match="EGeneral:Unknown method"):
+            await client.request("Nothing", ["public"], "GET", {})
+        with pytest.raises(ccxt.ExchangeError, match="Unknown asset pair"):
+            await client.publicGetDepth({"pair": "NOPE"})
+        with pytest.raises(ccxt.ExchangeError, match="interval"):
+            await client.publicGetOHLC({"pair": "XXBTZUSD", "interval": 7})
+
+
+async def test_orders_are_found_by_reference_cancelled_in_batches_and_asked_by_trade(
+    opened: Opened,
+) -> None:
+    async with opened("kraken") as venue:
+        client = venue.client
+        first, second = [
+            await client.create_order(BTC, "limit", "buy", 0.01, price, {"userref": 7})
+            for price in (58000, 58500)
+        ]
+        assert len(await client.fetch_open_orders(params={"userref": 7})) == 2
+        both = await client.fetch_orders_by_ids([first["id"], second["id"]])
+        assert {each["id"] for each in both} == {first["id"], second["id"]}
+        await client.cancel_orders([first["id"], "OAAAAA-AAAAA-AAAAAA"])
+        await client.cancel_order("7", params={"userref": 7})
+        assert await client.fetch_open_orders() == []
+        with pytest.raises(ccxt.OrderNotFound):
+            await client.cancel_order("7", params={"userref": 7})
+        taken = await client.create_order(BTC, "market", "buy", 0.01)
+        (order,) = await client.fetch_orders_by_ids([taken["id"]])
+        trades = await client.fetch_order_trades(taken["id"], params={"trades": order["trades"]})
+        assert [each["amount"] for each in trades] == [0.01]
+
+
+@pytest.mark.parametrize(
+    "flaw",
+    [
+        {"type": "up"},
+        {"ordertype": "iceberg"},
+        {"timeinforce": "WEEK"},
+        {"volume": "much"},
+        {"price": ""},
+    ],
+    ids=lambda flaw: next(iter(flaw)),
+)
+async def test_request_that_makes_no_sense_is_refused(opened: Opened, flaw: dict[str, str]) -> None:
+    right = {
+        "pair": "XXBTZUSD",
+        "type": "buy",
+        "ordertype": "limit",
+        "volume": "0.01",
+        "price": "59000",
+    }
+    async with opened("kraken") as venue:
+        with pytest.raises(ccxt.BaseError, match="EGeneral:Invalid arguments"):
+            await venue.client.privatePostAddOrder({**right, **flaw})
+
+
+async def test_order_is_validated_expires_and_spends(
+    opened: Opened, stopped_clock: SimulatedClock
+) -> None:
+    async with opened("kraken", clock=stopped_clock) as venue:
+        client = venue.client
+        await client.create_order(BTC, "limit", "buy", 0.01, 59000, {"validate": "true"})
+        assert venue.exchange.marketplace.orders == {}
+        timed = {"timeInForce": "GTD", "expiretm": "+5"}
+        placed = await client.create_order(BTC, "limit", "buy", 0.01, 59000, timed)
+        stopped_clock.advance_to(stopped_clock.now() + 6_000_000_000)
+        await client.fetch_balance()
+        assert (await client.fetch_order(placed["id"]))["status"] == "expired"
+        spent = await client.create_order(BTC, "market", "buy", 0.01, None, {"cost": 600})
+        found = await client.fetch_order(spent["id"])
+        assert found["cost"] == pytest.approx(600, abs=0.01)
+
+
+async def test_orders_too_often_changed_use_up_their_counter(
+    opened: Opened, stopped_clock: SimulatedClock
+) -> None:
+    async with opened("kraken", clock=stopped_clock, limits=1.0) as venue:
+        client = venue.client
+        for _ in range(13):
+            placed = await client.create_order(BTC, "limit", "buy", 0.001, 59000)
+            await client.cancel_order(placed["id"])
+        await client.create_order(BTC, "limit", "buy", 0.001, 59000)
+        for _ in range(7):
+            await client.create_order(BTC, "limit", "buy", 0.001, 59000)
+        with pytest.raises(ccxt.DDoSProtection, match="EOrder:Rate limit"):
+            await client.create_order(BTC, "limit", "buy", 0.001, 59000)
+
+
+async def test_socket_refuses_what_it_does_not_know(opened: Opened) -> None:
+    async with opened("kraken") as venue, asyncio.timeout(10), _socket(venue, "private") as socket:
+
+        async def ask(message: dict[str, Any]) -> dict[str, Any]:
+            await socket.send_json(message)
+            while True:
+                answer: dict[str, Any] = await socket.receive_json()
+                if answer.get("channel") not in ("status", "heartbeat"):
+                    return answer
+
+        assert (await ask({"method": "ping", "req_id": 1}))["method"] == "pong"
+        order = {"method": "add_order", "params": {"token": "none"}}
+        assert (await ask(order))["error"] == "EAPI:Invalid key"
+        wants: dict[str, Any] = {"channel": "executions", "token": "none"}
+        answer = await ask({"method": "subscribe", "params": wants})
+        assert answer["error"] == "ESession:Invalid session"
+        wants = {"channel": "book", "symbol": ["NOPE/USD"]}
+        answer = await ask({"method": "subscribe", "params": wants})
+        assert answer["success"] is False
+
+
+async def test_book_of_the_socket_carries_the_checksum_of_what_it_tells(opened: Opened) -> None:
+    async with (
+        opened("kraken", rate=20.0) as venue,
+        asyncio.timeout(10),
+        _socket(venue, "public") as socket,
+    ):
+        wants = {"channel": "book", "symbol": [BTC], "depth": 10}
+        await socket.send_json({"method": "subscribe", "params": wants})
+        sides: dict[str, dict[Decimal, Decimal]] = {"bids": {}, "asks": {}}
+        seen = 0
+        while seen < 30:
+            text = (await socket.receive()).data
+            message = json.loads(text, parse_float=Decimal, parse_int=Decimal)
+            if message.get("channel") != "book":
+                continue
+            (data,) = message["data"]
+            for key in sides:
+                sides[key] |= {level["price"]: level["qty"] for level in data[key]}
+                kept = sorted((x for x in sides[key].items() if x[1]), reverse=key == "bids")
+                sides[key] = dict(kept[:10])
+            ours = checksum(list(sides["asks"].items()), list(sides["bids"].items()))
+            assert ours == data["checksum"]
+            seen += 1
+
+
+@asynccontextmanager
+async def _socket(venue: Venue, which: str) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+    url = f"{venue.http.replace('http', 'ws')}/{which}/v2"
+    async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
+        yield socket
+
+
+def test_checksum_of_krakens_own_example_is_its_own() -> None:
+    # from Kraken's guide to the checksum of websockets v2
+    asks = [
+        "45285.2",
+        "0.00100000",
+        "45286.4",
+        "1.54571953",
+        "45286.6",
+        "1.54571109",
+        "45289.6",
+        "1.54560911",
+        "45290.2",
+        "0.15890660",
+        "45291.8",
+        "1.54553491",
+        "45294.7",
+        "0.04454749",
+        "45296.1",
+        "0.35380000",
+        "45297.5",
+        "0.09945542",
+        "45299.5",
+        "0.18772827",
+    ]
+    bids = [
+        "45283.5",
+        "0.10000000",
+        "45283.4",
+        "1.54582015",
+        "45282.1",
+        "0.10000000",
+        "45281.0",
+        "0.10000000",
+        "45280.3",
+        "1.54592586",
+        "45279.0",
+        "0.07990000",
+        "45277.6",
+        "0.03310103",
+        "45277.5",
+        "0.30000000",
+        "45277.3",
+        "1.54602737",
+        "45276.6",
+        "0.15445238",
+    ]
+    levels = [
+        [(Decimal(side[k]), Decimal(side[k + 1])) for k in range(0, 20, 2)] for side in (asks, bids)
+    ]
+    assert checksum(*levels) == 3310070434
