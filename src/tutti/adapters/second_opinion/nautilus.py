@@ -519,8 +519,9 @@ def _places(step: str) -> int:
 
 def _currency(code: str, precision: int) -> Currency:
     known = Currency.from_internal_map(code)
-    if known is not None:
+    if known is not None and known.precision >= precision:
         return known
+    # money in cents, as it keeps dollars and euros, would round every fee to one
     made = Currency(code, precision, 0, code, CurrencyType.CRYPTO)
     Currency.register(made, overwrite=True)
     return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
@@ -197,3 +198,14 @@ def test_two_orders_share_what_a_bar_can_fill(
         ("2", 1, 1, "4", "101", False),
         ("2", 2, 1, "2", "102", False),
     ]
+
+
+def test_money_is_kept_finer_than_cents(make_request: RequestMaker, replayed: Replayed) -> None:
+    asked = replace(make_request([order(1, 1, +1, "0.01")]), quote_currency="USD")
+    assert fees(replayed(asked)) == [Decimal("0.00101")]
+
+
+def test_run_without_orders_keeps_its_cash(make_request: RequestMaker, replayed: Replayed) -> None:
+    replay = replayed(make_request([]))
+    assert replay.fills == ()
+    assert replay.equity.tolist() == [10_000.0] * len(QUIET)
