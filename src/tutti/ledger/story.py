@@ -50,6 +50,10 @@ def _lines(trace: Trace) -> Iterator[tuple[str, str]]:
         f"{intent.type}{price}, reference {intent.reference_price}: {intent.reason}, "
         f"led by {intent.lead}",
     )
+    if trace.command is not None:
+        said = trace.command.body
+        because = f": {said.detail}" if said.detail else ""
+        yield "command", f"{iso(trace.command.ts)} {said.name}, by {said.by}{because}"
     if trace.decision is not None:
         made_by = trace.decision.body
         flagged = f"; flagged: {', '.join(made_by.flags)}" if made_by.flags else ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tutti.ledger.kinds import (
     KINDS,
     Approval,
+    Command,
     Decision,
     DecisionItem,
     Objection,
@@ -16,7 +17,7 @@ from tutti.ledger.kinds import (
 )
 from tutti.ledger.records import Entry, entry
 from tutti.model.errors import LedgerError
-from tutti.model.order import Fill, Order, OrderIntent
+from tutti.model.order import Fill, Order, OrderIntent, Reason
 
 if TYPE_CHECKING:
     from tutti.ledger.store import LedgerReader, Row
@@ -40,7 +41,9 @@ class Trace:
         What risk said; both None when the process ended before it spoke.
     item : DecisionItem or None
         What was seen and wanted of the order's instrument; None for an order that no tick asked
-        for (a person's, for instance).
+        for.
+    command : Entry or None
+        What an operator said that the order follows from; None for one that a tick asked for.
     """
 
     order_id: str
@@ -53,6 +56,7 @@ class Trace:
     item: DecisionItem | None
     started: Entry[Started] | None
     routes: tuple[Entry[Routed], ...] = ()
+    command: Entry[Command] | None = None
 
 
 def why(reader: LedgerReader, order_id: str) -> Trace:
@@ -97,6 +101,7 @@ def why(reader: LedgerReader, order_id: str) -> Trace:
         item=item,
         started=_newest_before(reader, intent.seq, Started),
         routes=tuple(routes),
+        command=_command(reader, intent),
     )
 
 
@@ -140,9 +145,17 @@ def _newest_before(reader: LedgerReader, seq: int, body: type[_T]) -> Entry[_T] 
     return None
 
 
+def _command(reader: LedgerReader, intent: Entry[OrderIntent]) -> Entry[Command] | None:
+    if intent.body.reason is not Reason.OPERATOR:
+        return None
+    return _newest_before(reader, intent.seq, Command)
+
+
 def _decision(
     reader: LedgerReader, intent: Entry[OrderIntent]
 ) -> tuple[Entry[Decision] | None, DecisionItem | None]:
+    if intent.body.reason is Reason.OPERATOR:
+        return None, None
     # A tick's decision is written right before its intents.
     decision = _newest_before(reader, intent.seq, Decision)
     if decision is None or decision.body.as_of != intent.body.as_of:

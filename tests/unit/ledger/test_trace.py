@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from tutti.ledger.kinds import KILL, Command
+from tutti.ledger.story import tell
 from tutti.ledger.trace import why
 from tutti.model.errors import LedgerError
-from tutti.model.order import OrderStatus
+from tutti.model.order import OrderStatus, Reason
 
 if TYPE_CHECKING:
     from tests.unit.ledger.conftest import Scribe
@@ -51,6 +53,22 @@ def test_refused_intent_is_traced_to_the_rule(scribe: Scribe, store: SqliteLedge
     assert trace.refusal is not None
     assert (trace.refusal.body.rule, trace.refusal.body.reason) == ("gross", "too large")
     assert (trace.approval, trace.orders, trace.fills, trace.started) == (None, (), (), None)
+
+
+@pytest.mark.parametrize("detail", ["", "fire"])
+def test_order_of_an_operator_is_traced_to_the_command(
+    scribe: Scribe, store: SqliteLedger, detail: str
+) -> None:
+    scribe.decision(scribe.item())
+    scribe.journal.append("command", scribe.ts, Command(name=KILL, by="the API", detail=detail))
+    intent = scribe.intent(reason=Reason.OPERATOR)
+    scribe.journal.commit()
+    trace = why(store, intent.id)
+    assert (trace.decision, trace.item) == (None, None)
+    assert trace.command is not None
+    assert trace.command.body.name == KILL
+    told = dict(tell(trace))["command"]
+    assert told.endswith(" kill, by the API" + (": fire" if detail else ""))
 
 
 def test_order_that_no_tick_asked_for_has_no_decision(scribe: Scribe, store: SqliteLedger) -> None:
