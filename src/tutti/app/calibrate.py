@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from tutti.adapters.feeds.files import find_files
 from tutti.app.costs_file import read_costs
 from tutti.kernel.clock import SECOND
 from tutti.model.errors import ConfigError
+from tutti.model.instrument import InstrumentId
 from tutti.sandbox.calibration.depth import read_depth
 from tutti.sandbox.calibration.fit import Calibration, carried_over, coefficient_by_step, fit
 from tutti.sandbox.calibration.recording import matching, read_recording
@@ -35,19 +36,26 @@ _STEPS = (0.5, 1.0, 2.0, 3.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Files:
-    """Files or patterns of recordings, by what they hold."""
+    """Files or patterns of recordings, by what they hold.
+
+    Parameters
+    ----------
+    instrument : str or None
+        ``SYMBOL.VENUE`` of a single recording, where its name and folder don't say it.
+    """
 
     trades: Sequence[str] = ()
     quotes: Sequence[str] = ()
     books: Sequence[str] = ()
     depth: Sequence[str] = ()
+    instrument: str | None = None
 
 
 def calibrate(files: Files, step_s: float, progress: Progress) -> Calibration:
     """Fit the cost model to every recording that the patterns mean.
 
-    The streams of one recording are found by their names: same venue folder, same file name. A
-    table of depth is a recording by itself.
+    The streams of one recording are found by their names: same venue folder, same file name; one
+    file of each kind needs no such name. A table of depth is a recording by itself.
 
     Raises
     ------
@@ -59,10 +67,12 @@ def calibrate(files: Files, step_s: float, progress: Progress) -> Calibration:
     if not (math.isfinite(step_s) and step_s > 0.0):
         raise ConfigError(f"--step must be seconds above 0, was {step_s!r}; write for example 10")
     readers = _readers(files)
+    if files.instrument is not None and len(readers) > 1:
+        raise ConfigError(f"--instrument names one recording, and there are {len(readers)}")
     fits, fees, by_step = [], [], []
     for done, read in enumerate(readers):
         progress(done, len(readers), "recordings")
-        recording = read()
+        recording = _named(read(), files.instrument)
         found = fit(recording, round(step_s * SECOND))
         fits.append(found)
         fees.append(_taker_fee(found))
@@ -84,6 +94,9 @@ def _readers(files: Files) -> list[Callable[[], Recording]]:
         raise ConfigError("--trades and --quotes are needed together, or --depth alone; name files")
     prints, tops, books = map(_found, (files.trades, files.quotes, files.books))
     streams = [(path, matching(tops, path), matching(books, path)) for path in prints]
+    if len(prints) == len(tops) == 1 and len(books) <= 1:
+        # one of each belong together, whatever their names
+        streams = [(prints[0], tops[0], books[0] if books else None)]
     usable = [partial(read_recording, path, top, book) for path, top, book in streams if top]
     if not usable:
         raise ConfigError(
@@ -91,6 +104,15 @@ def _readers(files: Files) -> list[Callable[[], Recording]]:
             "files of one recording have the same name, in folders of the same name"
         )
     return [*usable, *alone]
+
+
+def _named(recording: Recording, instrument: str | None) -> Recording:
+    if instrument is None:
+        return recording
+    try:
+        return replace(recording, instrument=InstrumentId.parse(instrument))
+    except ValueError as error:
+        raise ConfigError(f"--instrument: {error}") from error
 
 
 def _found(patterns: Sequence[str]) -> list[Path]:

@@ -45,9 +45,7 @@ def _result(folder: Path) -> BacktestResult:
 
 
 def _names(places: Sequence[Path]) -> list[str]:
-    # as many folders from the end as it takes
-    for length in range(1, max(len(place.parts) for place in places) + 1):
-        names = [str(Path(*place.parts[-length:])) for place in places]
-        if len(set(names)) == len(names):
-            return names
-    raise AssertionError("different folders have different paths")
+    # as many folders from the end as it takes; whole paths always differ
+    longest = max(len(place.parts) for place in places)
+    tried = ([str(Path(*place.parts[-k:])) for place in places] for k in range(1, longest + 1))
+    return next(names for names in tried if len(set(names)) == len(names))

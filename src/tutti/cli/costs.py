@@ -37,6 +37,10 @@ Depth = Annotated[
     list[str] | None,
     typer.Option("--depth", metavar="GLOB...", help="Tables of depth, each a recording by itself."),
 ]
+Instrument = Annotated[
+    str | None,
+    typer.Option("--instrument", metavar="ID", help="SYMBOL.VENUE, where names don't say it."),
+]
 Step = Annotated[float, typer.Option("--step", metavar="S", help="Length of a bar, seconds.")]
 
 
@@ -47,6 +51,7 @@ def calibrate(  # noqa: PLR0913 - one parameter for each option
     quotes: Quotes = None,
     book: Books = None,
     depth: Depth = None,
+    instrument: Instrument = None,
     step: Step = 10.0,
     out: Annotated[
         Path, typer.Option(metavar="FILE", help="Costs file to write; name it under costs.")
@@ -61,7 +66,13 @@ def calibrate(  # noqa: PLR0913 - one parameter for each option
     from tutti.sandbox.calibration.document import costs_document
 
     with progress() as report_progress:
-        files = Files(trades=trades or (), quotes=quotes or (), books=book or (), depth=depth or ())
+        files = Files(
+            trades=trades or (),
+            quotes=quotes or (),
+            books=book or (),
+            depth=depth or (),
+            instrument=instrument,
+        )
         found = calibrated(files, step, report_progress)
     document = costs_document(found.fits, found.carried)
     written = write_costs(out, document, " ".join(["tutti", *sys.argv[1:]]))
@@ -78,6 +89,7 @@ def report(  # noqa: PLR0913 - one parameter for each option
     quotes: Quotes = None,
     book: Books = None,
     depth: Depth = None,
+    instrument: Instrument = None,
     step: Step = 10.0,
     costs: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Costs file to test on these recordings.")
@@ -98,7 +110,13 @@ def report(  # noqa: PLR0913 - one parameter for each option
     from tutti.sandbox.result import json_value
 
     with progress() as report_progress:
-        files = Files(trades=trades or (), quotes=quotes or (), books=book or (), depth=depth or ())
+        files = Files(
+            trades=trades or (),
+            quotes=quotes or (),
+            books=book or (),
+            depth=depth or (),
+            instrument=instrument,
+        )
         found = calibrated(files, step, report_progress)
         toxic = toxicities(flow, report_progress) if flow else ()
     against = check_costs(costs, found.fits) if costs is not None else ()

@@ -99,6 +99,13 @@ def test_report_compares_true_and_guessed_flow(tutti: Tutti, files: Files, tmp_p
     assert "made of it, too" in text
 
 
+def depth_file(folder: Path) -> Path:
+    path = folder / "coinbase" / "BTC-USD_depth15.parquet"
+    path.parent.mkdir()
+    table().write_parquet(path)
+    return path
+
+
 def refused(answer: Told, message: str) -> None:
     assert answer.code == 2
     assert message in answer.err
@@ -108,15 +115,42 @@ def refused(answer: Told, message: str) -> None:
 def test_streams_that_do_not_belong_together_are_refused(
     tutti: Tutti, files: Files, tmp_path: Path
 ) -> None:
-    other = flow_file(tmp_path)
+    other = made(tmp_path / "other", seed=4)
+    renamed = other.quotes.rename(other.quotes.with_name("ETH-USDT_20240101.parquet"))
     refused(
-        tutti("costs", "calibrate", "--trades", files.trades, "--quotes", other),
+        tutti("costs", "calibrate", *streams(files, book=False)[:2], "--trades", other.trades,
+              "--quotes", renamed),
         "--quotes: none is of the recording testex/BTC-USDT_20240101.parquet",
+    )  # fmt: skip
+    pl.read_parquet(renamed).with_columns(pl.col("bid") / 9, pl.col("ask") / 9).write_parquet(
+        renamed
+    )
+    refused(
+        tutti("costs", "calibrate", "--trades", files.trades, "--quotes", renamed),
+        "not one market",
     )
     refused(
         tutti("costs", "calibrate", *streams(files), "--step", "0"),
         "--step must be seconds above 0",
     )
+
+
+def test_one_file_of_each_kind_needs_no_matching_name(
+    tutti: Tutti, files: Files, tmp_path: Path
+) -> None:
+    paths: list[str | Path] = []
+    for kind in ("trades", "quotes", "book"):
+        path = tmp_path / f"{kind}.parquet"
+        path.write_bytes(getattr(files, kind).read_bytes())
+        paths += [f"--{kind}", path]
+    answer = tutti("costs", "calibrate", *paths, "--instrument", "BTC-USDT.KRAKEN", "--json")
+    assert answer.code == 0, answer.err
+    assert list(json.loads(answer.out)["instruments"]) == ["BTC-USDT.KRAKEN"]
+    refused(
+        tutti("costs", "calibrate", *paths, "--instrument", "BTC"), "--instrument: instrument id"
+    )
+    both = [*paths, "--depth", depth_file(tmp_path)]
+    refused(tutti("costs", "calibrate", *both, "--instrument", "A.B"), "there are 2")
 
 
 def test_costs_of_another_venue_are_not_tested(tutti: Tutti, files: Files) -> None:
@@ -133,9 +167,7 @@ def test_costs_of_another_venue_are_not_tested(tutti: Tutti, files: Files) -> No
 def test_depth_alone_is_a_recording_and_half_a_recording_is_none(
     tutti: Tutti, files: Files, tmp_path: Path
 ) -> None:
-    path = tmp_path / "coinbase" / "BTC-USD_depth15.parquet"
-    path.parent.mkdir()
-    table().write_parquet(path)
+    path = depth_file(tmp_path)
     answer = tutti("costs", "calibrate", "--depth", path, "--step", "600", "--json")
     assert answer.code == 0, answer.err
     assert "BTC-USD.COINBASE" in json.loads(answer.out)["instruments"]

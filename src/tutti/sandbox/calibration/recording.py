@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+_FAR_APART = 0.1
 BUY: Final = 1
 SELL: Final = -1
 
@@ -149,17 +150,29 @@ def read_recording(trades: Path, quotes: Path, book: Path | None = None) -> Reco
     clock = "ts_recv" if received else "ts"
     ordered = {kind: table.sort(clock, maintain_order=True) for kind, table in tables.items()}
     received_ts, delay_ns = _delays(tables.values())
+    prints = _trades(ordered["trades"], clock, trades)
+    tops = _quotes(ordered["quotes"], clock, quotes)
+    _refuse_strangers(trades, prints, quotes, tops)
     return Recording(
         instrument=instrument_of(trades),
         name=trades.stem,
         clock="received" if received else "exchange",
-        trades=_trades(ordered["trades"], clock, trades),
-        quotes=_quotes(ordered["quotes"], clock, quotes),
+        trades=prints,
+        quotes=tops,
         book=_book(tables["book"], clock, paths["book"]) if book is not None else None,
         received_ts=received_ts,
         delay_ns=delay_ns,
         files=tuple(recorded_file(kind, paths[kind], len(tables[kind])) for kind in tables),
     )
+
+
+def _refuse_strangers(trades: Path, prints: Trades, quotes: Path, tops: Quotes) -> None:
+    paid, quoted = float(np.median(prints.price)), float(np.median(tops.mid))
+    if abs(paid / quoted - 1.0) > _FAR_APART:
+        raise DataError(
+            f"{trades}: trades at about {paid:g}, and {quotes} has quotes at about {quoted:g}: not "
+            "one market; name the streams of one recording"
+        )
 
 
 def matching(paths: Sequence[Path], wanted: Path) -> Path | None:
@@ -181,7 +194,8 @@ def _shared(first: Path, second: Path) -> int:
 
 def instrument_of(path: Path) -> InstrumentId:
     """Return ``SYMBOL.VENUE`` of a file ``venue/SYMBOL_whatever.parquet``."""
-    return InstrumentId(path.stem.partition("_")[0].upper(), path.resolve().parent.name.upper())
+    venue = path.resolve().parent.name.upper().replace(".", "_") or "LOCAL"
+    return InstrumentId(path.stem.partition("_")[0].upper(), venue)
 
 
 def _table(path: Path, needed: Sequence[str]) -> pl.DataFrame:
