@@ -333,6 +333,25 @@ def intents_at(
 
 
 @lean_njit
+def only_closing(n_intents: int, book: Book, wishes: Wishes) -> int:
+    """Leave of what is wanted only what closes, and return the number of intents that are left.
+
+    After too many errors in a row nothing is opened, but what is held can still be got rid of. An
+    order that would turn a position round only closes it.
+    """
+    kept = 0
+    for k in range(n_intents):
+        i = wishes.sequence[k]
+        held = book.lots[i]
+        if held * wishes.lots[i] < 0:
+            if abs(wishes.lots[i]) > abs(held):
+                wishes.lots[i] = -held
+            wishes.sequence[kept] = i
+            kept += 1
+    return kept
+
+
+@lean_njit
 def record_trace(t: int, book: Book, terms: Terms, trace: Trace) -> None:
     """Write equity and exposure after tick ``t``."""
     gross = 0.0

@@ -15,6 +15,7 @@ from tutti.engine.decide import (
     begin_day,
     empty_trace,
     empty_wishes,
+    only_closing,
     order_terms,
     scan,
 )
@@ -69,8 +70,6 @@ if TYPE_CHECKING:
 
 _REFUSED = frozenset({OrderStatus.REJECTED, OrderStatus.FAILED})
 _UNDECIDED = frozenset({OrderStatus.CREATED, OrderStatus.SENT, OrderStatus.UNRESOLVED})
-_LONGEST_WAIT = 6
-"""After a halt a close that venues refuse is tried again after 2, 4 ... 64 bars."""
 _CELLS = 65_536
 """Symbol-bars analysed in one go: more would fall out of the processor's cache."""
 _RISK_TICKS = 240
@@ -138,15 +137,15 @@ class Engine:
         self.halted = ""
         self._watch = RiskWatch(_RISK_TICKS)
         self._unjudged: list[str] = []
-        self._exit_failures: dict[int, int] = {}
-        self._exit_after: dict[int, int] = {}
-        self._step = 0
         self._errors = ErrorBreaker(setup.rules.limits.max_consecutive_errors)
         self.last_thought: AnalysisBlock | None = None
         self._setup = setup
         self._analysis = analysis
         self._account = account
         self._market_venues = tuple(market_venues)
+        # what these have taken in they accept, if not at once
+        near = {id(each) for each in self._market_venues}
+        self._near = {name for name, each in venues.items() if id(each) in near}
         self._journal = journal
         self._ids = ids
         self._listener: EngineListener = listener or Silent()
@@ -226,7 +225,6 @@ class Engine:
         setup, account = self._setup, self._account
         thought = self._analysis.advance(market)
         self.last_thought = thought
-        self._step = market.step
         bars = tradable(market)
         if self._router is not None:
             self._router.silence(thought.signals)
@@ -280,7 +278,7 @@ class Engine:
             # with the decision, in one commit: after a kill both are there, or neither
             self.record_account(now.as_of)
         if n_intents and self._errors.tripped:
-            n_intents = self._exits(n_intents, now.as_of)
+            n_intents = only_closing(n_intents, self._account.book, self._wishes)
         if n_intents and self._router is not None:
             n_intents = self._fitting(self._router, n_intents)
         if n_intents:
@@ -306,23 +304,6 @@ class Engine:
         if self.desk.send_deferred(now.as_of) or self._setup.style.order_type == LIMIT:
             self.desk.drain(closes)
         self._judge_again(now.as_of)
-
-    def _exits(self, n_intents: int, ts: int) -> int:
-        """Leave of what is wanted only what closes, and return how many that are.
-
-        After a halt positions must still be got rid of; one that venues keep refusing to close is
-        tried ever more rarely.
-        """
-        wishes, held = self._wishes, self._account.book.lots
-        kept = 0
-        for i in wishes.sequence[:n_intents].tolist():
-            if held[i] * wishes.lots[i] >= 0 or ts < self._exit_after.get(i, ts):
-                continue
-            if abs(wishes.lots[i]) > abs(held[i]):
-                wishes.lots[i] = -held[i]
-            wishes.sequence[kept] = i
-            kept += 1
-        return kept
 
     def _fitting(self, router: Router, n_intents: int) -> int:
         """Leave of what is wanted only what some venue of a route can take."""
@@ -387,16 +368,13 @@ class Engine:
         order = self._account.orders.get(order_id)
         if order is None:
             return
-        if order.status in _UNDECIDED:
+        near = order.status is OrderStatus.SENT and order.instrument.venue in self._near
+        if order.status in _UNDECIDED and not near:
             self._unjudged.append(order_id)
             return
         if order.status not in _REFUSED:
             self._errors.succeeded()
             return
-        i = self._columns[order.instrument]
-        if self.halted:
-            self._exit_failures[i] = min(self._exit_failures.get(i, 0) + 1, _LONGEST_WAIT)
-            self._exit_after[i] = ts + self._step * (1 << self._exit_failures[i])
         if self._errors.failed(f"{order.instrument}: {order.detail}") and not self.halted:
             self.desk.halt()
             self.halted = f"{self._errors.count} orders in a row failed, the last: {order.detail}"
@@ -464,8 +442,6 @@ class Engine:
             self._journal.append("mode", ts, ModeChange(mode=mode, reason="the halt was ended"))
         self.halted = ""
         self.desk.resume()
-        self._exit_failures.clear()
-        self._exit_after.clear()
         self.record_account(ts)
 
     def record_account(self, ts: int) -> None:

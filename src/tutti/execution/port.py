@@ -23,7 +23,8 @@ class VenueOrderReport:
     Parameters
     ----------
     status : OrderStatus
-        ACCEPTED, PARTIALLY_FILLED, FILLED, CANCELLED, REJECTED or EXPIRED.
+        ACCEPTED, PARTIALLY_FILLED, FILLED, CANCELLED, REJECTED or EXPIRED; SENT while the request
+        itself is still on its way: nothing is known yet, and nothing is lost.
     filled : Decimal
         Base units filled, in total.
     fills : tuple of OrderFilled

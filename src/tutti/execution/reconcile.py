@@ -88,7 +88,9 @@ def reconcile_orders(
             else:
                 waiting.append(order.id)
             continue
-        if report is not None:
+        if report is not None and report.status is OrderStatus.SENT:
+            waiting.append(order.id)
+        elif report is not None:
             events += _explained(order, report)
             differences += _unexplained(order, report, venue.name)
             applied += _news(order, report.status, report.filled, venue.name)

@@ -23,6 +23,7 @@ from tutti.engine.decide import (
     empty_wishes,
     intents_at,
     needs_venue,
+    only_closing,
     order_terms,
     record_trace,
     wish_at,
@@ -362,7 +363,9 @@ def run_block(
         if n_open != QUIET:
             n_intents = intents_at(t, n_open, bars, terms, signals, book, rules, style, wishes)
         record_trace(t, book, terms, trace)
-        if n_intents == 0 or _is_halted(counts, rules):
+        if n_intents > 0 and _is_halted(counts, rules):
+            n_intents = only_closing(n_intents, book, wishes)
+        if n_intents == 0:
             continue
         counts[N_DECISIONS] += 1
         _order(

@@ -235,12 +235,14 @@ class SimulatedVenue:
         return events
 
     def find(self, order_id: str) -> VenueOrderReport | None:
-        """Return what is known of an order; None when it never arrived or is long finished."""
+        """Return what is known of an order; None when it was refused or is long finished."""
         order = self._known.get(order_id)
         if order is None:
             return None
         status = order.status
-        if status is OrderStatus.ACCEPTED and order.left < order.lots:
+        if not order.is_answered:
+            status = OrderStatus.SENT
+        elif status is OrderStatus.ACCEPTED and order.left < order.lots:
             status = OrderStatus.PARTIALLY_FILLED
         return VenueOrderReport(
             order_id=order_id,

@@ -19,7 +19,7 @@ from tutti.ledger.kinds import AccountState, Decision, ModeChange, Segment
 from tutti.ledger.segments import content_hash
 from tutti.model.instrument import InstrumentId
 from tutti.model.opinion import Opinion
-from tutti.model.order import Order, OrderIntent, OrderStatus
+from tutti.model.order import Order, OrderIntent, OrderStatus, Side
 from tutti.policy.ema_cross import EmaCross
 from tutti.policy.sizing import Sizing
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 BTC = InstrumentId("BTC-USDT-PERP", "SIM")
 ETH = InstrumentId("ETH-USDT-PERP", "SIM")
+SOL, ADA = InstrumentId("SOL-USDT", "SPOT"), InstrumentId("ADA-USDT", "SPOT")
 NAN = math.nan
 
 pytestmark = pytest.mark.kernels
@@ -138,35 +139,46 @@ def test_account_is_written_with_the_decision_it_belongs_to(stage: Make, make_ba
 # ---- halts ----
 
 
-def _small(make_terms: Make) -> Any:
-    return make_terms(BTC, min_notional=Decimal(5))
+# an order for all the money at the close, sent with a limit across the market
+_DEAR = {"execution__order_type": "limit", "execution__limit_offset_bps": -300.0}
 
 
 def test_orders_that_no_venue_takes_halt_trading_after_so_many_in_a_row(
-    stage: Make, make_bars: Make, make_terms: Make
+    stage: Make, make_bars: Make
 ) -> None:
-    # worth 5.00 at the close, and less at its limit
     played = stage(
-        make_bars([[100.0]] * 8), [1.0] * 8, instruments=[_small(make_terms)], fraction=0.0005,
-        execution__order_type="limit", execution__limit_offset_bps=100.0,
-        risk__max_consecutive_errors=3,
+        make_bars([[100.0]] * 8, ids=(SOL,)), [1.0] * 8, fraction=0.99,
+        risk__max_consecutive_errors=3, **_DEAR,
     )  # fmt: skip
     played.play()
     assert [order.status for order in played.orders().values()] == [OrderStatus.REJECTED] * 3
-    assert played.engine.halted.startswith("3 orders in a row failed, the last: BTC-USDT-PERP.SIM")
+    assert played.engine.halted.startswith("3 orders in a row failed, the last: SOL-USDT.SPOT")
     (change,) = played.all(ModeChange)
     assert (change.mode, change.reason) == ("halted", played.engine.halted)
     assert len(played.all(OrderIntent)) == 3
 
 
-def test_order_that_is_taken_ends_the_row_of_failures(
-    stage: Make, make_bars: Make, make_terms: Make
+def test_position_is_closed_after_a_halt_and_nothing_is_opened(
+    stage: Make, make_bars: Make
 ) -> None:
-    block = make_bars([[100.0, 50.0]] * 8, ids=(BTC, ETH))
+    scores = [[1.0, NAN]] * 2 + [[NAN, 1.0]] * 3 + [[-1.0, 1.0]] * 5
     played = stage(
-        block, [[1.0, 1.0]] * 8, instruments=[_small(make_terms), make_terms(ETH)],
-        fraction=0.0005, execution__order_type="limit", execution__limit_offset_bps=100.0,
-        risk__max_consecutive_errors=3,
+        make_bars([[100.0, 100.0]] * 10, ids=(BTC, SOL)), scores, fraction=0.49,
+        risk__max_consecutive_errors=3, **_DEAR,
+    )  # fmt: skip
+    played.play()
+    assert played.engine.halted
+    assert played.account.book.lots.tolist() == [0, 0]
+    closed = [order for order in played.orders().values() if order.side is Side.SELL]
+    assert [order.status for order in closed] == [OrderStatus.FILLED]
+
+
+def test_order_that_is_taken_ends_the_row_of_failures(stage: Make, make_bars: Make) -> None:
+    # nothing is traded: the first order waits, and is cancelled at each bar; the second is too dear
+    block = make_bars([[100.0, 50.0]] * 8, ids=(SOL, ADA), volume=[[0.0, 0.0]] * 8)
+    played = stage(
+        block, [[1.0, 1.0]] * 8, fraction=0.49, venues__default__participation=0.1,
+        risk__max_consecutive_errors=3, **_DEAR,
     )  # fmt: skip
     played.play()
     assert played.engine.halted == ""

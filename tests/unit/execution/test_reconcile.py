@@ -176,6 +176,11 @@ def test_order_that_the_venue_no_longer_has_is_cancelled(order: Order) -> None:
     assert (settled.status, settled.detail) == (OrderStatus.CANCELLED, "no longer at the venue")
 
 
+def test_order_whose_request_is_still_on_its_way_is_waited_for_however_long() -> None:
+    found = _reconcile(_order(OrderStatus.SENT), _Venue(_report(OrderStatus.SENT)), ts=10_000)
+    assert (found.waiting, found.events, found.applied) == (("1",), (), ())
+
+
 def test_absent_order_may_still_turn_up_while_patience_lasts() -> None:
     found = _reconcile(_order(OrderStatus.SENT), _Venue(), ts=199)
     assert (found.waiting, found.events, found.unresolved) == (("1",), (), ())

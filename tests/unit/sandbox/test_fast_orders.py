@@ -96,7 +96,7 @@ def _run(
     block: MarketBlock,
     scores: Any,
     *,
-    fraction: float = 0.1,
+    fraction: float | list[float] = 0.1,
     style: Style | None = None,
     instruments: list[Instrument] | None = None,
     costs: dict[str, Any] | None = None,
@@ -196,11 +196,11 @@ def test_refused_orders_are_counted_and_never_fill() -> None:
 
 
 def test_orders_that_no_venue_takes_halt_the_run_after_so_many_in_a_row() -> None:
-    # worth 5.00 at the close, and less at its limit
-    small = _instrument("A", min_notional=Decimal(5))
+    # all the money at the close, and more at a limit across the market
+    spot = _instrument("A", kind=InstrumentKind.SPOT, max_leverage=Decimal(1))
     found, tier = _run(
-        _bars([100.0] * 8), [1.0] * 8, instruments=[small], fraction=0.0005,
-        style=Style(LIMIT, 100.0, HOUR), max_consecutive_errors=3,
+        _bars([100.0] * 8), [1.0] * 8, instruments=[spot], fraction=0.999,
+        style=Style(LIMIT, -100.0, HOUR), max_consecutive_errors=3,
     )  # fmt: skip
     assert (found.n_rejected, found.n_orders, found.n_decisions) == (3, 3, 3)
     assert len(found.fills.whole) == 0
@@ -208,10 +208,13 @@ def test_orders_that_no_venue_takes_halt_the_run_after_so_many_in_a_row() -> Non
 
 
 def test_order_that_is_taken_ends_the_row_of_rejections() -> None:
-    pair = [_instrument("A", min_notional=Decimal(5)), _instrument("B")]
+    spot = {"kind": InstrumentKind.SPOT, "max_leverage": Decimal(1)}
+    pair = [_instrument("A", **spot), _instrument("B", **spot)]
+    # nothing of B is traded, so its orders wait
+    block = _bars([[100.0, 10.0]] * 8, volume=[[1e6, 0.0]] * 8)
     found, _ = _run(
-        _bars([[100.0, 10.0]] * 8), [[1.0, 1.0]] * 8, instruments=pair, fraction=0.0005,
-        style=Style(LIMIT, 100.0, HOUR), max_consecutive_errors=3,
+        block, [[1.0, 1.0]] * 8, instruments=pair, fraction=[0.98, 0.015],
+        style=Style(LIMIT, -300.0, HOUR), max_consecutive_errors=3, costs={"participation": 0.1},
     )  # fmt: skip
     # B is taken, and cancelled, at every bar
     assert found.n_rejected == 8

@@ -564,6 +564,20 @@ def test_account_comes_back_after_a_restart_with_its_working_orders() -> None:
         venue.submit(_approved("m", "1"), _STEP)
 
 
+def test_order_on_its_way_is_known_as_such() -> None:
+    venue = _venue(costs_of(np.zeros(3), latency_ns=_STEP // 2))
+    bars = _bars(3)
+    _live(venue, bars, 0)
+    venue.submit(_approved("1", "1"), _STEP)
+    report = venue.find("1")
+    assert report is not None
+    assert report.status is OrderStatus.SENT
+    _live(venue, bars, 1, 2)
+    report = venue.find("1")
+    assert report is not None
+    assert report.status is OrderStatus.FILLED
+
+
 def _unanswered(order_id: str, quantity: str, price: str | None = None) -> Order:
     kind = OrderType.MARKET if price is None else OrderType.LIMIT
     order = _working(order_id, quantity, "0", kind, price)
