@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strikes:
-    """Lets a scenario strike at moments spread evenly over bars, each on a run of its own.
+    """Lets a scenario strike at moments spread evenly over the bars that leave it time to end.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Strikes:
 
     Notes
     -----
-    Each run ends with the scenario. The fast tier runs, which finds what the event tier does; only
+    Each is a run of its own, which ends with the scenario. The fast tier runs, which finds what the event tier does; only
     where a venue is down, or money is in several currencies, the event tier has to. Where a
     currency loses its peg, values are counted in one that doesn't.
     """
@@ -57,9 +57,11 @@ class Strikes:
     def at(self, scenario: Scenario, count: int, progress: Progress) -> tuple[Moment, ...]:
         """Return what came of ``count`` moments, in the order of time."""
         found = []
+        share = self._share_with_time(scenario) if count else 0.0
         for k in range(count):
             progress(k, count, f"{scenario.name}: moments")
-            found.append(self._struck(replace(scenario, start=None, at=(k + 0.5) / count)))
+            at = share * (k + 0.5) / count
+            found.append(self._struck(replace(scenario, start=None, at=at)))
         progress(count, count, f"{scenario.name}: moments")
         return tuple(found)
 
@@ -82,6 +84,14 @@ class Strikes:
             exposure=self._exposure(under.start),
             liquidations=sum(fill.reason == "liquidation" for fill in outcome.fills),
         )
+
+    def _share_with_time(self, scenario: Scenario) -> float:
+        # of the bars, that from which on it would be cut short; all where it doesn't fit at all
+        block, instruments = self.block, self.plan.instruments
+        begin = int(block.ts[0])
+        lasts = conditions(scenario, instruments, begin, block.step).end - begin
+        fits = int((block.ts <= int(block.known_at[-1]) - lasts).sum())
+        return fits / len(block) or 1.0
 
     def _exposure(self, ts: int) -> float:
         before = int(np.searchsorted(self.block.known_at, ts, side="right")) - 1

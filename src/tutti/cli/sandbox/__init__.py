@@ -1,4 +1,4 @@
-"""``tutti sandbox``: what becomes of a strategy in markets other than the recorded one."""
+"""``tutti sandbox``: a strategy questioned, in other markets, against others, part by part."""
 
 import typer
 
@@ -10,7 +10,8 @@ from tutti.cli.sandbox.null import null
 from tutti.cli.sandbox.stress import scenarios, stress
 
 app = typer.Typer(
-    help="Try a strategy in markets other than the recorded one.", no_args_is_help=True
+    help="Stress a strategy, compare it, take its profit apart.",
+    no_args_is_help=True,
 )
 
 

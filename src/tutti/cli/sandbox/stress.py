@@ -154,11 +154,10 @@ def _tell(study: "StressStudy", output: Output) -> None:
 
 
 def _tell_one(found: "Stressed", output: Output) -> None:
-    from tutti.kernel.clock import iso  # not for --help
-    from tutti.sandbox.scenarios import wording
+    from tutti.sandbox.scenarios import wording  # not for --help
 
     output.say(f"{found.scenario.name}: {found.scenario.about}", style="bold")
-    output.say(f"{iso(found.starts)} to {iso(found.ends)}, {found.changed_bars:,} bars changed")
+    output.say(wording.period(found))
     output.table(("", "baseline", "stressed"), wording.figure_rows(found), numbers_from=1)
     for line in wording.differing_counts(found):
         output.say(line)

@@ -171,6 +171,11 @@ class Stressed:
     moments: tuple[Moment, ...] = ()
     curves: Curves | None = None
 
+    @property
+    def is_cut_short(self) -> bool:
+        """True where the bars end before the scenario does."""
+        return self.curves is not None and self.ends > int(self.curves.known_at[-1])
+
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
         before, after = self.baseline, self.stressed
@@ -183,6 +188,7 @@ class Stressed:
             "scenario": self.scenario.to_dict(),
             "starts": iso(self.starts),
             "ends": iso(self.ends),
+            "is_cut_short": self.is_cut_short,
             "changed_bars": self.changed_bars,
             "baseline": before.to_dict(),
             "stressed": after.to_dict(),

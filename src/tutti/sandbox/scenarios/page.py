@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tutti.kernel.clock import iso
 from tutti.sandbox.charts import Line, line_chart, telling_rows
 from tutti.sandbox.page import message, page, section, table
 from tutti.sandbox.scenarios.wording import (
@@ -15,6 +14,7 @@ from tutti.sandbox.scenarios.wording import (
     figure_rows,
     moment_rows,
     moments,
+    period,
     tiers,
 )
 from tutti.sandbox.wording import money, percent
@@ -100,11 +100,7 @@ def _scenario(found: Stressed) -> str:
         body += table(("",), [(line,) for line in told])
     if found.moments:
         body += table(_MOMENTS, moment_rows(found), own=2)
-    note = (
-        f"{found.scenario.about}. {iso(found.starts)} to {iso(found.ends)}, "
-        f"{found.changed_bars:,} bars changed."
-    )
-    return section(found.scenario.name, body, note)
+    return section(found.scenario.name, body, f"{found.scenario.about}. {period(found)}.")
 
 
 def _chart(curves: Curves) -> str:

@@ -46,6 +46,12 @@ def figure_rows(found: Stressed) -> list[tuple[str, str, str]]:
     ]
 
 
+def period(found: Stressed) -> str:
+    """Return when it lasted, how much it changed, and whether the bars ended before it did."""
+    cut = "; THE BARS END BEFORE IT DOES" if found.is_cut_short else ""
+    return f"{iso(found.starts)} to {iso(found.ends)}, {found.changed_bars:,} bars changed{cut}"
+
+
 def differing_counts(found: Stressed) -> list[str]:
     """Return a line for each kind of count that the scenario changed."""
     lines = []

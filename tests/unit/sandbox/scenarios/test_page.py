@@ -89,6 +89,7 @@ def test_page_tells_breakers_halts_moments_and_tiers() -> None:
         baseline=_figures(0.01, breakers=(change,), orders={"entry": 3}),
         stressed=_figures(-0.1, breakers=(change,), halted="5 orders in a row failed"),
         moments=(moment,),
+        ends=99 * HOUR,
         parity={"fills_equal": False, "max_rel_equity_diff": 0.5},
     )
     text = _read(stress_page([study], {}, {"verdict": "It lost money."}, ""))
@@ -100,6 +101,7 @@ def test_page_tells_breakers_halts_moments_and_tiers() -> None:
         "at 1 moments: worst -5.0 % (0.0 % without it)",
         "tiers: fills DIFFER, equity within 5.0e-01",
         "It lost money.",
+        "7 bars changed; THE BARS END BEFORE IT DOES",
         "50 %",
     ):
         assert told in text
