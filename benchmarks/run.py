@@ -58,6 +58,8 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     if options.repeats < 1:
         parser.error(f"--repeats must be at least 1, was {options.repeats}")
+    if not options.out.absolute().parent.is_dir():
+        parser.error(f"--out {options.out}: there is no folder {options.out.parent}; make it first")
     return options
 
 

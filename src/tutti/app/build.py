@@ -39,7 +39,7 @@ from tutti.risk.limits import OwnLimits, RiskSettings, with_own
 from tutti.sandbox.venue import SimulatedVenue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tutti.app.settings import Config
     from tutti.model.instrument import Instrument
@@ -363,11 +363,27 @@ def _agent(key: str, settings: AgentSettings) -> ArrayAgent | MetaAgent | Agent:
         raise ConfigError(f"{key}.params of {error}") from error
 
 
-def _plugin(key: str, group: str, name: str) -> Any:
+def _plugin(key: str, group: str, name: str) -> Callable[..., Any]:
+    """Return the factory of a part; whatever it raises but ConfigError names key and package."""
     try:
-        return Plugins().load(group, name)
+        plugin = Plugins().find(group, name)
+        factory = plugin.load()
     except ConfigError as error:
         raise ConfigError(f"{key}: {error}") from error
+
+    def make(*arguments: object) -> Any:
+        try:
+            return factory(*arguments)
+        except ConfigError:
+            raise
+        except Exception as error:  # foreign code may raise anything
+            said = " ".join(str(error).split())
+            raise ConfigError(
+                f"{name} of {plugin.package} could not be made: {type(error).__name__}: {said}; "
+                f"correct its settings beside {key}, or upgrade that package"
+            ) from error
+
+    return make
 
 
 def _is_late(agent: ArrayAgent | MetaAgent | Agent) -> TypeGuard[Agent]:

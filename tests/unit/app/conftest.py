@@ -44,13 +44,15 @@ def _contrarian(settings: PolicySettings, ids: Sequence[InstrumentId], sizing: S
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Install the agent ``pundit`` and the policy ``contrarian``."""
+    """Install the agents ``pundit`` and ``broken``, and the policy ``contrarian``."""
     package: Any = ModuleType("installed_for_a_test")
     package.pundit = lambda params: Pundit()
+    package.broken = lambda params: params["never given"]
     package.contrarian = _contrarian
     monkeypatch.setitem(sys.modules, package.__name__, package)
     points = (
         EntryPoint("pundit", f"{package.__name__}:pundit", "tutti.agents"),
+        EntryPoint("broken", f"{package.__name__}:broken", "tutti.agents"),
         EntryPoint("contrarian", f"{package.__name__}:contrarian", "tutti.policies"),
     )
     monkeypatch.setattr(

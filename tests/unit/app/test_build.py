@@ -135,6 +135,16 @@ def test_policy_is_the_one_that_is_named(installed: None) -> None:
     assert policy_of(_config(policy__name="contrarian"), _BOTH).name == "contrarian"
 
 
+@pytest.mark.usefixtures("installed")
+def test_plugin_that_can_not_be_made_is_named_with_its_key() -> None:
+    config = _config(agents=[{"name": "broken"}], conductor__weights={})
+    with pytest.raises(
+        ConfigError,
+        match=r"agents\[0\]\.params of broken of .* could not be made: KeyError: 'never given'",
+    ):
+        seats_of(config)
+
+
 def test_segments_are_off_or_as_long_as_memory_allows() -> None:
     assert plan_of(_config(ledger__keep_opinions=False), _BOTH, HOUR).setup.segment_ticks == 0
     assert plan_of(_config(ledger__segment_ticks=33), _BOTH, HOUR).setup.segment_ticks == 33
