@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 _ORDER_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _SLIPPAGE_BUCKETS = (-50.0, -20.0, -10.0, -5.0, -2.0, -1.0, 0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
@@ -31,6 +31,7 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
         self.self_reporting: set[str] = set()
+        self._differed: dict[str, int] = {}
         self.agent_calls = Counter(
             "agent_calls_total", "Opinions asked of an agent", ["agent"], registry=registry
         )
@@ -151,6 +152,14 @@ class Metrics:
         """Take note of the time from an order's submission to its answer."""
         self.self_reporting.add(venue)
         self.order_latency.labels(venue).observe(seconds)
+
+    def differed(self, counts: Mapping[str, int]) -> None:
+        """Bring the differences found at each venue up to ``counts``, of this process so far."""
+        for venue, count in counts.items():
+            more = count - self._differed.get(venue, 0)
+            if more:
+                self.reconcile_differences.labels(venue).inc(more)
+                self._differed[venue] = count
 
     def heard(self, venues: Iterable[str], seconds: float) -> None:
         """Take note of the age of the data of venues that don't tell it themselves."""

@@ -20,7 +20,7 @@ from tutti.model.opinion import Regime
 from tutti.model.order import Reason
 from tutti.policy.targets import target_at
 from tutti.portfolio.accounting import new_book
-from tutti.risk.breakers import may_lead
+from tutti.risk.breakers import UNRESOLVED, may_lead
 from tutti.universe.instruments import Universe
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ class Reading:
         self.metrics.open_positions.set(int(np.count_nonzero(self._book.lots)))
         self.metrics.market_data_age.set(0.0)
         self.metrics.heard(self.account.plan.venues, 0.0)
+        self.metrics.differed(self.account.session.engine.counts.differences)
 
     def status(self) -> ServiceState:
         """Return the state as of now."""
@@ -117,7 +118,14 @@ class Reading:
             speed=self._pace,
             market_data_age_s=age,
             api_url=self.api_url,
+            halted=self.account.session.engine.halted,
+            locked=self._locked(),
         )
+
+    def _locked(self) -> tuple[str, ...]:
+        locks = self.account.session.engine.desk.locks
+        instruments = self.account.plan.instruments
+        return tuple(str(instruments[i].id) for i in np.flatnonzero(locks == UNRESOLVED))
 
     def decisions(self, limit: int) -> tuple[DecisionRow, ...]:
         """Return the last ``limit`` decisions, newest first."""

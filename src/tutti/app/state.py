@@ -177,6 +177,11 @@ class ServiceState:
         Wall seconds since the last market event.
     api_url : str
         Empty when the API is off.
+    halted : str
+        Why nothing is opened any more after too many errors in a row; empty otherwise.
+    locked : tuple of str
+        Instruments in which nothing is sent: an order of unknown fate, or holdings that no order
+        explains.
     """
 
     run_id: str
@@ -199,6 +204,8 @@ class ServiceState:
     speed: float
     market_data_age_s: float
     api_url: str = ""
+    halted: str = ""
+    locked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -163,6 +163,10 @@ def _header(state: ServiceState) -> RenderableType:
     age = state.market_data_age_s
     style = "bold white on red" if age > _STALE_S else "dim"
     line.append(f"  data {age:.1f} s old", style=style)
+    if state.halted:
+        line.append(f"\n halted, only closing: {state.halted}", style="bold red")
+    if state.locked:
+        line.append(f"\n locked until reconciled: {', '.join(state.locked)}", style="bold red")
     return line
 
 

@@ -222,12 +222,12 @@ class Routed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 HALTED_MODE: Final = "halted"
-"""Mode after too many errors in a row: nothing is sent until the next start."""
+"""Mode after too many errors in a row: until somebody resumes, or the next start, only closing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeChange:
-    """What the account may do: ``trading``, ``reduce_only``, ``flatten``, or nothing: `HALTED_MODE`."""
+    """What the account may do: ``trading``, ``reduce_only``, ``flatten`` or `HALTED_MODE`."""
 
     mode: str
     reason: str

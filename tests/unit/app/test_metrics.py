@@ -36,6 +36,15 @@ def test_metrics_are_all_named_before_anything_happened() -> None:
     }
 
 
+def test_differences_are_counted_as_they_are_found() -> None:
+    metrics = Metrics(CollectorRegistry())
+    for counts in ({"A": 2}, {"A": 2}, {"A": 5, "B": 1}):
+        metrics.differed(counts)
+    value = metrics.registry.get_sample_value
+    assert value("reconcile_differences_total", {"exchange": "A"}) == 5.0
+    assert value("reconcile_differences_total", {"exchange": "B"}) == 1.0
+
+
 def test_venue_that_tells_how_it_does_is_not_spoken_for() -> None:
     metrics = Metrics(CollectorRegistry())
     value = metrics.registry.get_sample_value

@@ -21,7 +21,7 @@ from tutti.kernel.clock import HOUR, SECOND, SimulatedClock
 from tutti.model.errors import ConfigError
 from tutti.model.instrument import InstrumentId
 from tutti.model.market import MarketBlock
-from tutti.risk.breakers import flatten
+from tutti.risk.breakers import UNRESOLVED, flatten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -117,6 +117,17 @@ def test_state_follows_the_account(reading: Callable[..., _Watched]) -> None:
     assert value("equity") == state.equity
     assert value("open_positions") == 2.0
     assert value("market_data_age_seconds") == pytest.approx(3.0)
+
+
+def test_halt_and_locks_are_shown(reading: Callable[..., _Watched]) -> None:
+    service = reading()
+    service.live(3)
+    engine = service.account.session.engine
+    assert (service.status().halted, service.status().locked) == ("", ())
+    engine.halted = "5 orders in a row failed"
+    engine.desk.locks[1] = UNRESOLVED
+    assert service.status().halted == "5 orders in a row failed"
+    assert service.status().locked == ("ETH-USDT-PERP.SIM",)
 
 
 def test_mode_is_shown(reading: Callable[..., _Watched]) -> None:

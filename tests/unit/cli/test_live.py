@@ -97,6 +97,14 @@ def test_picture_of_old_data_says_how_old() -> None:
     assert "data 60.0 s old" in picture(dataclasses.replace(STATE, market_data_age_s=60.0))
 
 
+def test_picture_says_what_stands_in_the_way_of_trading() -> None:
+    shown = picture(
+        dataclasses.replace(STATE, halted="5 orders in a row failed", locked=("BTC-USDT.SIM",))
+    )
+    assert "halted, only closing: 5 orders in a row failed" in shown
+    assert "locked until reconciled: BTC-USDT.SIM" in shown
+
+
 def test_picture_of_text_with_brackets_shows_them() -> None:
     odd = RefusalRow(ts=NOON, instrument=BTC, rule="r", reason="[red]x[/red]")
     assert "[red]x[/red]" in picture(dataclasses.replace(STATE, refusals=(odd,)))
