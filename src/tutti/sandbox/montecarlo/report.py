@@ -78,7 +78,7 @@ def montecarlo_page(found: MonteCarlo) -> str:
                     [
                         ("lose money", part(loss.value)),
                         (f"fall to {part(found.ruin_at)} of the start", part(ruin.value)),
-                        ("at most so likely, 95 %", part(ruin.high)),
+                        ("of that at most, 95 % interval", part(ruin.high)),
                         ("symbol-bars decided on", f"{found.symbol_bars:,}"),
                     ]
                 ),
