@@ -74,6 +74,16 @@ class Plan:
         """The columns."""
         return self.setup.instruments
 
+    def book_cash(self, cash: Mapping[str, Decimal]) -> list[float]:
+        """Return ``cash`` by venue as the book has it: of venues that share, with one of them."""
+        totals = [0.0] * len(self.venues)
+        place = {name: v for v, name in enumerate(self.venues)}
+        for each, v in zip(self.instruments, self.setup.terms.venue.tolist(), strict=True):
+            place[each.id.venue] = v
+        for name, amount in cash.items():
+            totals[place[name]] += float(amount)
+        return totals
+
 
 def plan_of(config: Config, instruments: Sequence[Instrument], step: int) -> Plan:
     """Return what ``config`` makes of a run over ``instruments``.

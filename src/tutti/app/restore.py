@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tutti.app.routes import book_cash
 from tutti.engine.run import MODES, Account
 from tutti.execution.book_of_orders import OpenOrders
+from tutti.ledger.kinds import Transfer
 from tutti.model.arrays import (
     DAY_NUMBER,
     DAY_START_EQUITY,
@@ -34,7 +35,7 @@ def fresh_account(plan: Plan, n_agents: int, ts: int) -> Account:
     """Return an account that holds the plan's balances and nothing else."""
     cash = {name: plan.balances[name] for name in plan.venues}
     return Account(
-        book=new_book(len(plan.instruments), n_agents, book_cash(plan, cash), ts),
+        book=new_book(len(plan.instruments), n_agents, plan.book_cash(cash), ts),
         portfolio=Portfolio(plan.balances),
         orders=OpenOrders(),
     )
@@ -57,7 +58,7 @@ def restored_account(plan: Plan, agents: tuple[str, ...], state: LedgerState, ts
                 "configuration doesn't trade; add it, or start in another folder"
             )
     cash = {name: state.cash.get(name, plan.balances[name]) for name in plan.venues}
-    book = new_book(len(plan.instruments), len(agents), book_cash(plan, cash), ts)
+    book = new_book(len(plan.instruments), len(agents), plan.book_cash(cash), ts)
     _hold(book, plan, agents, state)
     _join_legs(book, plan)
     _remember(book, agents, state)
@@ -65,6 +66,42 @@ def restored_account(plan: Plan, agents: tuple[str, ...], state: LedgerState, ts
     for order in (*state.ended.values(), *state.open_orders.values()):
         orders.add(order, state.fills.get(order.id, ()))
     return Account(book=book, portfolio=Portfolio(cash, held), orders=orders)
+
+
+def moved_cash(plan: Plan, state: LedgerState, ts: int) -> tuple[Transfer, ...]:
+    """Move cash to venues that are new to an account, and from those that it trades at no more.
+
+    A new venue gets an equal share of what is free at each of the others, so equity stays what it
+    is. ``state`` is changed; it returns what was moved, for the ledger.
+    """
+    old = [name for name in plan.venues if name in state.cash]
+    new = [name for name in plan.venues if name not in state.cash]
+    gone = [name for name in state.cash if name not in plan.venues]
+    home = (old or new)[0]
+    moved: list[Transfer] = []
+
+    def move(source: str, target: str, amount: Decimal) -> None:
+        for name, change in ((source, -amount), (target, amount)):
+            state.cash[name] = state.cash.get(name, Decimal(0)) + change
+            detail = f"from {source} to {target}: the venues that are traded at changed"
+            moved.append(Transfer(venue=name, ts=ts, amount=change, detail=detail))
+
+    for name in gone:
+        if state.cash[name]:
+            move(name, home, state.cash[name])
+    shares = [(name, max(_free(name, state), Decimal(0)) / len(plan.venues)) for name in old]
+    for target in new:
+        for source, share in shares:
+            if share:
+                move(source, target, share)
+    return tuple(moved)
+
+
+def _free(venue: str, state: LedgerState) -> Decimal:
+    # what a short sale brought in is not there to be moved
+    held = [each for each in state.positions.values() if each.instrument.venue == venue]
+    worth = sum((each.quantity * each.average_price for each in held), Decimal(0))
+    return min(state.cash[venue], state.cash[venue] + worth)
 
 
 def _hold(book: Book, plan: Plan, agents: tuple[str, ...], state: LedgerState) -> None:

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tutti.engine.routing import Route
+from tutti.engine.run import Route
 from tutti.execution.router.split import Strategy
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from decimal import Decimal
 
-    from tutti.app.build import Plan
     from tutti.app.settings import Config
     from tutti.model.arrays import Terms
     from tutti.model.instrument import Instrument
@@ -60,17 +58,6 @@ def sharing_cash(terms: Terms, routes: Sequence[Route]) -> Terms:
         together = np.unique(venue[list(route.legs)])
         venue[np.isin(venue, together)] = venue[route.column]
     return terms._replace(venue=venue)
-
-
-def book_cash(plan: Plan, cash: Mapping[str, Decimal]) -> list[float]:
-    """Return ``cash`` by venue as the book has it: of venues that share, it is with one of them."""
-    totals = [0.0] * len(plan.venues)
-    place = {name: v for v, name in enumerate(plan.venues)}
-    for each, v in zip(plan.instruments, plan.setup.terms.venue.tolist(), strict=True):
-        place[each.id.venue] = v
-    for name, amount in cash.items():
-        totals[place[name]] += float(amount)
-    return totals
 
 
 def _column(name: str, columns: Mapping[str, int], key: str) -> int:

@@ -12,7 +12,6 @@ import numpy as np
 from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger
 from tutti.app.build import analysis_of, costs_are_shared
 from tutti.app.recorder import Recorder
-from tutti.app.routes import book_cash
 from tutti.app.session import Session
 from tutti.engine.decide import Trace, empty_trace
 from tutti.kernel.collector import unhurried_collector
@@ -211,7 +210,7 @@ def fast_tier(
 ) -> FastTier:
     """Return a fast tier with the starting balances of the plan."""
     setup = plan.setup
-    cash = book_cash(plan, plan.balances)
+    cash = plan.book_cash(plan.balances)
     return FastTier(
         terms=setup.terms,
         costs=setup.costs,

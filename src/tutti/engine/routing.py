@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -13,14 +12,13 @@ from tutti.execution.port import BookVenue
 from tutti.execution.router.children import Wanted, route
 from tutti.execution.router.ladders import ladder_of_bar
 from tutti.execution.router.offers import Ladder, Offer
-from tutti.execution.router.split import Strategy
 from tutti.model.arrays import FUNDING_RECEIVED
 from tutti.model.order import OrderStatus, Side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tutti.engine.run import Account, Setup
+    from tutti.engine.run import Account, Route, Setup
     from tutti.execution.port import Venue
     from tutti.model.arrays import Signals, Tradable
     from tutti.model.order import ChildOrder, FundingPaid, Order
@@ -28,25 +26,6 @@ if TYPE_CHECKING:
 _NOTHING = Decimal(0)
 _ROOM = 0.99
 """Share of what an account could carry that is asked of it: prices move until an order is there."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """Instrument that several venues trade, decided on as one.
-
-    Parameters
-    ----------
-    column : int
-        Of the instrument that is decided on: its bars are looked at, and the sum of what all
-        venues hold is its position.
-    legs : tuple of int
-        Columns of the instrument at each venue, that one among them, in the order of preference.
-    strategy : Strategy
-    """
-
-    column: int
-    legs: tuple[int, ...]
-    strategy: Strategy
 
 
 class Router:

@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
 from tutti.engine.decide import Rules, Style
-from tutti.engine.routing import Route
 from tutti.execution.book_of_orders import OpenOrders
 from tutti.execution.cost import Costs
+from tutti.execution.router.split import Strategy
 from tutti.execution.submission import RetryRules
 from tutti.model.arrays import Book, Terms, Tradable
 from tutti.model.instrument import Instrument
@@ -71,6 +71,25 @@ class Silent:
 
     def funded(self, event: FundingPaid) -> None:
         """Ignore it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Instrument that several venues trade, decided on as one.
+
+    Parameters
+    ----------
+    column : int
+        Of the instrument that is decided on: its bars are looked at, and the sum of what all
+        venues hold is its position.
+    legs : tuple of int
+        Columns of the instrument at each venue, that one among them, in the order of preference.
+    strategy : Strategy
+    """
+
+    column: int
+    legs: tuple[int, ...]
+    strategy: Strategy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from tutti.app.config import Config, override
 from tutti.app.restore import fresh_account, restored_account
 from tutti.app.routes import routes_of
 from tutti.app.tiers import run_fast
-from tutti.engine.routing import Route
+from tutti.engine.run import Route
 from tutti.execution.router.split import Strategy
 from tutti.kernel.clock import HOUR
 from tutti.ledger.fold import LedgerState
