@@ -22,7 +22,7 @@ from tutti.kernel.retry import Backoff
 from tutti.model.order import Side
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from tutti.adapters.venues.by_ccxt.contracts import Contract
     from tutti.adapters.venues.by_ccxt.tasks import Tasks
@@ -79,20 +79,38 @@ class Books:
         self._together = together
         self._backoff = Backoff(first_s=0.5, longest_s=30.0, jitter=0.5)
         self._seen: dict[str, tuple[object, int]] = {}
+        self._streams: list[tuple[list[str], asyncio.Task[None]]] = []
 
     def start(self) -> None:
         """Begin to follow the books."""
+        self._begin([each.symbol for each in self._contracts.values()])
+
+    def follow(self, contracts: Mapping[InstrumentId, Contract]) -> None:
+        """Follow more books, beside those that are followed."""
+        self._contracts |= contracts
+        self._begin([each.symbol for each in contracts.values()])
+
+    def leave(self, instruments: Iterable[InstrumentId]) -> None:
+        """Follow some books no more; the others are not disturbed."""
+        gone = {self._contracts.pop(each).symbol for each in instruments}
+        touched = [each for each in self._streams if gone.intersection(each[0])]
+        self._streams = [each for each in self._streams if each not in touched]
+        for symbols, task in touched:
+            task.cancel()
+            self._begin([each for each in symbols if each not in gone])
+
+    def _begin(self, symbols: Sequence[str]) -> None:
         client, has = self._client, self._client.has
-        symbols = [each.symbol for each in self._contracts.values()]
         if has.get("watchOrderBookForSymbols"):
             for k in range(0, len(symbols), self._together):
-                group = symbols[k : k + self._together]
-                self._tasks.start(
-                    self._follow(partial(client.watch_order_book_for_symbols, group), group)
-                )
+                group = list(symbols[k : k + self._together])
+                self._run(partial(client.watch_order_book_for_symbols, group), group)
         elif has.get("watchOrderBook"):
             for symbol in symbols:
-                self._tasks.start(self._follow(partial(client.watch_order_book, symbol), [symbol]))
+                self._run(partial(client.watch_order_book, symbol), [symbol])
+
+    def _run(self, watch: Callable[[], Awaitable[Any]], group: list[str]) -> None:
+        self._streams.append((group, self._tasks.start(self._follow(watch, group))))
 
     def ladder(self, instrument: InstrumentId, side: Side) -> Ladder | None:
         """Return the side of the book that an order takes, best price first.

@@ -64,6 +64,8 @@ class Dialect:
         Whether an order that none of the look-ups finds is certain not to exist.
     market_needs_price : bool
         Whether a market order is given the price it was decided at, to bound it by.
+    fee_coin : str
+        Currency that fees may be paid in though it is neither bought nor sold; empty for none.
     buys_by_cost : bool
         Whether a market purchase is placed as an amount of quote currency there: it is sent as an
         immediate-or-cancel limit order instead, so that the quantity is the one approved.
@@ -98,6 +100,7 @@ class Dialect:
     total_is_equity: bool = False
     is_authoritative: bool = False
     market_needs_price: bool = False
+    fee_coin: str = ""
     buys_by_cost: bool = False
     refuses_at_limit: bool = False
     codes: tuple[Code, ...] = ()

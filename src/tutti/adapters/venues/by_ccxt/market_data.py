@@ -41,6 +41,7 @@ _TOGETHER = 50  # symbols in one subscription
 _ATTEMPTS = 4
 _STEADY_S = 30
 _WATCHDOG_S = 1.0
+_LET_GO_S = 5.0
 _TIMEFRAMES = {1: "s", 60: "m", 3600: "h", 86_400: "d"}
 
 
@@ -124,6 +125,8 @@ class MarketData:
         self._by_symbol: dict[str, InstrumentId] = {}
         self._heard_at = 0
         self._newest: dict[InstrumentId, int] = {}
+        self._streams: list[tuple[tuple[str, ...], asyncio.Task[None]]] = []
+        self._follows_funding = False
 
     async def open(self) -> None:
         """Learn the venue's markets.
@@ -137,12 +140,50 @@ class MarketData:
         """
         client = self._client = open_client(self._dialect, self._reach, self._lanes)
         await self._asked(client.load_markets)
-        self.contracts = {
-            each: contract_of(each, client.markets, self._dialect, client.precisionMode)
-            for each in self._instruments
-        }
+        self.contracts = self.known(self._instruments)
         self._by_symbol = {each.symbol: name for name, each in self.contracts.items()}
         self._meter.up(self.name, is_up=True)
+
+    def known(self, instruments: Iterable[InstrumentId]) -> dict[InstrumentId, Contract]:
+        """Return instruments as the venue knows them; nothing is followed for it.
+
+        Raises
+        ------
+        ConfigError
+            If one does not trade there, or not any more.
+        """
+        client = self._client
+        return {
+            each: contract_of(each, client.markets, self._dialect, client.precisionMode)
+            for each in instruments
+        }
+
+    def follow(self, contracts: Mapping[InstrumentId, Contract]) -> None:
+        """Follow more instruments, beside those that are followed."""
+        new = {name: each for name, each in contracts.items() if name not in self.contracts}
+        self.contracts |= new
+        self._by_symbol |= {each.symbol: name for name, each in new.items()}
+        self._subscribe([each.symbol for each in new.values()])
+        if self._books is not None:
+            self._books.follow(new)
+        self._follow_funding_of(new)
+
+    def leave(self, instruments: Iterable[InstrumentId]) -> None:
+        """Follow some instruments no more; the streams of the others go on."""
+        gone = {each: self.contracts.pop(each) for each in instruments if each in self.contracts}
+        symbols = {each.symbol for each in gone.values()}
+        for name, each in gone.items():
+            self._by_symbol.pop(each.symbol, None)
+            self._newest.pop(name, None)
+        if self._books is not None:
+            self._books.leave(gone)
+        touched = [each for each in self._streams if symbols.intersection(each[0])]
+        self._streams = [each for each in self._streams if each not in touched]
+        for _, task in touched:
+            task.cancel()
+        kept = [each for group, _ in touched for each in group if each not in symbols]
+        if touched:
+            self._tasks.start(self._let_go(sorted(symbols), kept))
 
     @property
     def timeframe(self) -> str:
@@ -169,12 +210,18 @@ class MarketData:
         """
         if not self.timeframe or not self._client.has.get("fetchOHLCV"):
             return []
-        symbol, found = self.contracts[instrument].symbol, dict[int, Sequence[float]]()
+        contract, found = self.contracts.get(instrument), dict[int, Sequence[float]]()
+        if contract is None:  # it has left meanwhile
+            return []
         cursor = since
         while cursor + self._step <= until:
             count = min(_PAGE, (until - cursor) // self._step)
             page = await self._asked(
-                self._client.fetch_ohlcv, symbol, self.timeframe, cursor // _MILLISECOND, count
+                self._client.fetch_ohlcv,
+                contract.symbol,
+                self.timeframe,
+                cursor // _MILLISECOND,
+                count,
             )
             starts = [int(each[0]) * _MILLISECOND for each in page]
             found |= {
@@ -201,7 +248,7 @@ class MarketData:
     def start(self) -> None:
         """Begin to follow the market."""
         self._heard_at = self._clock.now()
-        self._subscribe()
+        self._subscribe(list(self._by_symbol))
         self._tasks.start(self._watch_silence())
         if self._book_levels:
             self._books = Books(
@@ -214,8 +261,7 @@ class MarketData:
                 max_age_s=self._silent_s,
             )
             self._books.start()
-        if any(each.id.symbol.endswith("-PERP") for each in self.contracts.values()):
-            self._tasks.start(self._follow_funding())
+        self._follow_funding_of(self.contracts)
 
     def ladder(self, instrument: InstrumentId, side: Side) -> Ladder | None:
         """Return the side of the book that an order takes; None where books aren't followed."""
@@ -231,34 +277,60 @@ class MarketData:
 
     # ---- streams ----
 
-    def _subscribe(self) -> None:
+    def _subscribe(self, symbols: Sequence[str]) -> None:
         client, has = self._client, self._client.has
-        symbols = list(self._by_symbol)
         groups = [symbols[k : k + _TOGETHER] for k in range(0, len(symbols), _TOGETHER)]
         if not self.makes_bars_of_trades:
             if has.get("watchOHLCVForSymbols"):
                 for group in groups:
                     pairs = [[symbol, self.timeframe] for symbol in group]
-                    self._run(partial(client.watch_ohlcv_for_symbols, pairs), self._heard_many)
+                    watch = partial(client.watch_ohlcv_for_symbols, pairs)
+                    self._run(group, watch, self._heard_many)
             else:
                 for symbol in symbols:
                     self._run(
+                        [symbol],
                         partial(client.watch_ohlcv, symbol, self.timeframe),
                         partial(self._heard_candles, symbol),
                     )
         elif has.get("watchTradesForSymbols"):
             for group in groups:
-                self._run(partial(client.watch_trades_for_symbols, group), self._heard_trades)
+                watch = partial(client.watch_trades_for_symbols, group)
+                self._run(group, watch, self._heard_trades)
         elif has.get("watchTrades"):
             for symbol in symbols:
-                self._run(partial(client.watch_trades, symbol), self._heard_trades)
+                self._run([symbol], partial(client.watch_trades, symbol), self._heard_trades)
         else:
             raise ConfigError(
                 f"{self.name}: ccxt streams neither candles nor trades of it; it can't be followed"
             )
 
-    def _run(self, watch: Callable[[], Awaitable[Any]], take: Callable[[Any], None]) -> None:
-        self._tasks.start(self._follow(watch, take))
+    def _run(
+        self,
+        symbols: Sequence[str],
+        watch: Callable[[], Awaitable[Any]],
+        take: Callable[[Any], None],
+    ) -> None:
+        self._streams.append((tuple(symbols), self._tasks.start(self._follow(watch, take))))
+
+    async def _let_go(self, symbols: Sequence[str], kept: Sequence[str]) -> None:
+        client, has = self._client, self._client.has
+        LANE.set(Lane.DATA)
+        # what shared a subscription with those that left goes on without them
+        self._subscribe(kept)
+        asked: Callable[[], Awaitable[Any]] | None = None
+        if self.makes_bars_of_trades and has.get("unWatchTradesForSymbols"):
+            asked = partial(client.un_watch_trades_for_symbols, list(symbols))
+        elif has.get("watchOHLCVForSymbols") and has.get("unWatchOHLCVForSymbols"):
+            pairs = [[each, self.timeframe] for each in symbols]
+            asked = partial(client.un_watch_ohlcv_for_symbols, pairs)
+        if asked is None:  # it goes on and nobody listens, until the connection begins anew
+            return
+        try:
+            async with asyncio.timeout(_LET_GO_S):
+                await asked()
+        except Exception as error:  # noqa: BLE001 - nobody listens to it anyway
+            _log.info("market stream goes on", venue=self.name, error=lineage(error)[0])
 
     async def _follow(
         self, watch: Callable[[], Awaitable[Any]], take: Callable[[Any], None]
@@ -282,8 +354,10 @@ class MarketData:
                 self._heard_candles(symbol, candles)
 
     def _heard_candles(self, symbol: str, candles: Iterable[Sequence[Any]]) -> None:
+        instrument = self._by_symbol.get(symbol)
+        if instrument is None:  # it has left
+            return
         now = self._heard(symbol)
-        instrument = self._by_symbol[symbol]
         for each in candles:
             if None not in each[1:6]:
                 values = [float(x) for x in each[1:6]]
@@ -319,6 +393,11 @@ class MarketData:
                     socket.on_error(ConnectionError("silent"))
             else:
                 self._meter.up(self.name, is_up=True)
+
+    def _follow_funding_of(self, instruments: Iterable[InstrumentId]) -> None:
+        if not self._follows_funding and any(each.symbol.endswith("-PERP") for each in instruments):
+            self._follows_funding = True
+            self._tasks.start(self._follow_funding())
 
     async def _follow_funding(self) -> None:
         LANE.set(Lane.DATA)

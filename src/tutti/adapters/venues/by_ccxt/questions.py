@@ -117,19 +117,6 @@ class Questions:
             detail="known by its trades only",
         )
 
-    async def find_open(self, client_id: str) -> Mapping[str, Any] | None:
-        """Return ccxt's order of a client order id among all open ones; None for none."""
-        for each in await self._client.fetch_open_orders():
-            if self._is(each, client_id):
-                found: Mapping[str, Any] = each
-                return found
-        return None
-
-    async def open_orders(self) -> list[Mapping[str, Any]]:
-        """Return ccxt's open orders in our instruments, ours and others."""
-        orders = await self._client.fetch_open_orders()
-        return [each for each in orders if each.get("symbol") in self._by_symbol]
-
     async def holdings(self, currencies: Iterable[str]) -> Holdings:
         """Return what the account holds.
 
@@ -161,15 +148,20 @@ class Questions:
         now = self._clock.now()
         return fill_of(trade, tracked, rate, lambda a, b: self._worth.get((a, b)), now)
 
-    async def learn_worth(self, currency: str) -> None:
-        """Ask what a currency that fees are paid in is worth in each of our quote currencies."""
+    async def learn_worth(self) -> None:
+        """Ask what the coin that fees may be paid in is worth in each of our quote currencies."""
+        currency = self._dialect.fee_coin
+        if not currency:
+            return
         for quote in {each.quote for each in self._contracts.values()}:
-            symbol = f"{currency}/{quote}"
-            if symbol in self._client.markets:
-                ticker = await self._client.fetch_ticker(symbol)
-                price = decimal_of(ticker.get("last") or ticker.get("close"))
-                if price is not None:
-                    self._worth[currency, quote] = price
+            symbols = (f"{currency}/{quote}", f"{currency}/{quote}:{quote}")
+            symbol = next((each for each in symbols if each in self._client.markets), "")
+            if not symbol:
+                continue
+            ticker = await self._client.fetch_ticker(symbol)
+            price = decimal_of(ticker.get("last") or ticker.get("close"))
+            if price is not None:
+                self._worth[currency, quote] = price
 
     # ---- the ways to an order ----
 

@@ -286,6 +286,7 @@ class CcxtVenue:
             await self._asked(measure_skew(client, self._clock))
             looking = self._begin(client, self._questions)
             await self._asked(self._see_prices(client))
+            await self._asked(self._questions.learn_worth())
             await self.refresh()
         except BaseException:
             await self.close()

@@ -33,6 +33,7 @@ BINANCE = Dialect(
     closed_needs_symbol=True,
     trade_filter="orderId",
     is_authoritative=True,
+    fee_coin="BNB",
     refuses_at_limit=True,
     codes=BINANCE_CODES,
     permissions=Permissions(method="sapiGetAccountApiRestrictions", withdraws="enableWithdrawals"),

@@ -20,6 +20,7 @@ BINANCE_USDM = Dialect(
     trade_filter="orderId",
     total_is_equity=True,
     is_authoritative=True,
+    fee_coin="BNB",
     refuses_at_limit=True,
     codes=BINANCE_CODES,
     permissions=Permissions(method="sapiGetAccountApiRestrictions", withdraws="enableWithdrawals"),

@@ -11,6 +11,7 @@ KUCOIN = Dialect(
     cancels_by_client_id=True,
     trade_filter="orderId",
     is_authoritative=True,
+    fee_coin="KCS",
     refuses_at_limit=True,
     codes=(
         Code(pattern=r'"code":\s*"?429000', reaction=Reaction.WAIT),
