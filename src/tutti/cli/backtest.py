@@ -132,7 +132,7 @@ def report(
     paths: Annotated[int, typer.Option(min=1, help="Paths of the Monte Carlo study.")] = 200,
     as_json: AsJson = False,
 ) -> int:
-    """Show a backtest again, and write its report, one offline HTML page."""
+    """Tell a backtest again, and write its report."""
     folder = run_folder(run, holding="run.json")
 
     from tutti.sandbox.report import write_report  # heavy, not for --help

@@ -23,7 +23,7 @@ def compare(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Show in what runs differ: settings, data, results, and the first fill that is not alike."""
+    """Show in what runs differ, and the first fill that does."""
     from tutti.app.compare_runs import compare_runs  # heavy, not for --help
     from tutti.sandbox.differences import to_dict
     from tutti.sandbox.differences_page import write_differences
