@@ -11,12 +11,12 @@ import pytest
 
 from tutti.app.build import Plan, plan_of
 from tutti.app.config import Config, override
-from tutti.app.tiers import fast_tier
 from tutti.kernel.clock import HOUR
 from tutti.model.arrays import FUNDING_RECEIVED, Signals
 from tutti.model.instrument import Instrument, InstrumentId, InstrumentKind
 from tutti.model.market import MarketBlock
 from tutti.model.order import Reason
+from tutti.portfolio.accounting import new_book
 from tutti.sandbox.baselines import Habits, RandomTrader, habits_of
 from tutti.sandbox.fast import (
     FILL_LIQUIDATION,
@@ -28,6 +28,7 @@ from tutti.sandbox.fast import (
     FILL_T,
     FastResult,
     FastTier,
+    Noise,
 )
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ class _Played:
         instruments: Sequence[Instrument] | None = None,
         fraction: float = 0.1,
         cuts: Sequence[int] = (),
+        noise: Noise | None = None,
         **changes: object,
     ) -> None:
         given = {key.replace("__", "."): value for key, value in changes.items()}
@@ -122,7 +124,16 @@ class _Played:
         self.plan: Plan = plan_of(config, traded, block.step)
         rules = self.plan.setup.rules
         rules = rules._replace(targets=rules.targets._replace(sizes_are_fractions=True))
-        self.tier: FastTier = fast_tier(self.plan, 0, block, rules)
+        setup = self.plan.setup
+        self.tier = FastTier(
+            terms=setup.terms,
+            costs=setup.costs,
+            rules=rules,
+            style=setup.style,
+            book=new_book(len(traded), 0, list(map(float, self.plan.balances.values())), START),
+            n_ticks=len(block),
+            noise=noise,
+        )
         score = np.array(scores, np.float64)
         for start, end in zip([0, *cuts], [*cuts, len(block)], strict=True):
             rows = score[start:end]
@@ -227,16 +238,14 @@ def test_position_that_outgrows_its_margin_is_closed_by_force() -> None:
     assert 1_000.0 < played.result.trace.equity[2] < 2_000.0
 
 
-def test_order_under_the_venue_s_minimum_is_rejected_and_enough_of_them_halt() -> None:
-    block = _bars([[100.0]] * 8, (BTC,))
-    # 1,000 to buy at the close, 990 at the limit
-    dear = _terms(BTC, min_notional=Decimal(995))
+def test_order_that_the_cash_does_not_pay_is_rejected_and_enough_of_them_halt() -> None:
+    # all that the cash buys at the close, and a limit five per cent above it
     played = _Played(
-        block,
+        _bars([[100.0]] * 8, (SOL,)),
         [[1.0]] * 8,
-        instruments=[dear],
+        fraction=1.0,
         execution__order_type="limit",
-        execution__limit_offset_bps=100.0,
+        execution__limit_offset_bps=-500.0,
         risk__max_consecutive_errors=3,
     )
     assert played.fills() == []
@@ -249,6 +258,36 @@ def test_order_beyond_a_limit_is_cut_or_refused_before_a_venue_sees_it() -> None
     gross = played.result.trace.gross / played.result.trace.equity
     assert gross.max() <= 1.0 + 1e-2  # the fee lowers equity after the order
     assert gross[-1] > 0.9
+
+
+def _noise(late: Sequence[int], lost: Sequence[int], half_spread_bps: Sequence[float]) -> Noise:
+    return Noise(
+        late_ns=np.array([late], np.int64).T * HOUR,
+        lost=np.array([lost], np.int64).T,
+        half_spread_bps=np.array([half_spread_bps], np.float64).T,
+    )
+
+
+def test_order_that_is_lost_counts_as_sent_and_is_sent_anew() -> None:
+    noise = _noise([0] * 4, [1, 0, 0, 0], [0.0] * 4)
+    played = _Played(_bars([[100.0]] * 4, (BTC,)), [[1.0]] * 4, noise=noise)
+    assert played.fills(FILL_T, FILL_ORDER) == [(2, 1)]
+    assert (played.result.n_orders, played.result.n_rejected) == (2, 0)
+
+
+def test_order_that_is_late_fills_a_bar_later() -> None:
+    noise = _noise([1, 0, 0, 0], [0] * 4, [0.0] * 4)
+    opened = [[100.0], [101.0], [102.0], [103.0]]
+    block = _bars([[100.0]] * 4, (BTC,), open=opened, high=[[103.0]] * 4)
+    played = _Played(block, [[1.0]] * 4, noise=noise, cuts=(1,))
+    assert played.fills(FILL_T, FILL_PRICE_TICKS) == [(2, 10_200)]
+
+
+def test_spread_of_the_bar_is_paid_and_the_configured_one_stays() -> None:
+    noise = _noise([0] * 3, [0] * 3, [0.0, 100.0, 0.0])
+    played = _Played(_bars([[100.0]] * 3, (BTC,)), [[1.0]] * 3, noise=noise)
+    assert played.fills(FILL_T, FILL_PRICE_TICKS) == [(1, 10_100)]
+    assert played.plan.setup.costs.half_spread_bps.tolist() == [0.0]
 
 
 @pytest.mark.parametrize("cuts", [(1,), (3, 4, 9), tuple(range(1, 12))])
