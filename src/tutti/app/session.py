@@ -10,7 +10,8 @@ from tutti import __version__
 from tutti.adapters.venues.by_ccxt.venue import CcxtVenue
 from tutti.app.build import analysis_of, seats_of, venues_of
 from tutti.app.config import config_hash
-from tutti.app.restore import fresh_account, restored_account
+from tutti.app.restore import fresh_account, moved_cash, restored_account
+from tutti.app.symbols import closing
 from tutti.engine.close_out import CloseOut
 from tutti.engine.commands import Commands
 from tutti.engine.engine import Engine
@@ -92,6 +93,8 @@ class Session:
             each for each in self.venues.values() if isinstance(each, SimulatedVenue)
         )
         names = self.analysis.agent_names
+        # venues in this process have what we say; what others have, they tell
+        moved = () if state is None or venues is not None else moved_cash(plan, state, start)
         self.account = (
             fresh_account(plan, len(names), start)
             if state is None
@@ -123,6 +126,9 @@ class Session:
                 agents=names,
             ),
             journal=self._journal,
+            leaving=frozenset(
+                i for i, each in enumerate(plan.instruments) if str(each.id) in closing(config)
+            ),
         )
         started = Started(
             run_id=run_id,
@@ -135,9 +141,13 @@ class Session:
             data=tuple(data),
         )
         self._journal.append("started", start, started)
+        for each in moved:
+            self._journal.append("transfer", start, each)
         if state is not None:
             self._take_up(state)
-        self._journal.commit()
+        else:
+            # a restart is on record together with what was found at the venues: see `settle`
+            self._journal.commit()
 
     def remember(self, history: MarketBlock) -> None:
         """Let the analysis learn from bars that lie behind, and mark what is held at their close.

@@ -49,6 +49,8 @@ _EXPIRED = OrderStatus.EXPIRED
 _FAILED = OrderStatus.FAILED
 
 _ENDED = {_FILLED: _FILLED, _CANCELLED: _CANCELLED, _EXPIRED: _EXPIRED}
+# what nobody knew of these is known with the venue's first word
+_DOUBTFUL = (_SENT, _UNRESOLVED)
 _ALIVE = (_SENT, _ACCEPTED, _PARTIAL, _CANCEL_SENT, _UNRESOLVED)
 
 # Status after each answer other than a fill; absent: the venue contradicts itself.
@@ -193,7 +195,8 @@ def apply(order: Order, event: OrderEvent) -> Order:
             after = _PARTIAL
         if after is before and order.venue_order_id:
             return order
-        return _changed(order, after, event.ts, order.detail, event.venue_order_id)
+        detail = "" if before in _DOUBTFUL else order.detail
+        return _changed(order, after, event.ts, detail, event.venue_order_id)
     if after is before:
         return order
     return _changed(order, after, event.ts, event.detail)
@@ -248,7 +251,7 @@ def _filled(order: Order, event: OrderFilled) -> Order:
         filled=filled,
         average_price=price,
         venue_order_id=order.venue_order_id,
-        detail=order.detail,
+        detail="" if order.status in _DOUBTFUL else order.detail,
         parent=order.parent,
     )
 

@@ -52,3 +52,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     theirs: str
     resolution: Resolution
     detail: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.kind} {self.subject}: {self.ours} here, {self.theirs} at {self.venue}"
+        return f"{text}; {self.resolution}"

@@ -234,6 +234,14 @@ def test_slippage_of_a_fill_is_positive_where_it_is_worse(side: Side, slippage: 
     assert (fill.quantity, fill.price, fill.fee) == (Decimal(3), Decimal(101), Decimal("0.1"))
 
 
+@pytest.mark.parametrize("status", [_SENT, _UNRESOLVED])
+def test_doubt_about_an_order_ends_with_the_venues_first_word(status: OrderStatus) -> None:
+    order = noted(_in(status), 40, "timed out")
+    assert apply(order, OrderAccepted(order_id="1", ts=50, venue_order_id="v")).detail == ""
+    assert apply(order, _fill(3)).detail == ""
+    assert apply(order, OrderCancelled(order_id="1", ts=50, detail="gone")).detail == "gone"
+
+
 # ---- terms that somebody changed at the venue ----
 
 
