@@ -49,7 +49,7 @@ def ab(  # noqa: PLR0913 - one parameter for each option
     register: Register = TRIALS,
     as_json: AsJson = False,
 ) -> int:
-    """Run two configurations on the same bars, and test the difference."""
+    """Test which of two configurations is better on the same bars."""
     if a is None or not b:
         raise ConfigError(f"{'--b' if a else '--a'} is missing: name a configuration file")
 

@@ -61,7 +61,7 @@ def stress(  # noqa: PLR0913 - one parameter for each option
     register: Register = TRIALS,
     as_json: AsJson = False,
 ) -> int:
-    """Run the strategy with and without a scenario, and compare the two."""
+    """Run a strategy with and without a scenario."""
     from tutti.app.config import load_config, located  # heavy, not for --help
     from tutti.app.studies.scenario_file import scenario_of
     from tutti.sandbox.scenarios.catalogue import SCENARIOS

@@ -124,3 +124,10 @@ def test_scenarios_are_listed(tutti: Tutti) -> None:
     assert all(name in answer.out for name in SCENARIOS)
     listed = json.loads(tutti("sandbox", "scenarios", "--json").out)["scenarios"]
     assert [each["name"] for each in listed] == list(SCENARIOS)
+
+
+def test_stress_comparison_and_attribution_are_told_on_one_line_each(tutti: Tutti) -> None:
+    listed = tutti("sandbox", "--help").out.split("Commands:")[1].splitlines()
+    for name in ("stress", "ab", "attribute", "scenarios"):
+        (line,) = (each for each in listed if each.startswith(f"  {name} "))
+        assert not line.endswith("...")
