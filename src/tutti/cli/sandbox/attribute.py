@@ -43,7 +43,7 @@ def attribute(  # noqa: PLR0913 - one parameter for each option
     register: Register = TRIALS,
     as_json: AsJson = False,
 ) -> int:
-    """Take a profit apart: who earned it, where and when, at what cost."""
+    """Take a profit apart: who earned it, where, when, at what cost."""
     if run is not None and bars:
         raise ConfigError("a run and --bars exclude each other; leave one out")
     breakdowns = _breakdowns(by)
