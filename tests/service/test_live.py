@@ -56,7 +56,13 @@ async def _run(config: Config, out: Path, seconds: float, keys: Any = None) -> S
 async def test_service_trades_on_paper_on_a_live_market_without_a_key(tmp_path: Path) -> None:
     exchange = FakeExchange("binance", seed=3, limits=0.0)
     with serve_in_thread(exchange, rate=20.0) as addresses:
-        summary = await _run(_config(tmp_path, addresses), tmp_path / "run", 9.0)
+        config, out = _config(tmp_path, addresses), tmp_path / "run"
+        summary = await _run(config, out, 9.0)
+        environment = {"TUTTI_BINANCE_API_KEY": "k", "TUTTI_BINANCE_SECRET": "s"}
+        for name, field in (("apiKey", "API_KEY"), ("secret", "SECRET")):
+            environment[f"TUTTI_BINANCE_{field}"] = addresses.credentials["main"][name]
+        with pytest.raises(ConfigError, match="choose another --out"):
+            await _run(config, out, 1.0, keys_for(config, environment))
         assert "order.create" not in exchange.n_requests
     assert summary.ticks >= 2
     assert summary.run_id.startswith("paper-")

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from tutti.ledger.store import Head
     from tutti.model.market import MarketBlock
 
+PAPER, LIVE = "paper", "live"
+"""What the id of a run begins with."""
+
 _SEGMENT_TICKS = 64
 """Ticks of opinions that a kill may cost: they can be worked out again, but why have to."""
 
@@ -86,6 +89,7 @@ class PaperAccount:
     ) -> None:
         state = fold(store)
         is_new = state.started is None
+        _refuse_other_money(state.run_id, opening.run_id)
         self.is_resumed = not is_new
         # a live market's past reaches to now: what went by meanwhile is not decided on
         seen = max(market.start + config.feed.warm_up_bars * market.step, state.last_ts)
@@ -132,6 +136,14 @@ class PaperAccount:
     def stop(self, reason: str) -> Head:
         """Write down why it ended; return the last row's number and hash."""
         return self.session.stop(self.as_of, reason)
+
+
+def _refuse_other_money(before: str, now: str) -> None:
+    if {before.partition("-")[0], now.partition("-")[0]} == {PAPER, LIVE}:
+        raise ConfigError(
+            f"the ledger in this folder is that of {before}; an account on paper and one with real "
+            "money don't go on from each other: choose another --out"
+        )
 
 
 def plan_for(config: Config, market: Market) -> Plan:

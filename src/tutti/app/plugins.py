@@ -35,7 +35,10 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "vpin": "tutti.agents.quant.vpin:vpin",
         "strategy_optimizer": "tutti.agents.quant.strategy_optimizer:strategy_optimizer",
     },
-    "tutti.venues": {"simulated": "tutti.sandbox.venue:SimulatedVenue"},
+    "tutti.venues": {
+        "simulated": "tutti.sandbox.venue:SimulatedVenue",
+        "ccxt": "tutti.adapters.venues.by_ccxt.venue:CcxtVenue",
+    },
     "tutti.policies": {
         "hybrid": "tutti.policy.hybrid:HybridPolicy",
         "ema_cross": "tutti.policy.ema_cross:EmaCross",
@@ -43,6 +46,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "tutti.feeds": {
         "sim": "tutti.sandbox.market:SimulatedMarket",
         "replay": "tutti.adapters.feeds.bars:read_bars",
+        "live": "tutti.adapters.feeds.live:LiveFeed",
     },
     "tutti.stores": {"sqlite": "tutti.adapters.stores.sqlite_ledger:SqliteLedger"},
 }
