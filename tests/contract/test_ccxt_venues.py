@@ -20,7 +20,7 @@ from tutti.adapters.venues.by_ccxt.meter import NoMeter
 from tutti.adapters.venues.by_ccxt.venue import CcxtVenue, Pace
 from tutti.kernel.clock import LiveClock
 from tutti.model.instrument import InstrumentId
-from tutti.model.order import ApprovedOrder
+from tutti.model.order import ApprovedOrder, Order, OrderStatus, OrderType, Side
 from tutti.testing.conformance.rig import Ability, FakeExchangeRig
 from tutti.testing.conformance.venues import VenueConformance
 from tutti.testing.exchanges import FakeExchange, serve
@@ -79,7 +79,7 @@ async def _rig_at(name: str) -> AsyncIterator[FakeExchangeRig]:
         contract = contract_of(instrument_id, client.markets, dialect, client.precisionMode)
         await client.close()
 
-        async def open_venue() -> Venue:
+        async def open_venue() -> CcxtVenue:
             venue = CcxtVenue(
                 dialect,
                 Reach(keys=keys, addresses=there, timeout_s=2.0),
@@ -94,7 +94,27 @@ async def _rig_at(name: str) -> AsyncIterator[FakeExchangeRig]:
             await venue.start()
             return venue
 
-        abilities = {Ability.PARTIAL_FILLS, Ability.OUTSIDE, Ability.FAULTS}
+        async def reopen_venue() -> Venue:
+            venue = await open_venue()
+            # what a ledger would remember: the orders that were sent
+            sent = [
+                Order(
+                    id=dialect.client_ids.decode(each.client_id) or "",
+                    instrument=instrument_id,
+                    side=Side(each.side),
+                    quantity=each.quantity,
+                    type=OrderType.LIMIT,
+                    price=each.price,
+                    status=OrderStatus.SENT,
+                    created_at=each.created_at,
+                    updated_at=each.created_at,
+                )
+                for each in exchange.marketplace.orders.values()
+            ]
+            venue.restore({}, Decimal(0), sent)
+            return venue
+
+        abilities = {Ability.PARTIAL_FILLS, Ability.OUTSIDE, Ability.FAULTS, Ability.REOPENS}
         if place.can_short:
             abilities.add(Ability.SHORTS)
         rig = FakeExchangeRig(
@@ -104,6 +124,7 @@ async def _rig_at(name: str) -> AsyncIterator[FakeExchangeRig]:
             listing=place.listing,
             approves=_approved,
             client_id_of=dialect.client_ids.encode,
+            opens=reopen_venue,
             abilities=frozenset(abilities),
         )
         try:

@@ -105,6 +105,7 @@ class Marketplace:
         self._reuses_client_ids = reuses_client_ids
         self._by_client_id: dict[tuple[str, str], Order] = {}
         self._of_account: dict[str, list[Order]] = {each.name: [] for each in accounts}
+        self._fills_of: dict[str, list[Fill]] = {each.name: [] for each in accounts}
         self._open: dict[str, dict[int, Order]] = {each.name: {} for each in accounts}
         self._waiting: dict[str, list[Order]] = {}
         self._later: list[tuple[int, Callable[[], None]]] = []
@@ -153,12 +154,8 @@ class Marketplace:
 
     def fills_of(self, account: Account, listing: Listing | None = None) -> list[Fill]:
         """Return a client's executions, oldest first."""
-        return [
-            fill
-            for fill in self.fills
-            if fill.order.account == account.name
-            and (listing is None or fill.order.listing is listing)
-        ]
+        fills = self._fills_of[account.name]
+        return [each for each in fills if listing is None or each.order.listing is listing]
 
     def available_margin(self, account: Account, currency: str) -> Decimal:
         """Return what can back new positions settled in a currency."""
@@ -548,6 +545,7 @@ class Marketplace:
         )
         order.fills.append(fill)
         self.fills.append(fill)
+        self._fills_of[order.account].append(fill)
         if not order.left and not order.request.quote_quantity:
             self._close(order, Status.FILLED)
         self._say(order, "filled", fill)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tutti.testing.exchanges.past import Past
     from tutti.testing.exchanges.values import Listing, Print
 
-_KEEP_TRADES = 5_000
+_KEEP_TRADES = 1_000
 
 
 class Tape:

@@ -14,6 +14,7 @@ import ccxt
 import ccxt.pro
 import pytest
 
+from tutti.kernel.clock import SimulatedClock
 from tutti.model.errors import ConfigError
 from tutti.testing.exchanges import (
     ExchangeServer,
@@ -395,12 +396,12 @@ async def test_made_up_listings_are_traded_like_the_others(opened: Opened, diale
         assert (await venue.client.fetch_order_book(symbol))["bids"]
 
 
-def test_seed_makes_the_same_exchange_again() -> None:
-    first, second = (FakeExchange("kraken", seed=5) for _ in range(2))
+def test_seed_and_clock_make_the_same_exchange_again() -> None:
+    first, second = (FakeExchange("kraken", seed=5, clock=SimulatedClock(10**18)) for _ in range(2))
     for each in (first, second):
         for _ in range(20):
             each.market.step_next()
-    assert first.state()["last"] == second.state()["last"]
+    assert first.state() == second.state()
     keys = [exchange.marketplace.accounts["main"].key for exchange in (first, second)]
     assert keys[0] == keys[1]
     assert FakeExchange("kraken", seed=6).marketplace.accounts["main"].key != keys[0]
