@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tutti.app.backtest import run_source
-from tutti.app.studies.attribute import RunAttribution, attribute_source
+from tutti.app.studies.attribute import RunAttribution, attribute_block
 from tutti.model.errors import ConfigError
 from tutti.sandbox.ab import FEWEST, Paired, paired
 from tutti.sandbox.result import BacktestResult, summary, write_result
@@ -186,7 +186,7 @@ def _arm(
     return Arm(
         name=name,
         result=result,
-        attribution=attribute_source(folder, source, config),
+        attribution=attribute_block(folder, source.block, config),
         folder=folder,
     )
 

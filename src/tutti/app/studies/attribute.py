@@ -121,13 +121,16 @@ def run_and_attribute(
         If the configuration or the folder can't be used.
     """
     write_result(run_source(config, source, "event", out, progress, register=register), out)
-    return attribute_source(out, source, config)
+    return attribute_block(out, source.block, config)
 
 
-def attribute_source(folder: Path, source: Source, config: Config) -> RunAttribution:
-    """Take the profit of a run apart whose bars are at hand; see `attribute_run`."""
+def attribute_block(folder: Path, block: MarketBlock, config: Config | None) -> RunAttribution:
+    """Take the profit of a run apart whose bars are at hand; see `attribute_run`.
+
+    Without a configuration nothing is said of regimes.
+    """
     with SqliteLedgerReader(folder) as ledger:
-        return _attributed(ledger, source.block, config, ())
+        return _attributed(ledger, block, config, ())
 
 
 def _attributed(

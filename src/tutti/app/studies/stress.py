@@ -17,6 +17,7 @@ from tutti.app.backtest import run_name, terms_overrides
 from tutti.app.build import plan_of
 from tutti.app.comparison import metrics_of
 from tutti.app.studies.account_worth import account_worth
+from tutti.app.studies.attribute import attribute_block
 from tutti.app.studies.moments import Strikes
 from tutti.app.studies.stressed_venues import fast_tier_knows, stressed_venues
 from tutti.app.tiers import Outcome, parity, run_event, run_fast
@@ -239,6 +240,7 @@ def _figures(plan: Plan, run: _Run, under: Conditions, config: Config) -> Figure
     )
     with SqliteLedgerReader(run.folder) as ledger:
         modes = [(row.ts, decode(row, ModeChange)) for row in ledger.rows(kinds=["mode"])]
+    parts = attribute_block(run.folder, block, None).attribution.parts
     figures = Figures(
         final_equity=float(outcome.trace.equity[-1]),
         metrics=metrics_of(block, outcome),
@@ -253,6 +255,7 @@ def _figures(plan: Plan, run: _Run, under: Conditions, config: Config) -> Figure
         refusals=dict(sorted(outcome.refusals.items())),
         breakers=tuple(Change(ts=ts, mode=each.mode, reason=each.reason) for ts, each in modes),
         halted=outcome.halted,
+        components={name: float(value) for name, value in parts._asdict().items()},
     )
     if not under.worth:
         return figures

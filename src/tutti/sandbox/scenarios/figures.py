@@ -93,6 +93,8 @@ class Figures:
         Orders that ended otherwise than filled, by status: failed, rejected, cancelled, expired.
     refusals : mapping of str to int
         Intents that risk refused, by rule.
+    components : mapping of str to float
+        What the profit is made of: signal, timing, slippage, cost, funding.
     breakers : tuple of Change
         Each change of what the account was allowed to do.
     worth : Stretch or None
@@ -112,6 +114,7 @@ class Figures:
     orders: Mapping[str, int] = field(default_factory=dict)
     unfilled: Mapping[str, int] = field(default_factory=dict)
     refusals: Mapping[str, int] = field(default_factory=dict)
+    components: Mapping[str, float] = field(default_factory=dict)
     breakers: tuple[Change, ...] = ()
     halted: str = ""
     worth: Stretch | None = None

@@ -21,6 +21,10 @@ def figure_rows(found: Stressed) -> list[tuple[str, str, str]]:
     return [
         ("final equity", money(before.final_equity), money(after.final_equity)),
         *_worth_rows(before, after),
+        *(
+            (f"  {name}", money(before.components[name]), money(after.components[name]))
+            for name in before.components
+        ),
         ("change while it lasted", percent(before.during.change), percent(after.during.change)),
         ("  of buying and holding", percent(before.holding.change), percent(after.holding.change)),
         (
@@ -34,8 +38,6 @@ def figure_rows(found: Stressed) -> list[tuple[str, str, str]]:
             percent(-after.metrics["max_drawdown"]),
         ),
         ("Sharpe ratio", number(before.metrics["sharpe"]), number(after.metrics["sharpe"])),
-        ("fees", money(before.fees), money(after.fees)),
-        ("funding received", money(before.funding), money(after.funding)),
         (
             "slippage, bps",
             number(before.metrics["slippage_bps"]),

@@ -285,6 +285,9 @@ def test_result_as_json_holds_both_runs_and_their_difference(
     plain = found.to_dict()
     difference = plain["stressed"]["final_equity"] - plain["baseline"]["final_equity"]
     assert plain["difference"]["final_equity"] == pytest.approx(difference)
+    for run in ("baseline", "stressed"):
+        earned = plain[run]["final_equity"] - 10_000.0
+        assert sum(plain[run]["components"].values()) == pytest.approx(earned, abs=1e-8)
     assert plain["scenario"]["effects"][0]["shock"]["over"] == "1d"
     odd = replace(found, stressed=replace(found.stressed, fees=float("nan")))
     assert odd.to_dict()["stressed"]["fees"] is None
