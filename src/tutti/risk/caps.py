@@ -119,34 +119,42 @@ def _scale(
     """Scale what the targets add, venue by venue and then over all, into the room there is."""
     equity = book.account[EQUITY]
     n, venues = weights.shape[0], book.cash.shape[0]
+    used = 0.0
+    added = 0.0
+    margin_used = 0.0
+    margin_added = 0.0
+    is_known = False
     # the last round is for the account as a whole
     for v in range(venues + 1):
-        used = 0.0
-        added = 0.0
-        margin_used = 0.0
-        margin_added = 0.0
         margin = book.cash[v] if v < venues else math.inf
-        for i in range(n):
-            if v < venues and terms.venue[i] != v:
-                continue
-            rate = margin_rate(
-                terms.max_leverage[i],
-                terms.maintenance_margin[i],
-                limits.liquidation_margin,
-                terms.taker_fee[i],
-            )
-            held = _held(i, book, price, terms)
-            worst = _worst(i, book, price, terms)
-            margin += held
-            used += worst
-            margin_used += worst * rate
-            if _opens(weights[i], held, equity):
-                more = max(abs(weights[i]) * equity - worst, 0.0)
-                added += more
-                margin_added += more * rate
+        # with one venue that is the venue once more, unless its targets were scaled
+        if not is_known:
+            used = 0.0
+            added = 0.0
+            margin_used = 0.0
+            margin_added = 0.0
+            for i in range(n):
+                if v < venues and terms.venue[i] != v:
+                    continue
+                rate = margin_rate(
+                    terms.max_leverage[i],
+                    terms.maintenance_margin[i],
+                    limits.liquidation_margin,
+                    terms.taker_fee[i],
+                )
+                held = _held(i, book, price, terms)
+                worst = _worst(i, book, price, terms)
+                margin += held
+                used += worst
+                margin_used += worst * rate
+                if _opens(weights[i], held, equity):
+                    more = max(abs(weights[i]) * equity - worst, 0.0)
+                    added += more
+                    margin_added += more * rate
         most = limits.max_venue_fraction if v < venues else limits.max_gross_fraction
         share = min(_share(used, added, most * equity), _share(margin_used, margin_added, margin))
         if share >= 1.0:
+            is_known = venues == 1
             continue
         for i in range(n):
             held = _held(i, book, price, terms)
