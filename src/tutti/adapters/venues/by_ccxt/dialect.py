@@ -64,6 +64,9 @@ class Dialect:
         Whether an order that none of the look-ups finds is certain not to exist.
     market_needs_price : bool
         Whether a market order is given the price it was decided at, to bound it by.
+    deadline_key : str
+        Parameter of ``createOrder`` by which an order that arrives late is refused there: an instant,
+        as RFC 3339 writes it. Empty where there is none.
     fee_coin : str
         Currency that fees may be paid in though it is neither bought nor sold; empty for none.
     buys_by_cost : bool
@@ -100,6 +103,7 @@ class Dialect:
     total_is_equity: bool = False
     is_authoritative: bool = False
     market_needs_price: bool = False
+    deadline_key: str = ""
     fee_coin: str = ""
     buys_by_cost: bool = False
     refuses_at_limit: bool = False

@@ -20,7 +20,7 @@ from tutti.adapters.venues.by_ccxt.reading import Tracked
 from tutti.adapters.venues.by_ccxt.skew import measure_skew
 from tutti.adapters.venues.by_ccxt.tracking import Tracking
 from tutti.adapters.venues.by_ccxt.translate import failed_order, lineage, said, says_unknown
-from tutti.kernel.clock import SECOND, Clock
+from tutti.kernel.clock import SECOND, Clock, iso
 from tutti.kernel.retry import Backoff
 from tutti.model.errors import OrderRejected, RateLimited, Transient
 from tutti.model.instrument import Instrument
@@ -40,6 +40,7 @@ _FIRST_LOOKS_S = (0.25, 1.0, 2.0, 4.0)
 _CHASE_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 _AFTER_CANCEL_S = (0.05, 0.5, 2.0, 5.0)
 _CANCEL_ATTEMPTS = 6
+_LEAST_DEADLINE_S = 2.0
 _SLIPPAGE = Decimal("0.01")
 _BACKOFF = Backoff(first_s=0.25, longest_s=10.0, jitter=0.5)
 
@@ -107,7 +108,7 @@ class Sending:
         ERRAND.set(errand)
         # what gets rid of a position goes before what opens one
         LANE.set(Lane.URGENT if intent.reduces else Lane.ORDER)
-        arguments = arguments_of(request, self.dialect)
+        arguments = arguments_of(request, self.dialect, self._deadline())
         try:
             async with asyncio.timeout(self.timeout_s):
                 answer = await self.client.create_order(*arguments)
@@ -121,6 +122,10 @@ class Sending:
         self.looking.hear_strays(tracked)
         if intent.type is OrderType.MARKET or report.status is not OrderStatus.ACCEPTED:
             await self.looking.until_over(tracked, _FIRST_LOOKS_S)
+
+    def _deadline(self) -> int:
+        # whoever looks for an order after that can be sure that it does not turn up any more
+        return self.clock.now() + round(max(self.timeout_s, _LEAST_DEADLINE_S) * SECOND)
 
     async def cancellation(self, tracked: Tracked) -> None:
         """Ask for a cancellation until the venue has taken it, and tell how the order ended."""
@@ -187,13 +192,20 @@ class Sending:
             )
 
 
-def arguments_of(request: Request, dialect: Dialect) -> tuple[Any, ...]:
+def arguments_of(request: Request, dialect: Dialect, deadline: int) -> tuple[Any, ...]:
     """Return what ccxt's ``createOrder`` takes for an order of ours.
 
     Quantities and prices are text: a float would lose digits on its way through ccxt.
+
+    Parameters
+    ----------
+    deadline : int
+        After which the venue is to refuse it, ns UTC, where it can be told so.
     """
     intent, tracked, instrument = request.intent, request.tracked, request.instrument
     params: dict[str, Any] = {dialect.client_id_key: tracked.client_id}
+    if dialect.deadline_key:
+        params[dialect.deadline_key] = iso(deadline)
     kind, price = str(intent.type), intent.price
     if intent.type is OrderType.STOP:
         params["triggerPrice"], kind, price = f"{intent.price:f}", "market", None

@@ -12,6 +12,7 @@ KRAKEN = Dialect(
     exchange="kraken",
     scan_filter="clientOrderId",
     cancels_by_client_id=True,
+    deadline_key="deadline",
     is_authoritative=True,
     refuses_at_limit=True,
     codes=(
