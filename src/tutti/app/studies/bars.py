@@ -47,7 +47,9 @@ def bars_of(
         if patterns:
             raise ConfigError("--simulated and --bars exclude each other; leave one out")
         market = made_up(config, _SIMULATED_FROM)
-        return Source(block=market.market.next_block(simulated), files=(), findings=())
+        block = market.history(market.start + simulated * market.step)
+        assert block is not None  # there is at least one bar
+        return Source(block=block, files=(), findings=())
     files = patterns or list(config.feed.bars)
     if not files:
         raise ConfigError(
