@@ -105,10 +105,10 @@ def montecarlo(folder: Path, options: argparse.Namespace) -> list[dict[str, Any]
         _row(name, wall, "s", "< 30", wall < 30.0, cpu_s=cpu, cores=os.cpu_count(),
              symbol_bars_per_cpu_s=found["symbol_bars"] / cpu, fills=_mean(found, "n_fills"))
     ]  # fmt: skip
-    few = max(20, options.paths // 500)
+    few = max(20, options.paths // 100)
     for label, count, extra in (
         ("seven agents, analysed anew", few, []),
-        ("seven agents, signals resampled", 20 * few, ["--signals", "resampled"]),
+        ("seven agents, signals resampled", 10 * few, ["--signals", "resampled"]),
     ):
         found, wall, cpu = tutti(folder, *arguments, "--paths", count, *extra)
         rate = found["symbol_bars"] / cpu

@@ -409,11 +409,13 @@ class FastTier:
         Length of the whole run.
     noise : Noise, optional
         Rows of the whole run.
+    room : int
+        Fills that are expected; there may be more.
     """
 
     def __init__(
         self, *, terms: Terms, costs: Costs, rules: Rules, style: Style, book: Book, n_ticks: int,
-        noise: Noise | None = None,
+        noise: Noise | None = None, room: int = 1024,
     ) -> None:  # fmt: skip
         n = len(terms.lot)
         self._noise = noise
@@ -431,7 +433,7 @@ class FastTier:
             np.zeros(7, np.int64),
             np.zeros(n),
         )
-        room = max(1024, 8 * n)
+        room = max(room, 8 * n)
         self._fills = Fills(np.zeros((room, 7), np.int64), np.zeros((room, 3)))
         self._scratch = np.zeros((4, n), np.int64)
         self._review = Review(

@@ -88,6 +88,7 @@ class Strategy:
                 "waits for; set enabled: false"
             )
         self._n_agents = len(analysis.agent_names)
+        self._room = 1024
 
     @property
     def balance(self) -> float:
@@ -120,6 +121,7 @@ class Strategy:
             book=new_book(len(plan.instruments), self._n_agents, cash, start),
             n_ticks=n_ticks,
             noise=noise,
+            room=self._room,
         )
 
     def play(
@@ -143,4 +145,7 @@ class Strategy:
 
         for chunk in market:
             tier.advance(chunk, signals(chunk))
-        return Played(found=tier.result(), fees=float(tier.book.account[FEES_PAID]))
+        found = tier.result()
+        # the next market will see about as many fills
+        self._room = max(self._room, 5 * len(found.fills.whole) // 4)
+        return Played(found=found, fees=float(tier.book.account[FEES_PAID]))
