@@ -136,7 +136,7 @@ def test_speed_that_is_not_positive_is_refused(make_service: Make, speed: float)
 def test_unknown_feed_is_refused_and_leaves_the_ledger_free(
     make_config: Callable[..., Config], tmp_path: Path
 ) -> None:
-    with pytest.raises(ConfigError, match="feed must be sim or replay"):
+    with pytest.raises(ConfigError, match="feed must be sim, replay or live"):
         PaperService(
             make_config(), feed="carrier pigeon", bars=[], speed=1.0, seconds=None,
             out=tmp_path / "other", view=None, clock=LiveClock(),

@@ -6,9 +6,9 @@ import hashlib
 import json
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from tutti.app.costs_file import with_costs
 from tutti.app.document import Document, Key, dotted, read_document
@@ -28,8 +28,10 @@ __all__ = [
     "override",
     "parse_config",
     "resolved",
+    "validated",
 ]
 
+_Model = TypeVar("_Model", bound=BaseModel)
 _KEY = re.compile(r"[a-z_]+(?=[\s:.\[])[^\s:]*")
 
 
@@ -53,7 +55,7 @@ def load_config(path: Path | None) -> Config:
         raise ConfigError(f"{path}: not text in UTF-8; save it as UTF-8") from error
     except OSError as error:
         raise ConfigError(f"{path}: can't be read: {error.strerror}; name a YAML file") from error
-    return _validated(with_costs(read_document(text, str(path))))
+    return validated(with_costs(read_document(text, str(path))), Config)
 
 
 def parse_config(text: str, name: str = "configuration") -> Config:
@@ -69,7 +71,7 @@ def parse_config(text: str, name: str = "configuration") -> Config:
     ConfigError
         See `load_config`.
     """
-    return _validated(read_document(text, name))
+    return validated(read_document(text, name), Config)
 
 
 @contextmanager
@@ -110,7 +112,7 @@ def override(config: Config, changes: Mapping[str, object]) -> Config:
         for section in sections:
             inner = inner.setdefault(section, {})
         inner[last] = value
-    return _validated(Document(name="command line", values=values, lines={}))
+    return validated(Document(name="command line", values=values, lines={}), Config)
 
 
 def resolved(config: Config) -> dict[str, Any]:
@@ -143,11 +145,18 @@ def _place(path: Path, message: str) -> str | None:
     return f"{path}:{lines[key]}" if key else str(path)
 
 
-def _validated(document: Document) -> Config:
+def validated(document: Document, model: type[_Model]) -> _Model:
+    """Return a document as the model of its file.
+
+    Raises
+    ------
+    ConfigError
+        For the first problem in the file; one line with file, line, key, and what to do.
+    """
     try:
-        return Config.model_validate(document.values)
+        return model.model_validate(document.values)
     except ValidationError as error:
-        problems = [remedy(Config, dict(problem)) for problem in error.errors()]
+        problems = [remedy(model, dict(problem)) for problem in error.errors()]
     # alternatives of one value are one problem, and the first in the file comes first
     by_key: dict[Key, str] = {}
     for key, message in problems:

@@ -13,12 +13,12 @@ from tutti.ledger.kinds import DataSource
 from tutti.model.errors import ConfigError
 from tutti.model.instrument import InstrumentId
 from tutti.model.market import MarketBlock
-from tutti.sandbox.market import SimulatedMarket, familiar
+from tutti.sandbox.market import MarketSpec, SimulatedMarket, familiar
 from tutti.sandbox.market_regimes import RegimeChain, regimes_named
 from tutti.universe.instruments import SAMPLE_BARS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tutti.app.backtest import Source
     from tutti.app.settings import Config
@@ -63,13 +63,38 @@ class Market(Protocol):
         ...
 
 
+class Bars(Protocol):
+    """Endless source of bars."""
+
+    def next_block(self, n: int) -> MarketBlock:
+        """Return the next ``n`` bars of every instrument."""
+        ...
+
+
+class SideBySide:
+    """Sources of bars over the same times, as one over the columns of all."""
+
+    def __init__(self, sources: Sequence[Bars]) -> None:
+        self._sources = tuple(sources)
+
+    def next_block(self, n: int) -> MarketBlock:
+        """Return the next ``n`` bars of every instrument."""
+        blocks = [each.next_block(n) for each in self._sources]
+        sides: dict[str, Any] = {
+            name: np.concatenate([getattr(each, name) for each in blocks], axis=1)
+            for name in ("open", "high", "low", "close", "volume", "funding")
+        }
+        instruments = tuple(name for each in blocks for name in each.instruments)
+        return replace(blocks[0], instruments=instruments, **sides)
+
+
 @dataclass(slots=True)
 class MadeUpMarket:
     """Simulated market: everything follows from the configuration and the start."""
 
     start: int
     step: int
-    market: SimulatedMarket
+    market: Bars
     files: tuple[DataSource, ...] = ()
     terms: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     _opening: MarketBlock = field(init=False, repr=False)
@@ -145,16 +170,20 @@ def made_up(config: Config, start: int) -> MadeUpMarket:
     """
     settings = config.feed.simulated
     step = round(config.feed.tick_s * SECOND)
-    market = SimulatedMarket(
-        [familiar(InstrumentId.parse(symbol)) for symbol in settings.symbols],
-        seed=config.seed if settings.seed is None else settings.seed,
-        step=step,
-        start=start,
-        regime_schedule=RegimeChain(
-            regimes_named(*settings.regimes), mean_bars=float(settings.regime_ticks)
-        ),
-        correlation=settings.correlation,
-    )
+    specs = [familiar(InstrumentId.parse(symbol)) for symbol in settings.symbols]
+    chain = RegimeChain(regimes_named(*settings.regimes), mean_bars=float(settings.regime_ticks))
+    seed = config.seed if settings.seed is None else settings.seed
+
+    def make(some: list[MarketSpec], own: list[int] | None) -> SimulatedMarket:
+        return SimulatedMarket(
+            some, seed=seed, step=step, start=start, regime_schedule=chain,
+            correlation=settings.correlation, own=own,
+        )  # fmt: skip
+
+    market: Bars = make(specs, None)
+    if config.feed.symbols:
+        # the path of each is the same whichever others there are, and at each exchange
+        market = SideBySide([make([each], [*each.instrument.symbol.encode()]) for each in specs])
     return MadeUpMarket(start=start, step=step, market=market)
 
 
@@ -169,6 +198,20 @@ def recorded(source: Source) -> RecordedMarket:
     if not len(source.block):
         raise ConfigError("no bar to replay in the files and dates given; choose others")
     return RecordedMarket(source.block, source.files)
+
+
+def in_columns(block: MarketBlock, instruments: Sequence[InstrumentId]) -> MarketBlock:
+    """Return a block over other columns; NaN, and no funding, where it has none."""
+    places = {each: i for i, each in enumerate(block.instruments)}
+    before = [places.get(each, -1) for each in instruments]
+    new = [i for i, old in enumerate(before) if old >= 0]
+    old = [each for each in before if each >= 0]
+    sides: dict[str, Any] = {}
+    for name in ("open", "high", "low", "close", "volume", "funding"):
+        blank = 0.0 if name == "funding" else np.nan
+        sides[name] = np.full((len(block), len(before)), blank)
+        sides[name][:, new] = getattr(block, name)[:, old]
+    return replace(block, instruments=tuple(instruments), **sides)
 
 
 def _joined(first: MarketBlock, second: MarketBlock) -> MarketBlock:

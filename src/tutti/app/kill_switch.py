@@ -88,6 +88,15 @@ class KillSwitch:
         self._commands.take_up()
         self._pulled.set()
 
+    def over_to(self, commands: Commands) -> None:
+        """Go on with the commands of the session that follows."""
+        self._commands = commands
+
+    @property
+    def is_pulled(self) -> bool:
+        """True once everything is being closed."""
+        return self._pulled.is_set()
+
     async def watch(self) -> None:
         """Pull the switch when the HALT file appears; runs until cancelled."""
         while not self._pulled.is_set():

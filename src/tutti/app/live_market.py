@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import structlog
@@ -18,20 +19,26 @@ from tutti.adapters.venues.by_ccxt.client import Addresses, Reach, rate_of
 from tutti.adapters.venues.by_ccxt.dialects import dialect_of
 from tutti.adapters.venues.by_ccxt.lanes import Lanes
 from tutti.adapters.venues.by_ccxt.market_data import MarketData
+from tutti.app.feed import in_columns
 from tutti.kernel.clock import SECOND, iso
 from tutti.ledger.kinds import DataSource
 from tutti.model.errors import ConfigError
 from tutti.model.instrument import InstrumentId
-from tutti.model.market import MarketBlock
+from tutti.model.market import IntArray, MarketBlock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Collection, Iterator
 
     from tutti.adapters.venues.by_ccxt.meter import Meter
     from tutti.app.settings import Config
     from tutti.kernel.clock import Clock
 
+_SIDES = ("open", "high", "low", "close", "volume", "funding")
+
 _log = structlog.stdlib.get_logger(__name__)
+
+
+OpenVenue = Callable[[str, Sequence[InstrumentId]], Awaitable[MarketData]]
 
 
 @dataclass(slots=True)
@@ -48,16 +55,26 @@ class LiveMarket:
         Public data of each venue.
     lanes : mapping of str to Lanes
         Rate limiter of each venue, for whoever trades there.
+    open_venue : callable
+        Opens the public data of one more venue, for some instruments.
+    kept : int
+        Bars that are remembered, for whoever takes up the account again.
     """
 
     step: int
     start: int
     past: MarketBlock
     terms: Mapping[str, Mapping[str, object]]
-    venues: Mapping[str, MarketData]
+    venues: dict[str, MarketData]
     lanes: Mapping[str, Lanes]
     feed: LiveFeed
+    open_venue: OpenVenue
+    kept: int
     files: tuple[DataSource, ...] = ()
+    _since: deque[MarketBlock] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._since = deque(maxlen=max(self.kept, 1))
 
     def sample(self) -> MarketBlock:
         """Return the bars before; they show prices, the terms are the venue's own."""
@@ -72,9 +89,102 @@ class LiveMarket:
         """Yield nothing: what follows is awaited, see :meth:`stream`."""
         return iter(())
 
-    def stream(self) -> AsyncIterator[MarketBlock]:
+    async def stream(self) -> AsyncIterator[MarketBlock]:
         """Yield what follows, a tick at a time, as it becomes complete."""
-        return self.feed.ticks(int(self.past.known_at[-1]))
+        async for tick in self.feed.ticks(int(self.past.known_at[-1])):
+            self._since.append(tick)
+            yield tick
+
+    async def joined_by(self, instruments: Sequence[InstrumentId]) -> LiveMarket:
+        """Return this market over other instruments: those that are new are followed already.
+
+        The ticks go on as they were until :meth:`turn_to`. Where that never comes, what is new has
+        to be left again.
+
+        Raises
+        ------
+        VenueError
+            If a venue can't be reached.
+        ConfigError
+            If an instrument does not trade there, or there are no bars of it.
+        """
+        new = [each for each in instruments if each not in self.past.instruments]
+        venues, opened = dict(self.venues), dict[str, MarketData]()
+        try:
+            # first of all what may be refused; nothing is followed before
+            found = {
+                name: self.venues[name].known(each for each in new if each.venue == name)
+                for name in dict.fromkeys(each.venue for each in new)
+                if name in self.venues
+            }
+            for name in dict.fromkeys(each.venue for each in new):
+                if name in found:
+                    venues[name].follow(found[name])
+                    continue
+                there = [each for each in new if each.venue == name]
+                venues[name] = opened[name] = await self.open_venue(name, there)
+                opened[name].start()
+            past = await self._past_of(new, venues) if new else self._known()
+        except BaseException:
+            for venue in self.venues.values():
+                venue.leave(new)
+            for venue in opened.values():
+                await venue.close()
+            raise
+        return replace(
+            self,
+            past=in_columns(past, instruments),
+            terms={
+                str(each): contract.terms
+                for venue in venues.values()
+                for each, contract in venue.contracts.items()
+            },
+            venues=venues,
+        )
+
+    def up_to_now(self, other: LiveMarket) -> LiveMarket:
+        """Return another market with the ticks that have come here since it was made."""
+        end, instruments = int(other.past.known_at[-1]), other.past.instruments
+        late = [each for each in self._since if int(each.known_at[-1]) > end]
+        blocks = [other.past, *(in_columns(each, instruments) for each in late)]
+        return replace(other, past=_stacked(blocks))
+
+    def turn_to(self, other: LiveMarket) -> None:
+        """Let the ticks be those of another market over the same venues, from the next one on."""
+        self.feed.turn_to(other.past.instruments, other.venues)
+        self._since.clear()
+        other._since = self._since
+
+    async def leave_all_but(self, instruments: Collection[InstrumentId]) -> None:
+        """Follow only some instruments, and close venues at which there are none of them."""
+        for name, venue in list(self.venues.items()):
+            venue.leave([each for each in venue.contracts if each not in instruments])
+            if not venue.contracts:
+                del self.venues[name]
+                await venue.close()
+
+    def _known(self) -> MarketBlock:
+        blocks = [in_columns(each, self.past.instruments) for each in self._since]
+        return _last(_stacked([self.past, *blocks]), self.kept)
+
+    async def _past_of(
+        self, new: Sequence[InstrumentId], venues: Mapping[str, MarketData]
+    ) -> MarketBlock:
+        known = self._known()
+        until = int(known.known_at[-1])
+        since = until - max(self.kept, 1) * self.step
+        told = await self.feed.history(since, until, new, venues)
+        # ticks may have come while it was asked for
+        known = self._known()
+        both = (*known.instruments, *new)
+        if told is None:
+            return in_columns(known, both)
+        ts = np.union1d(known.ts, told.ts)
+        whole = in_columns(_at(known, ts), both)
+        columns = slice(len(known.instruments), None)
+        for name in ("open", "high", "low", "close", "volume"):
+            getattr(whole, name)[:, columns] = getattr(_at(told, ts), name)
+        return _last(whole, self.kept)
 
 
 @asynccontextmanager
@@ -96,13 +206,14 @@ async def live_market(config: Config, clock: Clock, meter: Meter) -> AsyncIterat
     venues: dict[str, MarketData] = {}
     lanes: dict[str, Lanes] = {}
     async with AsyncExitStack() as closing:
-        for name in dict.fromkeys(each.venue for each in instruments):
+
+        async def open_venue(name: str, there: Sequence[InstrumentId]) -> MarketData:
             dialect = dialect_of(name)
             lanes[name] = Lanes(rate_of(dialect), dialect.ordinary_burst, clock)
-            venues[name] = MarketData(
+            venue = MarketData(
                 dialect,
                 reach_of(config, name),
-                [each for each in instruments if each.venue == name],
+                there,
                 step=step,
                 sink=bars,
                 clock=clock,
@@ -112,8 +223,13 @@ async def live_market(config: Config, clock: Clock, meter: Meter) -> AsyncIterat
                 silent_s=settings.silent_s,
                 book_levels=settings.book_levels,
             )
-            closing.push_async_callback(venues[name].close)
-            await venues[name].open()
+            closing.push_async_callback(venue.close)
+            await venue.open()
+            return venue
+
+        for name in dict.fromkeys(each.venue for each in instruments):
+            there = [each for each in instruments if each.venue == name]
+            venues[name] = await open_venue(name, there)
         feed = LiveFeed(
             bars, venues, clock, grace_s=settings.grace_s, patience_s=settings.patience_s
         )
@@ -133,6 +249,8 @@ async def live_market(config: Config, clock: Clock, meter: Meter) -> AsyncIterat
             venues=venues,
             lanes=lanes,
             feed=feed,
+            open_venue=open_venue,
+            kept=config.feed.warm_up_bars,
         )
 
 
@@ -188,3 +306,26 @@ async def _past(config: Config, feed: LiveFeed, clock: Clock, step: int) -> Mark
         _log.info("no bars of the past", timeframe_s=step / SECOND, waits_from=iso(until))
         past = await anext(feed.ticks(until))
     return past
+
+
+def _stacked(blocks: Sequence[MarketBlock]) -> MarketBlock:
+    sides: dict[str, Any] = {
+        name: np.concatenate([getattr(each, name) for each in blocks]) for name in ("ts", *_SIDES)
+    }
+    return replace(blocks[0], **sides)
+
+
+def _last(block: MarketBlock, count: int) -> MarketBlock:
+    return block.rows(max(0, len(block) - max(count, 1)), len(block))
+
+
+def _at(block: MarketBlock, ts: IntArray) -> MarketBlock:
+    """Return a block with a row for each of ``ts``, which holds its own; NaN where it has none."""
+    places = np.searchsorted(ts, block.ts)
+    sides: dict[str, Any] = {}
+    for name in _SIDES:
+        sides[name] = np.full(
+            (len(ts), len(block.instruments)), 0.0 if name == "funding" else np.nan
+        )
+        sides[name][places] = getattr(block, name)
+    return replace(block, ts=ts, **sides)

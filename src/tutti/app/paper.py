@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tutti.app.backtest import terms_overrides
 from tutti.app.build import plan_of
 from tutti.app.session import Session, TradingVenue
+from tutti.app.symbols import closing
 from tutti.engine.run import Reconciling
 from tutti.kernel.clock import SECOND
 from tutti.ledger.fold import fold
@@ -101,7 +102,7 @@ class PaperAccount:
         self.plan = plan_for(config, market)
         if opening.balances is not None:
             self.plan = replace(self.plan, balances=opening.balances)
-        if state.started is not None:
+        if state.started is not None and not config.feed.symbols:
             _check(state, self.plan)
         self.as_of = seen if history is not None else market.start
         self.session = Session(
@@ -119,6 +120,8 @@ class PaperAccount:
         if history is not None:
             self.session.remember(history)
         self.session.settle(self.as_of)
+        if closing(config):
+            self.session.commands.go_on(self.as_of)
         if first is not None:
             self.ticks = _put_back(first, self.ticks)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from tutti.app.backtest import terms_overrides
 from tutti.app.build import analysis_of
 from tutti.app.state import Mode, OpinionRow, PositionRow, Prediction, ServiceState
 from tutti.engine.records import DecisionWriter, agent_pnl
-from tutti.engine.run import MODES
+from tutti.engine.run import MODES, Counts
 from tutti.execution.terms import terms_of
 from tutti.kernel.clock import SECOND
 from tutti.model.arrays import EQUITY, MODE, PEAK_EQUITY, TRADING
@@ -66,6 +67,7 @@ class Reading:
         self.metrics = metrics
         self.feed = feed
         self.api_url = ""
+        self.symbols_refused = ""
         self.ticks = 0
         self._desk = desk
         self._pace = speed
@@ -73,7 +75,26 @@ class Reading:
         self._started_at = clock.now()
         self._heard_at = self._started_at
         self._market: MarketBlock | None = None
+        self._before = Counts()
         self._start_equity = self._equity()
+
+    def over_to(self, config: Config, account: PaperAccount) -> None:
+        """Show the account as another session has taken it up; what was counted stays counted."""
+        self._before = self.counts()
+        self.config, self.account = config, account
+        self._market = None
+
+    def counts(self) -> Counts:
+        """Return what has happened since the service began."""
+        now, before = self.account.session.engine.counts, self._before
+        return Counts(
+            ticks=now.ticks + before.ticks,
+            decisions=now.decisions + before.decisions,
+            orders=now.orders + before.orders,
+            fills=now.fills + before.fills,
+            refusals=now.refusals + before.refusals,
+            differences=dict(Counter(now.differences) + Counter(before.differences)),
+        )
 
     def noted(self, tick: MarketBlock) -> None:
         """Take note of a tick that was worked through."""
@@ -89,11 +110,11 @@ class Reading:
         self.metrics.open_positions.set(int(np.count_nonzero(self._book.lots)))
         self.metrics.market_data_age.set(0.0)
         self.metrics.heard(self.account.plan.venues, 0.0)
-        self.metrics.differed(self.account.session.engine.counts.differences)
+        self.metrics.differed(self.counts().differences)
 
     def status(self) -> ServiceState:
         """Return the state as of now."""
-        counts = self.account.session.engine.counts
+        counts = self.counts()
         age = (self._time.now() - self._heard_at) / SECOND
         self.metrics.market_data_age.set(age)
         self.metrics.heard(self.account.plan.venues, age)
@@ -118,6 +139,7 @@ class Reading:
             speed=self._pace,
             market_data_age_s=age,
             api_url=self.api_url,
+            symbols_refused=self.symbols_refused,
             halted=self.account.session.engine.halted,
             locked=self._locked(),
         )

@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 from contextlib import AsyncExitStack, ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,17 +18,20 @@ from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger
 from tutti.agents.board import OpinionBoard
 from tutti.app.access import api_token
 from tutti.app.backtest import read_source
+from tutti.app.build import analysis_of
 from tutti.app.config import config_hash, resolved
 from tutti.app.desk import Desk
-from tutti.app.feed import made_up, recorded
+from tutti.app.feed import in_columns, made_up, recorded
 from tutti.app.kill_switch import KillSwitch, refuse_killed
 from tutti.app.late import LateAgents
 from tutti.app.live_market import live_market
 from tutti.app.metrics import Metrics
-from tutti.app.paper import Opening, PaperAccount, plan_for
+from tutti.app.paper import LIVE, PAPER, Opening, PaperAccount, plan_for
 from tutti.app.plugins import API_SERVER, resolve
 from tutti.app.reading import Reading
 from tutti.app.state import ServiceSummary
+from tutti.app.symbols import last_closes, symbols_path
+from tutti.app.symbols_watch import SymbolsWatch, busy_in
 from tutti.app.venues_live import LiveVenues
 from tutti.app.wires import Wires
 from tutti.kernel.clock import SECOND, LiveClock, iso
@@ -35,23 +39,28 @@ from tutti.kernel.collector import unhurried_collector
 from tutti.kernel.supervisor import OnFailure, Policy, Supervisor
 from tutti.ledger.fold import fold
 from tutti.ledger.kinds import Command
-from tutti.model.errors import ConfigError, TuttiError
+from tutti.model.errors import ConfigError, TuttiError, VenueError
 from tutti.sandbox.result import write_atomically
+from tutti.universe.symbols import compare
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
     from typing import IO
 
+    from tutti.app.build import Plan
     from tutti.app.feed import Market
     from tutti.app.live_market import LiveMarket
     from tutti.app.settings import Config
     from tutti.app.state import LiveView
+    from tutti.app.symbols import SymbolsFile
     from tutti.app.venues_live import Keys
     from tutti.kernel.clock import Clock
     from tutti.ledger.store import Head
+    from tutti.model.instrument import InstrumentId
     from tutti.model.market import MarketBlock
     from tutti.model.order import Order
+    from tutti.universe.symbols import SymbolList
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -60,6 +69,7 @@ CONFIGURATIONS = "configurations"
 
 _VIEW_S = 0.25
 _ATTEND_S = 0.1
+_LOOK_S = 0.5
 _CHECKPOINT_TICKS = 500
 _KILL_TICKS = 3
 
@@ -106,6 +116,9 @@ async def run_service(  # noqa: PLR0913 - one parameter for each choice of the c
     """
     clock = clock or LiveClock()
     metrics = Metrics(CollectorRegistry())
+    base, symbols = config, watched(config)
+    if symbols is not None:
+        config = symbols.configured(symbols.file, busy_on(out))
     async with AsyncExitStack() as closing:
         market = venues = None
         if feed == "live":
@@ -115,8 +128,8 @@ async def run_service(  # noqa: PLR0913 - one parameter for each choice of the c
             closing.push_async_callback(venues.close)
             await venues.open(plan_for(config, market).instruments, left_open(out))
         service = PaperService(
-            config, feed=feed, bars=bars, speed=speed, seconds=seconds, out=out, view=view,
-            clock=clock, metrics=metrics, market=market, venues=venues,
+            base, feed=feed, bars=bars, speed=speed, seconds=seconds, out=out, view=view,
+            clock=clock, metrics=metrics, market=market, venues=venues, symbols=symbols,
         )  # fmt: skip
         return await service.run()
 
@@ -138,6 +151,7 @@ class PaperService(Reading):
         metrics: Metrics | None = None,
         market: LiveMarket | None = None,
         venues: LiveVenues | None = None,
+        symbols: SymbolsWatch | None = None,
     ) -> None:
         if not speed > 0.0:
             raise ConfigError(f"speed must be positive, was {speed!r}; 1 is the market's own")
@@ -152,22 +166,29 @@ class PaperService(Reading):
         self._venues = venues
         metrics = metrics or Metrics(CollectorRegistry())
         desk = Desk(metrics, [agent for agent in config.agents if agent.enabled])
-        wires = Wires()
+        self._wires = wires = Wires()
         desk.listen(wires)
-        keep_configuration(config, out)
+        self._symbols = symbols or watched(config)
+        self._at_rest = asyncio.Lock()
+        self._is_open = True
         with ExitStack() as undo:
             self._store = undo.enter_context(SqliteLedger(out, Durability.EACH_COMMIT))
             before = fold(self._store)
             refuse_killed(before, out)
             killed = before.killed
+            if self._symbols is not None:
+                config = self._symbols.configured(self._symbols.file, busy_in(before))
+            keep_configuration(config, out)
             opened: Market = market or open_market(config, feed, bars, self._store, clock.now())
-            kind = "paper" if venues is None else "live"
+            kind = PAPER if venues is None else LIVE
             opening = Opening(
                 run_id=f"{kind}-{iso(clock.now())[:19].replace(':', '')}",
                 venues=None if venues is None else venues.venues,
                 balances=None if venues is None else venues.balances(),
             )
             account = PaperAccount(config, opened, self._store, opening, wires)
+            if self._symbols is not None:
+                _refuse_small_caps(self._symbols.file, account.plan, opened)
             undo.pop_all()
         session = account.session
         self._kill = KillSwitch(
@@ -179,14 +200,7 @@ class PaperService(Reading):
         )
         if killed is not None:
             self._kill.take_up(killed)
-        board = session.analysis.late
-        self._late = (
-            LateAgents(
-                session.seats.late, board, [each.id for each in account.plan.instruments], metrics
-            )
-            if isinstance(board, OpinionBoard)
-            else None
-        )
+        self._late = late_agents(account, metrics)
         super().__init__(config, account, desk, metrics, feed=feed, speed=speed, clock=clock)
 
     def shutdown(self, reason: str) -> None:
@@ -225,8 +239,9 @@ class PaperService(Reading):
                 self._stopped_by = f"failed: {type(group.exceptions[0]).__name__}"
                 raise
             finally:
-                head = self.account.stop(self._stopped_by or "cancelled")
-        return self._summary(head, (self._clock.now() - began) / SECOND)
+                if self._is_open:
+                    self.account.stop(self._stopped_by or "cancelled")
+        return self._summary(self.account.session.head, (self._clock.now() - began) / SECOND)
 
     def _supervisor(self) -> Supervisor:
         supervisor = Supervisor(self._clock, np.random.default_rng(self.config.seed))
@@ -245,20 +260,133 @@ class PaperService(Reading):
 
         supervisor.add("end", end, Policy(on_failure=OnFailure.END_ALL))
         supervisor.add("kill", self._end_killed, Policy(on_failure=OnFailure.END_ALL))
+        if self._symbols is not None:
+            supervisor.add("symbols", self._follow_symbols, Policy(on_failure=OnFailure.END_ALL))
         supervisor.add("halt file", self._kill.watch, Policy(on_failure=OnFailure.RESTART))
         self._hear_signals()
         return supervisor
 
     async def _trade(self) -> None:
-        async for tick in self._ticks():
-            if self._late is not None:
-                await self._late.ask(int(tick.known_at[-1]))
-            self._take(tick)
-            if self.ticks % _CHECKPOINT_TICKS == 0:
-                await asyncio.to_thread(self._store.checkpoint)
+        while await self._trade_on(self.account):
+            pass  # another session has taken the account up: its ticks are others
+
+    async def _trade_on(self, account: PaperAccount) -> bool:
+        async for heard in self._ticks():
+            async with self._at_rest:
+                tick = heard
+                if self._live is not None:
+                    tick = in_columns(heard, self._live.past.instruments)
+                elif self.account is not account:
+                    return True
+                if not self._is_open:
+                    return False
+                if self._late is not None:
+                    await self._late.ask(int(tick.known_at[-1]))
+                self._take(tick)
+                if self.ticks % _CHECKPOINT_TICKS == 0:
+                    await asyncio.to_thread(self._store.checkpoint)
             if self._stop.is_set():
-                return
+                return False
         self.shutdown("end of data")
+        return False
+
+    async def _follow_symbols(self) -> None:
+        while self._symbols is not None:
+            await asyncio.sleep(_LOOK_S)
+            if self._kill.is_pulled or self._stop.is_set():
+                continue
+            watch = self._symbols
+            watch.look()
+            file, why = watch.file, ""
+            if watch.wanted is not None:
+                change = compare(file.listed, watch.wanted.listed)
+                file, why = watch.wanted, f"symbols: {change}"
+            elif gone := self._gone(file.listed):
+                why = f"symbols: {', '.join(map(str, gone))} flat, and gone"
+            self.symbols_refused = watch.refused
+            if not why or self._is_splitting(file.listed):
+                continue
+            try:
+                await self._change(file, why)
+            except (ConfigError, VenueError) as error:
+                if not self._is_open:  # too late to go on as before
+                    raise
+                watch.refuse(error)
+            else:
+                watch.accept(file)
+            self.symbols_refused = watch.refused
+
+    def _busy(self) -> set[InstrumentId]:
+        account = self.account.session.account
+        held = {each.instrument for each in account.portfolio.positions() if each.quantity}
+        return held | {each.instrument for each in account.orders.open()}
+
+    def _gone(self, listed: SymbolList) -> tuple[InstrumentId, ...]:
+        """Return what is traded, not on the list any more, and flat."""
+        traded = [each.id for each in self.account.plan.instruments]
+        left = listed.leaving(traded)
+        busy = self._busy() if left else ()
+        return tuple(each for each in left if each not in busy)
+
+    async def _change(self, file: SymbolsFile, why: str) -> None:
+        if self._venues is not None:
+            raise ConfigError(
+                f"{file.document.name}: where real money is traded, symbols change at the next "
+                "start: tutti down, then tutti up"
+            )
+        live, joined = self._live, None
+        if live is not None:
+            wanted = (*file.listed.ids, *file.listed.leaving(live.past.instruments))
+            joined = await live.joined_by(wanted)
+        try:
+            async with self._at_rest:
+                if not self._kill.is_pulled:
+                    self._hand_over(file, why, joined)
+        finally:
+            if joined is not None and self._live is not None:
+                await joined.leave_all_but(set(self._live.past.instruments))
+
+    def _hand_over(self, file: SymbolsFile, why: str, joined: LiveMarket | None) -> None:
+        # from here to the end nothing else runs; until the old session is stopped, a refusal
+        # leaves everything as it was
+        assert self._symbols is not None
+        busy = self._busy()
+        config = self._symbols.configured(file, busy)
+        market: Market
+        if self._live is not None and joined is not None:
+            ids = [*file.listed.ids, *file.listed.leaving(busy)]
+            joined = self._live.up_to_now(joined)
+            market = joined = replace(joined, past=in_columns(joined.past, ids))
+        else:
+            market = open_market(config, self.feed, [], self._store, self._clock.now())
+        plan = plan_for(config, market)
+        analysis_of(config, plan.instruments)
+        _refuse_small_caps(file, plan, market, self._equity())
+        old = self.account
+        self._is_open = False
+        old.stop(why)
+        keep_configuration(config, self._out)
+        self._store = SqliteLedger(self._out, Durability.EACH_COMMIT)
+        opening = Opening(run_id=old.session.run_id)
+        account = PaperAccount(config, market, self._store, opening, self._wires)
+        self._is_open = True
+        self._late = late_agents(account, self.metrics)
+        self._kill.over_to(account.session.commands)
+        self.over_to(config, account)
+        if self._live is not None and joined is not None:
+            self._live.turn_to(joined)
+            self._live = joined
+        _log.info("symbols changed", what=why, action="symbols")
+
+    def _is_splitting(self, listed: SymbolList) -> bool:
+        """Tell whether an order is at several venues just now, whose route is to change."""
+        assert self._symbols is not None
+        kept = {each.ids for each in listed.symbols}
+        routes = [each.ids for each in self._symbols.file.listed.symbols if each.ids not in kept]
+        touched = {each for ids in routes if len(ids) > 1 for each in ids}
+        return any(
+            order.instrument in touched for order in self.account.session.account.orders.open()
+        )
 
     async def _end_killed(self) -> None:
         left = await self._kill.run()
@@ -283,7 +411,8 @@ class PaperService(Reading):
         # between ticks: fills are booked when they are heard of, retries leave when they are due
         while self._venues is not None:
             await self._venues.something_new(_ATTEND_S)
-            self.account.session.attend(self._clock.now())
+            async with self._at_rest:
+                self.account.session.attend(self._clock.now())
 
     def _take(self, tick: MarketBlock) -> None:
         with self.metrics.loop_duration.time():
@@ -328,7 +457,7 @@ class PaperService(Reading):
 
     def _summary(self, head: Head, seconds: float) -> ServiceSummary:
         state = self.status()
-        counts = self.account.session.engine.counts
+        counts = self.counts()
         return ServiceSummary(
             run_id=self.account.session.run_id,
             ledger_hash=head.hash,
@@ -376,6 +505,46 @@ def open_market(
             return recorded(source)
         case _:
             raise ConfigError(f"feed must be sim, replay or live, was {feed!r}")
+
+
+def watched(config: Config) -> SymbolsWatch | None:
+    """Return the watch over the file of symbols that a configuration names, None for none.
+
+    Raises
+    ------
+    ConfigError
+        If the file can't be used.
+    """
+    path = symbols_path(config)
+    return None if path is None else SymbolsWatch(config, path)
+
+
+def busy_on(folder: Path) -> set[InstrumentId]:
+    """Return the instruments that an account holds, or has an order of at work."""
+    if not (folder / "ledger.sqlite").exists():
+        return set()
+    store = SqliteLedger(folder, Durability.EACH_COMMIT)
+    try:
+        return busy_in(fold(store))
+    finally:
+        store.close()
+
+
+def late_agents(account: PaperAccount, metrics: Metrics) -> LateAgents | None:
+    """Return those of an account's agents that have to be awaited, None where there are none."""
+    session = account.session
+    board = session.analysis.late
+    if not isinstance(board, OpinionBoard):
+        return None
+    instruments = [each.id for each in account.plan.instruments]
+    return LateAgents(session.seats.late, board, instruments, metrics)
+
+
+def _refuse_small_caps(
+    file: SymbolsFile, plan: Plan, market: Market, equity: float | None = None
+) -> None:
+    cash = float(sum(plan.balances.values())) if equity is None else equity
+    file.refuse_small_caps(plan, last_closes(market.sample().close), cash)
 
 
 def left_open(folder: Path) -> tuple[Order, ...]:

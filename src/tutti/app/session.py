@@ -209,7 +209,11 @@ class Session:
                     if order.instrument.venue == name and order.status is not OrderStatus.CREATED
                 ],
             )
-        self.engine.desk.adopt(state.intents)
+        # those of instruments that were taken off have ended, and nothing of theirs is left
+        known = {each.id for each in self.plan.instruments}
+        self.engine.desk.adopt(
+            {name: each for name, each in state.intents.items() if each.instrument in known}
+        )
 
     @property
     def head(self) -> Head:

@@ -44,13 +44,15 @@ def _regime(text: str) -> str:
     return text
 
 
-def _refuse_twice(names: tuple[str, ...] | list[str], *, key: str) -> None:
+def refuse_twice(names: tuple[str, ...] | list[str], *, key: str) -> None:
+    """Refuse a list, at ``key``, that holds a name twice; for validators of a section."""
     for index, name in enumerate(names):
         if name in names[:index]:
-            raise _about(f"{key}.{index}", f"is {name} for the second time; remove one")
+            raise about(f"{key}.{index}", f"is {name} for the second time; remove one")
 
 
-def _about(key: str, message: str) -> PydanticCustomError:
+def about(key: str, message: str) -> PydanticCustomError:
+    """Return what a validator of a section raises about the key of that section at ``key``."""
     # the reader of the file turns the key into a line number
     return PydanticCustomError("about_key", "{message}", {"key": key, "message": message})
 
@@ -97,7 +99,7 @@ class SimulatedMarketSettings(Section):
 
     @model_validator(mode="after")
     def _once_each(self) -> Self:
-        _refuse_twice(self.symbols, key="symbols")
+        refuse_twice(self.symbols, key="symbols")
         return self
 
 
@@ -114,7 +116,7 @@ class LiveMarketSettings(Section):
 
     @model_validator(mode="after")
     def _once_each(self) -> Self:
-        _refuse_twice(self.symbols, key="symbols")
+        refuse_twice(self.symbols, key="symbols")
         return self
 
 
@@ -129,6 +131,7 @@ class FeedSettings(Section):
     speed: Number = Field(60.0, gt=0)
     tick_s: Number = Field(60.0, gt=0)
     warm_up_bars: Whole = Field(600, ge=0)
+    symbols: str = Field("", examples=["symbols.yaml"])
     simulated: SimulatedMarketSettings = SimulatedMarketSettings()
     live: LiveMarketSettings = LiveMarketSettings()
 
@@ -217,7 +220,7 @@ class RegimeRuleSettings(Section):
     @model_validator(mode="after")
     def _range_below_trend(self) -> Self:
         if self.adx_range > self.adx_trend:
-            raise _about(
+            raise about(
                 "adx_range",
                 f"must not be above adx_trend ({self.adx_trend:g}), was {self.adx_range:g}; "
                 "write for example 20",
@@ -238,7 +241,7 @@ class ConductorSettings(Section):
     @model_validator(mode="after")
     def _reference_is_named(self) -> Self:
         if self.scope == "reference" and self.reference is None:
-            raise _about(
+            raise about(
                 "scope",
                 "'reference' needs conductor.reference; write for example "
                 "reference: BTC-USDT-PERP.SIM",
@@ -257,7 +260,7 @@ class HybridWeightSettings(Section):
     @model_validator(mode="after")
     def _some_weight(self) -> Self:
         if not self.momentum + self.mean_reversion + self.pairs + self.context > 0:
-            raise _about("context", "must not be 0 when all others are; write for example 0.5")
+            raise about("context", "must not be 0 when all others are; write for example 0.5")
         return self
 
 
@@ -304,11 +307,11 @@ class PolicySettings(Section):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.fast >= self.slow:
-            raise _about(
+            raise about(
                 "fast", f"must be below slow ({self.slow}), was {self.fast}; write for example 12"
             )
         if self.exit_threshold > self.entry_threshold:
-            raise _about(
+            raise about(
                 "exit_threshold",
                 f"must not be above entry_threshold ({self.entry_threshold:g}), "
                 f"was {self.exit_threshold:g}; write for example 0.5",
@@ -383,7 +386,7 @@ class RouteSettings(Section):
 
     @model_validator(mode="after")
     def _once_each(self) -> Self:
-        _refuse_twice(self.instruments, key="instruments")
+        refuse_twice(self.instruments, key="instruments")
         return self
 
 
@@ -487,13 +490,13 @@ class Config(Section):
     @model_validator(mode="after")
     def _agents_are_known(self) -> Self:
         names = [agent.name for agent in self.agents]
-        _refuse_twice(names, key="agents")
+        refuse_twice(names, key="agents")
         # the default table names agents that a panel of one's own need not have
         if self.conductor.weights != ConductorSettings().weights:
             for regime, factors in self.conductor.weights.items():
                 for name in factors:
                     if name not in names:
-                        raise _about(
+                        raise about(
                             f"conductor.weights.{regime}.{name}",
                             "names an agent that is not in agents; "
                             f"there are {', '.join(names) or 'none'}",

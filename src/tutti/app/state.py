@@ -177,6 +177,8 @@ class ServiceState:
         Wall seconds since the last market event.
     api_url : str
         Empty when the API is off.
+    symbols_refused : str
+        Why the list of symbols as it is on disk is not in force; empty when it is.
     halted : str
         Why nothing is opened any more after too many errors in a row; empty otherwise.
     locked : tuple of str
@@ -204,6 +206,7 @@ class ServiceState:
     speed: float
     market_data_age_s: float
     api_url: str = ""
+    symbols_refused: str = ""
     halted: str = ""
     locked: tuple[str, ...] = ()
 

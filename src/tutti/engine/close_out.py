@@ -90,29 +90,31 @@ class CloseOut:
         self._again: dict[int, int] = {}
         self._asked: dict[str, int] = {}
 
-    def step(self, ts: int) -> tuple[Left, ...]:
+    def step(self, ts: int, only: frozenset[int] | None = None) -> tuple[Left, ...]:
         """Hear the venues, cancel and close what can be, and return what is left.
 
         Parameters
         ----------
         ts : int
             Now, ns UTC.
+        only : frozenset of int, optional
+            Columns to close; all by default.
         """
         self._desk.drain()
         self._desk.send_deferred(ts)
-        self._cancel(ts)
+        self._cancel(ts, only)
         self._desk.drain()
-        self._close(ts)
+        self._close(ts, only)
         self._desk.drain()
-        return self.left()
+        return self.left(only)
 
-    def left(self) -> tuple[Left, ...]:
-        """Return what is still held or at work."""
+    def left(self, only: frozenset[int] | None = None) -> tuple[Left, ...]:
+        """Return what is still held or at work, in all columns or in some."""
         mine = set(self._closing.values())
         orders = [
             Left(what=f"order {order.id} of {order.instrument}", why=_state(order))
             for order in self._account.orders.open()
-            if order.id not in mine
+            if order.id not in mine and self._is_meant(order, only)
         ]
         book = self._account.book
         held = [
@@ -121,24 +123,32 @@ class CloseOut:
                 why=self._obstacle(i),
             )
             for i, each in enumerate(self._setup.instruments)
-            if book.lots[i]
+            if book.lots[i] and (only is None or i in only)
         ]
         return (*held, *orders)
 
-    def _cancel(self, ts: int) -> None:
+    def _is_meant(self, order: Order, only: frozenset[int] | None) -> bool:
+        return only is None or self._columns[order.instrument] in only
+
+    def _cancel(self, ts: int, only: frozenset[int] | None) -> None:
         mine = set(self._closing.values())
         for order in self._account.orders.open():
             if order.id in mine or ts < self._asked.get(order.id, ts):
                 continue
+            if not self._is_meant(order, only):
+                continue
             self._asked[order.id] = ts + _PAUSE_NS
             self._desk.cancel(order, ts)
 
-    def _close(self, ts: int) -> None:
+    def _close(self, ts: int, only: frozenset[int] | None) -> None:
         book, locks = self._account.book, self._desk.locks
         columns = [
             i
             for i in np.flatnonzero(book.lots).tolist()
-            if book.working[i] == 0 and locks[i] != UNRESOLVED and ts >= self._again.get(i, ts)
+            if book.working[i] == 0
+            and locks[i] != UNRESOLVED
+            and ts >= self._again.get(i, ts)
+            and (only is None or i in only)
         ]
         if not columns:
             return

@@ -31,6 +31,8 @@ class Commands:
     book : Book
     close_out : CloseOut
     journal : Journal
+    leaving : frozenset of int
+        Columns that are closed whatever anybody says, because they are to go.
 
     Attributes
     ----------
@@ -41,7 +43,13 @@ class Commands:
     """
 
     def __init__(
-        self, *, engine: Engine, book: Book, close_out: CloseOut, journal: Journal
+        self,
+        *,
+        engine: Engine,
+        book: Book,
+        close_out: CloseOut,
+        journal: Journal,
+        leaving: frozenset[int] = frozenset(),
     ) -> None:
         self.is_killed = False
         self.left: tuple[Left, ...] = ()
@@ -50,6 +58,7 @@ class Commands:
         self._book = book
         self._close_out = close_out
         self._journal = journal
+        self._leaving = leaving
 
     def apply(self, command: Command, ts: int) -> None:
         """Write ``command`` down and carry it out.
@@ -92,6 +101,9 @@ class Commands:
         """
         if self._wants_out:
             self.left = self._close_out.step(ts)
+            self._journal.commit()
+        elif self._leaving:
+            self._close_out.step(ts, self._leaving)
             self._journal.commit()
         return self.left
 

@@ -134,6 +134,10 @@ class SimulatedMarket:
         ``RegimeChain`` or ``RegimeList``.
     correlation : float or ndarray of shape (n, n)
         Of returns within a step in calm times, from one factor; or the whole matrix.
+    own : sequence of int, optional
+        Non-negative numbers that what is not common follows from, beside the seed. Markets of one
+        seed and of ``own`` numbers each have regimes and the common factor in common, so that an
+        instrument can join others that are under way, and moves with them.
 
     Raises
     ------
@@ -141,7 +145,7 @@ class SimulatedMarket:
         If there is no instrument or one twice, or a correlation or the step is impossible.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what everything follows from
         self,
         specs: Sequence[MarketSpec],
         *,
@@ -150,6 +154,7 @@ class SimulatedMarket:
         start: int,
         regime_schedule: RegimeSchedule | None = None,
         correlation: float | FloatArray = 0.6,
+        own: Sequence[int] | None = None,
     ) -> None:
         self.instruments = tuple(spec.instrument for spec in specs)
         if not specs or len(set(self.instruments)) < len(specs):
@@ -161,7 +166,9 @@ class SimulatedMarket:
         self._specs = tuple(specs)
         self._common, self._mixing = _correlate(correlation, len(specs))
         paths, regimes = np.random.SeedSequence(seed).spawn(2)
-        self._rng = np.random.default_rng(paths)
+        self._rng = self._shared = np.random.default_rng(paths)
+        if own is not None:
+            self._rng = np.random.default_rng([seed, *own])
         schedule = RegimeChain() if regime_schedule is None else regime_schedule
         self._spells = schedule.spells(np.random.default_rng(regimes))
         self._lift = schedule.lift
@@ -262,11 +269,12 @@ class SimulatedMarket:
         )
 
     def _noise(self, shape: RegimeShape, n: int) -> FloatArray:
-        common = self._rng.standard_normal((n, _STEPS, 1))
+        common = self._shared.standard_normal((n, _STEPS, 1))
         own = self._rng.standard_normal((n, _STEPS, len(self._specs)))
         if self._mixing is not None:
             own = own @ self._mixing
-        share = max(self._common, shape.correlation) if len(self._specs) > 1 else 0.0
+        is_alone = len(self._specs) == 1 and self._shared is self._rng
+        share = 0.0 if is_alone else max(self._common, shape.correlation)
         own *= np.sqrt(1.0 - share)
         own += np.sqrt(share) * common
         return own

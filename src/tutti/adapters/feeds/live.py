@@ -72,8 +72,28 @@ class LiveFeed:
         self.n_asked = 0
         self.n_missing = 0
 
-    async def history(self, since: int, until: int) -> MarketBlock | None:
+    def turn_to(self, instruments: Sequence[InstrumentId], venues: Mapping[str, VenueData]) -> None:
+        """Follow other instruments from the next tick on."""
+        self._bars.turn_to(instruments)
+        self._venues = dict(venues)
+
+    async def history(
+        self,
+        since: int,
+        until: int,
+        instruments: Sequence[InstrumentId] = (),
+        venues: Mapping[str, VenueData] | None = None,
+    ) -> MarketBlock | None:
         """Return what the venues have of the time before; None where they have nothing.
+
+        Parameters
+        ----------
+        since, until : int
+            ns UTC.
+        instruments : sequence of InstrumentId, optional
+            Those to ask for; else those that are followed.
+        venues : mapping of str to VenueData, optional
+            Who is asked; else those that are followed.
 
         Raises
         ------
@@ -84,15 +104,16 @@ class LiveFeed:
 
         async def ask(instrument: InstrumentId) -> list[tuple[int, Sequence[float]]]:
             async with gate:
-                return await self._venues[instrument.venue].history(instrument, since, until)
+                return await asked[instrument.venue].history(instrument, since, until)
 
-        instruments = self._bars.instruments
+        asked = self._venues if venues is None else venues
+        instruments = instruments or self._bars.instruments
         try:
             async with asyncio.TaskGroup() as group:
-                asked = {each: group.create_task(ask(each)) for each in instruments}
+                answers = {each: group.create_task(ask(each)) for each in instruments}
         except* VenueError as failures:
             raise failures.exceptions[0] from None
-        candles = {each: task.result() for each, task in asked.items()}
+        candles = {each: task.result() for each, task in answers.items()}
         return joined_history(instruments, self._bars.step, candles)
 
     async def ticks(self, start: int) -> AsyncIterator[MarketBlock]:
@@ -135,8 +156,11 @@ class LiveFeed:
 
         async def ask(instrument: InstrumentId) -> None:
             async with gate:
+                venue = self._venues.get(instrument.venue)
+                if venue is None:  # it has left meanwhile
+                    return
                 try:
-                    await self._venues[instrument.venue].poll(instrument, start)
+                    await venue.poll(instrument, start)
                 except VenueError:
                     return  # missing, then
 

@@ -68,9 +68,9 @@ class LiveBars:
         heard_at : int
             When it was heard, by our clock, ns UTC: after its end it is the last word on it.
         """
-        i = self._columns[instrument]
-        row = self._row(start)
-        if row is None:
+        i = self._columns.get(instrument)
+        row = None if i is None else self._row(start)
+        if i is None or row is None:
             return
         row.values[:, i] = values
         row.is_closed[i] |= heard_at >= start + self.step
@@ -78,10 +78,10 @@ class LiveBars:
 
     def trade(self, instrument: InstrumentId, ts: int, price: float, quantity: float) -> None:
         """Take in a trade of the market (ns UTC, quote currency, base units)."""
-        i = self._columns[instrument]
+        i = self._columns.get(instrument)
         start = ts - ts % self.step
-        row = self._row(start)
-        if row is None:
+        row = None if i is None else self._row(start)
+        if i is None or row is None:
             return
         bar = row.values[:, i]
         if np.isnan(bar[_OPEN]):
@@ -96,10 +96,34 @@ class LiveBars:
         """Take in a funding rate that is paid at ``ts`` (ns UTC); the last word counts."""
         # the bar that starts just before it: funding in (start, start + step]
         start = (ts - 1) - (ts - 1) % self.step
-        if start < self._taken_to:
+        i = self._columns.get(instrument)
+        if i is None or start < self._taken_to:
             return
         rates = self._funding.setdefault(start, np.zeros(len(self.instruments)))
-        rates[self._columns[instrument]] = rate
+        rates[i] = rate
+
+    def turn_to(self, instruments: Sequence[InstrumentId]) -> None:
+        """Collect other instruments from now on; what was heard of those that stay is kept.
+
+        What is heard of an instrument that has no column is let fall.
+        """
+        before = [self._columns.get(each, -1) for each in instruments]
+        new = np.array([i for i, old in enumerate(before) if old >= 0], np.int64)
+        old = np.array([each for each in before if each >= 0], np.int64)
+        self.instruments = tuple(instruments)
+        self._columns = {each: i for i, each in enumerate(self.instruments)}
+        n = len(self.instruments)
+        for start, row in self._rows.items():
+            turned = _Row(n)
+            turned.values[:, new] = row.values[:, old]
+            turned.is_closed[new] = row.is_closed[old]
+            self._rows[start] = turned
+        newest = np.zeros(n, np.int64)
+        newest[new] = self._newest[old]
+        self._newest = newest
+        for start, rates in self._funding.items():
+            self._funding[start] = np.zeros(n)
+            self._funding[start][new] = rates[old]
 
     def unsure(self, start: int) -> list[InstrumentId]:
         """Return the instruments of whose bar nobody has said that it is complete."""

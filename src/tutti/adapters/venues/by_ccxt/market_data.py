@@ -324,13 +324,16 @@ class MarketData:
         elif has.get("watchOHLCVForSymbols") and has.get("unWatchOHLCVForSymbols"):
             pairs = [[each, self.timeframe] for each in symbols]
             asked = partial(client.un_watch_ohlcv_for_symbols, pairs)
-        if asked is None:  # it goes on and nobody listens, until the connection begins anew
-            return
-        try:
-            async with asyncio.timeout(_LET_GO_S):
-                await asked()
-        except Exception as error:  # noqa: BLE001 - nobody listens to it anyway
-            _log.info("market stream goes on", venue=self.name, error=lineage(error)[0])
+        # else it goes on and nobody listens, until the connection begins anew
+        books: Callable[[], Awaitable[Any]] | None = None
+        if self._books is not None and has.get("unWatchOrderBookForSymbols"):
+            books = partial(client.un_watch_order_book_for_symbols, list(symbols))
+        for ask in (asked, books):
+            try:
+                async with asyncio.timeout(_LET_GO_S):
+                    await (ask() if ask is not None else asyncio.sleep(0))
+            except Exception as error:  # noqa: BLE001 - nobody listens to it anyway
+                _log.info("market stream goes on", venue=self.name, error=lineage(error)[0])
 
     async def _follow(
         self, watch: Callable[[], Awaitable[Any]], take: Callable[[Any], None]
