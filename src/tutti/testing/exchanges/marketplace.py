@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING
 
+from tutti.testing.exchanges.acceptance import check_steps, check_terms, tied_up
 from tutti.testing.exchanges.book import OrderBook, Resting
+from tutti.testing.exchanges.happenings import (
+    BookChanged,
+    Happening,
+    OrderChanged,
+    Printed,
+)
 from tutti.testing.exchanges.tape import Tape
 from tutti.testing.exchanges.values import (
     ZERO,
@@ -30,39 +37,7 @@ if TYPE_CHECKING:
     from tutti.kernel.clock import Clock
     from tutti.testing.exchanges.accounts import Account
 
-# A market order in a perpetual may cost this much more than the last price says.
-_SLACK = Decimal("1.0005")
 _FEE_STEP = Decimal("0.00000001")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderChanged:
-    """An order was accepted, triggered, amended, filled or ended; ``fill`` where it was filled."""
-
-    order: Order
-    what: str
-    ts: int
-    fill: Fill | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BookChanged:
-    """Levels of a book hold new quantities; ``sequence`` grows by one from change to change."""
-
-    listing: Listing
-    changes: tuple[tuple[Side, Decimal, Decimal], ...]
-    sequence: int
-    ts: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Printed:
-    """A public trade happened."""
-
-    trade: Print
-
-
-Happening = OrderChanged | BookChanged | Printed
 
 
 class Marketplace:
@@ -176,7 +151,7 @@ class Marketplace:
         Refused
             If the terms of the listing, the account or the book forbid it; nothing changed then.
         """
-        self._check(account, request)
+        self.check(account, request)
         order = Order(self.next_id(), account.name, request, self.now())
         self._keep(order)
         if request.trigger is not None:
@@ -197,7 +172,26 @@ class Marketplace:
         Refused
             As :meth:`place` does.
         """
-        self._check(account, request)
+        listing = request.listing
+        if listing.name in self.halted:
+            raise Refused(Reason.HALTED, listing.name)
+        if request.client_id:
+            same = self._by_client_id.get((account.name, request.client_id))
+            if same is not None and not (self._reuses_client_ids and same.status.is_final):
+                raise Refused(Reason.DUPLICATE_CLIENT_ID, request.client_id)
+        check_terms(request, self.books[listing.name], self.last(listing))
+        if request.is_reduce_only:
+            if request.quantity > account.reducible(listing, request.side):
+                raise Refused(Reason.NOT_REDUCING, f"quantity {request.quantity}")
+            return
+        needed = self._tied_up(account, request, request.quantity)
+        if listing.is_perpetual:
+            available = self.available_margin(account, listing.settle)
+        else:
+            pays = listing.quote if request.side is Side.BUY else listing.base
+            available = account.free(pays)
+        if needed > available:
+            raise Refused(Reason.INSUFFICIENT_FUNDS, f"{needed} needed, {available} available")
 
     def cancel(self, order: Order, *, detail: str = "by the client") -> Order:
         """Take an order out of the book.
@@ -235,14 +229,15 @@ class Marketplace:
             raise Refused(Reason.UNKNOWN_ORDER, f"order {order.id} is {order.status}")
         quantity = order.quantity if quantity is None else quantity
         price = order.price if price is None else price
-        self._check_steps(order.listing, quantity, price)
+        check_steps(order.listing, quantity, price)
         if quantity <= order.filled:
             raise Refused(Reason.BAD_REQUEST, "the new quantity is filled already")
         keeps_place = price == order.price and quantity <= order.quantity
         account = self.accounts[order.account]
         was_held = order.held
         self._release(order)
-        more = self._needed(account, order.request, quantity - order.filled, price)
+        terms = replace(order.request, price=price)
+        more = self._tied_up(account, terms, quantity - order.filled)
         if not order.listing.is_perpetual and more > account.free(self._pays(order)):
             self._hold(order, was_held)
             raise Refused(Reason.INSUFFICIENT_FUNDS, f"{more} needed")
@@ -350,94 +345,9 @@ class Marketplace:
         self._next_id += 1
         return self._next_id
 
-    def _check(self, account: Account, request: OrderRequest) -> None:
+    def _tied_up(self, account: Account, request: OrderRequest, quantity: Decimal) -> Decimal:
         listing = request.listing
-        if listing.name in self.halted:
-            raise Refused(Reason.HALTED, listing.name)
-        if request.client_id:
-            same = self._by_client_id.get((account.name, request.client_id))
-            if same is not None and not (self._reuses_client_ids and same.status.is_final):
-                raise Refused(Reason.DUPLICATE_CLIENT_ID, request.client_id)
-        if not request.quote_quantity:
-            self._check_steps(listing, request.quantity, request.price)
-        self._check_size(request)
-        if request.trigger is not None:
-            self._check_trigger(request)
-        else:
-            self._check_book(request)
-        self._check_money(account, request)
-
-    def _check_steps(self, listing: Listing, quantity: Decimal, price: Decimal | None) -> None:
-        if quantity <= ZERO or quantity % listing.quantity_step:
-            raise Refused(Reason.OFF_QUANTITY_STEP, f"quantity {quantity}")
-        if quantity < listing.min_quantity:
-            raise Refused(Reason.BELOW_MIN_QUANTITY, f"quantity {quantity}")
-        if price is not None and (price <= ZERO or price % listing.price_step):
-            raise Refused(Reason.OFF_PRICE_STEP, f"price {price}")
-
-    def _check_size(self, request: OrderRequest) -> None:
-        price = request.price or self.last(request.listing)
-        notional = request.quote_quantity or request.quantity * price
-        if notional < request.listing.min_notional and not request.is_reduce_only:
-            raise Refused(Reason.BELOW_MIN_NOTIONAL, f"notional {notional}")
-
-    def _check_trigger(self, request: OrderRequest) -> None:
-        last = self.last(request.listing)
-        trigger = request.trigger or ZERO
-        if last >= trigger if request.triggers_above else last <= trigger:
-            raise Refused(Reason.WOULD_TRIGGER, f"trigger {trigger}, last {last}")
-
-    def _check_book(self, request: OrderRequest) -> None:
-        book = self.books[request.listing.name]
-        opposite = request.side.other
-        if request.is_post_only and book.front(opposite, request.price) is not None:
-            raise Refused(Reason.WOULD_TAKE, f"price {request.price}")
-        if request.kind is Kind.MARKET and book.best(opposite) is None:
-            raise Refused(Reason.NO_LIQUIDITY, "nobody on the other side")
-
-    def _check_money(self, account: Account, request: OrderRequest) -> None:
-        listing = request.listing
-        if request.is_reduce_only:
-            if request.quantity > account.reducible(listing, request.side):
-                raise Refused(Reason.NOT_REDUCING, f"quantity {request.quantity}")
-            return
-        needed = self._needed(account, request, request.quantity, request.price)
-        if listing.is_perpetual:
-            available = self.available_margin(account, listing.settle)
-        else:
-            pays = listing.quote if request.side is Side.BUY else listing.base
-            available = account.free(pays)
-        if needed > available:
-            raise Refused(Reason.INSUFFICIENT_FUNDS, f"{needed} needed, {available} available")
-
-    def _needed(
-        self, account: Account, request: OrderRequest, quantity: Decimal, price: Decimal | None
-    ) -> Decimal:
-        """Return what an order ties up: money, base units, or margin for what it opens."""
-        listing = request.listing
-        if not listing.is_perpetual and request.side is Side.SELL:
-            return quantity if not request.quote_quantity else ZERO
-        worth = request.quote_quantity or quantity * (price or self._worst(request))
-        if not listing.is_perpetual:
-            fee = ZERO if listing.is_fee_in_received else worth * listing.taker_fee
-            return worth + fee
-        opens = max(ZERO, quantity - account.reducible(listing, request.side))
-        unit = price or self.last(listing) * _SLACK
-        return opens * unit * (1 / Decimal(account.position(listing).leverage) + listing.taker_fee)
-
-    def _worst(self, request: OrderRequest) -> Decimal:
-        # a market order's notional by the levels that it will take, so that it never overdraws
-        left = request.quantity
-        worth = ZERO
-        price = self.last(request.listing)
-        for price, there in self.books[request.listing.name].levels(request.side.other):
-            part = min(left, there)
-            worth += part * price
-            left -= part
-            if not left:
-                break
-        worth += left * price
-        return worth / request.quantity if request.quantity else price
+        return tied_up(account, request, quantity, self.books[listing.name], self.last(listing))
 
     def _keep(self, order: Order) -> None:
         self.orders[order.id] = order
@@ -447,7 +357,7 @@ class Marketplace:
             self._by_client_id[order.account, order.client_id] = order
         account = self.accounts[order.account]
         if not order.listing.is_perpetual:
-            self._hold(order, self._needed(account, order.request, order.quantity, order.price))
+            self._hold(order, self._tied_up(account, order.request, order.quantity))
 
     # ---- matching ----
 

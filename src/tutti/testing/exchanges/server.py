@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import threading
-from collections import deque
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from aiohttp import WSMsgType, web
 
 from tutti.model.errors import ConfigError
 from tutti.testing.exchanges.addresses import Addresses, addresses_of
+from tutti.testing.exchanges.connection import Connection
 from tutti.testing.exchanges.dialect import Call
 from tutti.testing.exchanges.faults import Fault, FaultKind, parse_faults
 from tutti.testing.exchanges.values import Refused
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from tutti.testing.exchanges.exchange import FakeExchange
 
 _PULSE_S = 0.05
-_MOST_WAITING = 200_000
 _HTML = (
     "<html><head><title>Just a moment...</title></head><body>Checking your browser</body></html>"
 )
@@ -34,78 +33,6 @@ _FOREVER_S = 3600.0
 
 def _encoded(body: Any) -> bytes:
     return json.dumps(body, separators=(",", ":")).encode()
-
-
-class _Connection:
-    """One websocket connection: messages pass through the faults into a queue."""
-
-    def __init__(self, exchange: FakeExchange, socket: web.WebSocketResponse) -> None:
-        self._exchange = exchange
-        self._socket = socket
-        self._waiting: deque[tuple[float, str | None]] = deque()
-        self._wake = asyncio.Event()
-        self._kept: dict[str, str] = {}
-        self._closing: tuple[int, str] | None = None
-        self.is_dropped = False
-
-    def send(self, where: str, message: Any, *, listing: str = "") -> None:
-        text = message if isinstance(message, str) else json.dumps(message, separators=(",", ":"))
-        plan = self._exchange.plan
-        faults = plan.of_message(where, listing) if plan.faults else []
-        if not faults:
-            self._put(text, 0.0)
-            self._release(where)
-            return
-        kinds = {fault.kind: fault for fault in faults}
-        if FaultKind.DROP in kinds:
-            self._waiting.append((0.0, None))
-            self._wake.set()
-            return
-        if FaultKind.SILENT in kinds or FaultKind.GAP in kinds:
-            return
-        if FaultKind.REORDER in kinds and where not in self._kept:
-            self._kept[where] = text
-            return
-        delay = kinds[FaultKind.LATE].seconds if FaultKind.LATE in kinds else 0.0
-        self._put(text, delay)
-        if FaultKind.DUPLICATE in kinds:
-            self._put(text, delay)
-        self._release(where)
-
-    def _release(self, where: str) -> None:
-        kept = self._kept.pop(where, None)
-        if kept is not None:
-            self._put(kept, 0.0)
-
-    def close(self, code: int, reason: str) -> None:
-        self._closing = (code, reason)
-        self._wake.set()
-
-    def _put(self, text: str, delay: float) -> None:
-        if len(self._waiting) >= _MOST_WAITING:
-            self.is_dropped = True  # it reads too slowly: real venues let go as well
-        self._waiting.append((delay, text))
-        self._wake.set()
-
-    async def write(self) -> None:
-        """Write what is sent, until the connection is dropped or closed."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting and not self.is_dropped:
-                delay, text = self._waiting.popleft()
-                if delay:
-                    await self._exchange.sleep(delay)
-                if text is None:
-                    self.is_dropped = True  # by a fault; what was sent before it was written
-                    return
-                await self._socket.send_str(text)
-            if self.is_dropped:
-                return
-            if self._closing is not None:
-                code, reason = self._closing
-                await self._socket.close(code=code, message=reason.encode())
-                return
 
 
 class ExchangeServer:
@@ -126,7 +53,7 @@ class ExchangeServer:
         self._exchange = exchange
         self._port = port
         self._rate = rate
-        self._sessions: dict[int, tuple[Session, _Connection]] = {}
+        self._sessions: dict[int, tuple[Session, Connection]] = {}
         self._runner: web.AppRunner | None = None
         self._pulse: asyncio.Task[None] | None = None
         self._is_closing = False
@@ -263,7 +190,7 @@ class ExchangeServer:
         if FaultKind.DROP in faults:
             return _dropped(request)
         socket = web.WebSocketResponse(compress=False, max_msg_size=1 << 20)
-        connection = _Connection(exchange, socket)
+        connection = Connection(exchange, socket)
         await socket.prepare(request)
         try:
             session = exchange.dialect.open_stream(request.path_qs, connection)
@@ -283,7 +210,7 @@ class ExchangeServer:
         self,
         socket: web.WebSocketResponse,
         session: Session,
-        connection: _Connection,
+        connection: Connection,
         request: web.Request,
     ) -> None:
         writing = asyncio.get_running_loop().create_task(connection.write())

@@ -9,7 +9,8 @@ import pytest
 
 from tutti.kernel.clock import SECOND, SimulatedClock
 from tutti.testing.exchanges.accounts import Account
-from tutti.testing.exchanges.marketplace import BookChanged, Happening, Marketplace, OrderChanged
+from tutti.testing.exchanges.happenings import BookChanged, Happening, OrderChanged
+from tutti.testing.exchanges.marketplace import Marketplace
 from tutti.testing.exchanges.values import (
     Kind,
     Life,

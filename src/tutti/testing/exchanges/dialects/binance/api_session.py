@@ -10,7 +10,7 @@ from tutti.kernel.clock import SECOND
 from tutti.testing.exchanges.dialects.binance.user_events import SpotEvents
 from tutti.testing.exchanges.dialects.binance.wording import worded
 from tutti.testing.exchanges.dialects.parameters import optional_whole
-from tutti.testing.exchanges.marketplace import OrderChanged
+from tutti.testing.exchanges.happenings import OrderChanged
 from tutti.testing.exchanges.values import Reason, Refused
 
 if TYPE_CHECKING:
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from tutti.testing.exchanges.accounts import Account
     from tutti.testing.exchanges.dialect import Stream
-    from tutti.testing.exchanges.dialects.binance.orders import Orders
-    from tutti.testing.exchanges.marketplace import Happening, Marketplace
+    from tutti.testing.exchanges.dialects.binance.perpetual_orders import Orders
+    from tutti.testing.exchanges.happenings import Happening
+    from tutti.testing.exchanges.marketplace import Marketplace
 
 _MS = 1_000_000
 

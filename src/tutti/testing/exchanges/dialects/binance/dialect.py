@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tutti.kernel.clock import SECOND
 from tutti.testing.exchanges.dialect import Answer, Routed
 from tutti.testing.exchanges.dialects.binance import wording
-from tutti.testing.exchanges.dialects.binance.orders import Orders
+from tutti.testing.exchanges.dialects.binance.perpetual_orders import Orders
 from tutti.testing.exchanges.dialects.binance.routes import make_routes
 from tutti.testing.exchanges.dialects.binance.streams import Streams
 from tutti.testing.exchanges.dialects.binance.terms import Symbols

@@ -10,7 +10,7 @@ from tutti.testing.exchanges.dialects.binance.accounts import Accounts
 from tutti.testing.exchanges.dialects.binance.market_data import Figures
 
 if TYPE_CHECKING:
-    from tutti.testing.exchanges.dialects.binance.orders import Orders
+    from tutti.testing.exchanges.dialects.binance.perpetual_orders import Orders
     from tutti.testing.exchanges.dialects.binance.streams import Streams
     from tutti.testing.exchanges.dialects.binance.terms import Symbols
     from tutti.testing.exchanges.marketplace import Marketplace

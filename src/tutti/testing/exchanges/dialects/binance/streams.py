@@ -12,7 +12,7 @@ from tutti.testing.exchanges.dialects.binance.market_data import INTERVALS, Figu
 from tutti.testing.exchanges.dialects.binance.terms import symbol_of
 from tutti.testing.exchanges.dialects.binance.user_events import PerpetualEvents
 from tutti.testing.exchanges.dialects.candle_feed import CandleFeed
-from tutti.testing.exchanges.marketplace import BookChanged, OrderChanged, Printed
+from tutti.testing.exchanges.happenings import BookChanged, OrderChanged, Printed
 from tutti.testing.exchanges.values import Reason, Refused, Side
 
 if TYPE_CHECKING:
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
     from tutti.testing.exchanges.accounts import Account
     from tutti.testing.exchanges.dialect import Session, Stream
-    from tutti.testing.exchanges.dialects.binance.orders import Orders
+    from tutti.testing.exchanges.dialects.binance.perpetual_orders import Orders
     from tutti.testing.exchanges.dialects.binance.terms import Symbols
-    from tutti.testing.exchanges.marketplace import Happening, Marketplace
+    from tutti.testing.exchanges.happenings import Happening
+    from tutti.testing.exchanges.marketplace import Marketplace
     from tutti.testing.exchanges.values import Listing, Print
 
 _MS = 1_000_000

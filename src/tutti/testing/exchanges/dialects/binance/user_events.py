@@ -12,8 +12,10 @@ from tutti.testing.exchanges.values import ZERO, Status
 
 if TYPE_CHECKING:
     from tutti.testing.exchanges.accounts import Account
-    from tutti.testing.exchanges.dialects.binance.orders import PerpetualDesk, SpotDesk
-    from tutti.testing.exchanges.marketplace import Marketplace, OrderChanged
+    from tutti.testing.exchanges.dialects.binance.orders import SpotDesk
+    from tutti.testing.exchanges.dialects.binance.perpetual_orders import PerpetualDesk
+    from tutti.testing.exchanges.happenings import OrderChanged
+    from tutti.testing.exchanges.marketplace import Marketplace
     from tutti.testing.exchanges.values import Order
 
 _MS = 1_000_000

@@ -11,7 +11,7 @@ from tutti.testing.exchanges.dialects.candle_feed import CandleFeed
 from tutti.testing.exchanges.dialects.coinbase.orders import status_of
 from tutti.testing.exchanges.dialects.coinbase.terms import product_of, written_id
 from tutti.testing.exchanges.dialects.parameters import plain, trimmed
-from tutti.testing.exchanges.marketplace import BookChanged, OrderChanged, Printed
+from tutti.testing.exchanges.happenings import BookChanged, OrderChanged, Printed
 from tutti.testing.exchanges.values import ZERO, Refused, Side
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from tutti.testing.exchanges.dialects.coinbase.orders import Desk
     from tutti.testing.exchanges.dialects.coinbase.signing import Tokens
     from tutti.testing.exchanges.dialects.coinbase.terms import Products
-    from tutti.testing.exchanges.marketplace import Happening, Marketplace
+    from tutti.testing.exchanges.happenings import Happening
+    from tutti.testing.exchanges.marketplace import Marketplace
     from tutti.testing.exchanges.values import Listing, Order, Print
 
 _HEARTBEAT_NS = SECOND

@@ -9,7 +9,7 @@ from tutti.testing.exchanges.dialects.candle_feed import CandleFeed
 from tutti.testing.exchanges.dialects.hyperliquid import wording
 from tutti.testing.exchanges.dialects.hyperliquid.info import INTERVALS
 from tutti.testing.exchanges.dialects.parameters import trimmed
-from tutti.testing.exchanges.marketplace import BookChanged, OrderChanged, Printed
+from tutti.testing.exchanges.happenings import BookChanged, OrderChanged, Printed
 from tutti.testing.exchanges.values import Refused, Side
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from tutti.testing.exchanges.dialects.hyperliquid.info import Info
     from tutti.testing.exchanges.dialects.hyperliquid.orders import Desk
     from tutti.testing.exchanges.dialects.hyperliquid.terms import Assets
-    from tutti.testing.exchanges.marketplace import Happening, Marketplace
+    from tutti.testing.exchanges.happenings import Happening
+    from tutti.testing.exchanges.marketplace import Marketplace
     from tutti.testing.exchanges.values import Listing, Print
 
 _MS = 1_000_000

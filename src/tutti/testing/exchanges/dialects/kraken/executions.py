@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from tutti.testing.exchanges.accounts import Account
     from tutti.testing.exchanges.dialect import Stream
     from tutti.testing.exchanges.dialects.kraken.orders import Desk
-    from tutti.testing.exchanges.marketplace import Marketplace, OrderChanged
+    from tutti.testing.exchanges.happenings import OrderChanged
+    from tutti.testing.exchanges.marketplace import Marketplace
     from tutti.testing.exchanges.values import Fill, Order
 
 _NEWEST = 50

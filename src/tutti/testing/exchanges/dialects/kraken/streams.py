@@ -13,7 +13,7 @@ from tutti.testing.exchanges.dialects.candle_feed import CandleFeed
 from tutti.testing.exchanges.dialects.kraken.executions import Executions
 from tutti.testing.exchanges.dialects.kraken.market_data import INTERVALS
 from tutti.testing.exchanges.dialects.kraken.wording import worded
-from tutti.testing.exchanges.marketplace import BookChanged, OrderChanged, Printed
+from tutti.testing.exchanges.happenings import BookChanged, OrderChanged, Printed
 from tutti.testing.exchanges.values import Reason, Refused, Side
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from tutti.testing.exchanges.candle import Candle
     from tutti.testing.exchanges.dialect import Session, Stream
     from tutti.testing.exchanges.dialects.kraken.orders import Desk
-    from tutti.testing.exchanges.marketplace import Happening, Marketplace
+    from tutti.testing.exchanges.happenings import Happening
+    from tutti.testing.exchanges.marketplace import Marketplace
     from tutti.testing.exchanges.values import Listing, Print
 
 _TOKEN_LIVES_NS = 900 * SECOND
