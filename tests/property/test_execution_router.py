@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,8 +10,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tutti.execution.router.offers import MOST_LOTS, Offers
+from tutti.execution.router.children import Wanted, route
+from tutti.execution.router.offers import MOST_LOTS, Ladder, Offer, Offers
 from tutti.execution.router.split import Strategy, split
+from tutti.model.instrument import Instrument, InstrumentId, InstrumentKind
+from tutti.model.order import ApprovedOrder, OrderIntent, OrderType, Reason, Side
+from tutti.risk.parts import approved_parts
 
 if TYPE_CHECKING:
     from tutti.model.market import IntArray
@@ -114,3 +119,83 @@ def test_routing_over_five_venues_of_a_hundred_levels_is_exact(strategy: Strateg
         room=np.full(5, MOST_LOTS),
     )
     assert split(54_321, 1, offers, strategy).sum() == pytest.approx(54_321, abs=100)
+
+
+_LOT = Decimal("0.001")
+
+
+def _approved(lots: int) -> ApprovedOrder:
+    intent = OrderIntent(
+        id="018cc251f4000000070123456789abcd",
+        instrument=InstrumentId("BTC-USD", "A"),
+        as_of=1,
+        side=Side.BUY,
+        quantity=lots * _LOT,
+        type=OrderType.MARKET,
+        price=None,
+        reference_price=Decimal(100),
+        reason=Reason.ENTRY,
+        lead="",
+        reduces=False,
+    )
+    return ApprovedOrder(intent=intent, approved_at=1, rules=())
+
+
+@st.composite
+def _venues(draw: st.DrawFn) -> list[Offer]:
+    offers = []
+    for name in "ABCD"[: draw(st.integers(1, 4))]:
+        terms = Instrument(
+            id=InstrumentId("BTC-USD", name),
+            kind=InstrumentKind.SPOT,
+            price_step=Decimal("0.01"),
+            quantity_step=draw(st.sampled_from([1, 2, 10, 25])) * _LOT,
+            min_quantity=draw(st.integers(0, 100)) * _LOT,
+            min_notional=Decimal(draw(st.integers(0, 20))),
+            taker_fee=Decimal(draw(st.integers(0, 60))) / 10_000,
+        )
+        levels = draw(st.lists(st.floats(90.0, 110.0), min_size=1, max_size=4))
+        sizes = draw(st.lists(st.floats(0.0, 3.0), min_size=len(levels), max_size=len(levels)))
+        room = draw(st.none() | st.integers(0, 3_000))
+        offers.append(
+            Offer(
+                instrument=terms,
+                ladder=Ladder(np.sort(np.array(levels)), np.array(sizes)),
+                room=None if room is None else room * _LOT,
+            )
+        )
+    return offers
+
+
+@given(_venues(), st.integers(1, 5_000), st.sampled_from(list(Strategy)), st.data())
+def test_children_and_what_is_left_add_up_to_the_order_whoever_refuses(
+    venues: list[Offer], lots: int, strategy: Strategy, data: st.DataObject
+) -> None:
+    approved = _approved(lots)
+    quantity = approved.intent.quantity
+    filled = left = Decimal(0)
+    refused: set[str] = set()
+    ids = [approved.intent.id]
+    to_place = quantity
+    while to_place:
+        wanted = Wanted(
+            parent=approved.intent.id,
+            side=Side.BUY,
+            lots=int(to_place / _LOT),
+            lot=_LOT,
+            first=len(ids),
+        )
+        open_to = [each for each in venues if each.instrument.id.venue not in refused]
+        children = route(wanted, open_to, strategy)
+        parts = approved_parts(approved, children, quantity - to_place)
+        left += to_place - sum((child.quantity for child in children), Decimal(0))
+        to_place = Decimal(0)
+        for part in parts:
+            ids.append(part.intent.id)
+            if data.draw(st.booleans()):
+                refused.add(part.intent.instrument.venue)
+                to_place += part.intent.quantity
+            else:
+                filled += part.intent.quantity
+    assert filled + left == quantity
+    assert len(set(ids)) == len(ids)

@@ -280,7 +280,7 @@ class Engine:
         if n_intents and self._errors.tripped:
             n_intents = only_closing(n_intents, self._account.book, self._wishes)
         if n_intents and self._router is not None:
-            n_intents = self._fitting(self._router, n_intents)
+            n_intents = self._fitting(self._router, n_intents, now)
         if n_intents:
             if not is_seen:
                 # nothing came of the bar there, but they judge orders by its close
@@ -305,12 +305,13 @@ class Engine:
             self.desk.drain(closes)
         self._judge_again(now.as_of)
 
-    def _fitting(self, router: Router, n_intents: int) -> int:
+    def _fitting(self, router: Router, n_intents: int, now: _Now) -> int:
         """Leave of what is wanted only what some venue of a route can take."""
         wishes = self._wishes
         kept = 0
         for i in wishes.sequence[:n_intents].tolist():
-            if i not in router.routes or router.children(i, "", int(wishes.lots[i])):
+            lots = int(wishes.lots[i])
+            if i not in router.routes or router.children(i, "", lots, self._limit(now, i, lots)):
                 wishes.sequence[kept] = i
                 kept += 1
         return kept
@@ -382,26 +383,30 @@ class Engine:
             self._journal.commit()
 
     def _intent(self, now: _Now, i: int, lots: int, lead: int, *, reduces: bool) -> OrderIntent:
-        quantity_step, price_step = self._steps[i]
         close = float(now.bars.close[now.t, i])
         reason = int(self._wishes.reasons[i])
-        kind, ticks = MARKET, 0
+        limit = None
         if self._setup.style.order_type != MARKET:
-            kind, ticks = order_terms(i, lots, reason, close, self._setup.terms, self._setup.style)
-        is_limit = kind == LIMIT
+            limit = self._limit(now, i, lots)
         return OrderIntent(
             id=self._ids.new(now.as_of),
             instrument=self._setup.instruments[i].id,
             as_of=now.as_of,
             side=Side.BUY if lots > 0 else Side.SELL,
-            quantity=abs(lots) * quantity_step,
-            type=OrderType.LIMIT if is_limit else OrderType.MARKET,
-            price=ticks * price_step if is_limit else None,
+            quantity=abs(lots) * self._steps[i][0],
+            type=OrderType.MARKET if limit is None else OrderType.LIMIT,
+            price=limit,
             reference_price=Decimal(repr(close)),
             reason=Reason.of(reason),
             lead=self._writer.lead(lead),
             reduces=reduces,
         )
+
+    def _limit(self, now: _Now, i: int, lots: int) -> Decimal | None:
+        style, reason = self._setup.style, int(self._wishes.reasons[i])
+        close = float(now.bars.close[now.t, i])
+        kind, ticks = order_terms(i, lots, reason, close, self._setup.terms, style)
+        return ticks * self._steps[i][1] if kind == LIMIT else None
 
     def _record_decision(self, now: _Now, columns: Sequence[int]) -> Decision:
         account = self._account.book.account

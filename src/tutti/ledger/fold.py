@@ -197,7 +197,11 @@ def _apply_route(state: LedgerState, routed: Routed) -> None:
     if intent is not None:
         for child in routed.children:
             state.intents[child.id] = msgspec.structs.replace(
-                intent, id=child.id, instrument=child.instrument, quantity=child.quantity
+                intent,
+                id=child.id,
+                instrument=child.instrument,
+                quantity=child.quantity,
+                price=child.price,
             )
 
 

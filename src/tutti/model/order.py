@@ -209,6 +209,8 @@ class ChildOrder(msgspec.Struct, frozen=True, kw_only=True):
         What the venue trades.
     quantity : Decimal
         Base units, a whole number of the venue's steps.
+    price : Decimal or None
+        Limit price on the venue's grid, no worse for us than the order's; None for a market order.
     expected_price : float or None
         Average price that the venue's book promised when it was routed, before fees; None where
         there was no book.
@@ -219,6 +221,7 @@ class ChildOrder(msgspec.Struct, frozen=True, kw_only=True):
     instrument: InstrumentId
     quantity: Decimal
     expected_price: float | None
+    price: Decimal | None = None
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,8 @@ from tutti.model.order import (
     OrderFilled,
     OrderIntent,
     OrderStatus,
+    OrderType,
+    Reason,
     Side,
     VenueEvent,
 )
@@ -463,3 +465,48 @@ def test_room_of_an_account_is_what_its_money_carries(play: Make, make_terms: Ma
     assert 32 < first < 33.4
     assert first == second
     assert first + second + third == Decimal("90.000")
+
+
+def test_limit_orders_keep_to_each_venues_grid(play: Make, make_terms: Make) -> None:
+    terms = [make_terms(A), make_terms(B, price_step=Decimal("0.4")), make_terms(C)]
+    played = play(
+        "equal_split", instruments=terms, execution__order_type="limit",
+        execution__limit_offset_bps=10.0,
+    )  # fmt: skip
+    played.tick()
+    prices = [played[name].submitted[0].intent.price for name in "ABC"]
+    assert prices == [Decimal("99.90"), Decimal("99.6"), Decimal("99.90")]
+
+
+def test_entry_too_small_for_any_venue_at_its_limit_is_not_asked_for(
+    play: Make, make_terms: Make
+) -> None:
+    # the first has no money, and for the others it is worth enough at the close alone
+    terms = [make_terms(A)] + [make_terms(each, min_notional=Decimal(1_000)) for each in (B, C)]
+    played = play(
+        "priority", instruments=terms, execution__order_type="limit",
+        execution__limit_offset_bps=10.0, venues__A__starting_balance=0,
+    )  # fmt: skip
+    played.tick(3)
+    assert played.stage.all(OrderIntent) == []
+
+
+def test_order_opened_by_hand_that_fits_no_venue_is_rejected(play: Make, make_terms: Make) -> None:
+    played = play("priority", scores=[[float("nan")] * 3] * 12)
+    played.tick()
+    intent = OrderIntent(
+        id="by hand", instrument=A, as_of=played.now, side=Side.BUY, quantity=Decimal("0.001"),
+        type=OrderType.MARKET, price=None, reference_price=Decimal(100), reason=Reason.OPERATOR,
+        lead="script", reduces=False,
+    )  # fmt: skip
+    for exchange in played.exchanges.values():
+        exchange.book = Ladder(np.empty(0), np.empty(0))
+    approved = ApprovedOrder(intent=intent, approved_at=played.now, rules=())
+    desk = played.stage.engine.desk
+    desk.open(approved, played.now, 0, 1, -1)
+    desk.send(approved, played.now)
+    assert (played.parent().status, played.parent().detail) == (
+        OrderStatus.REJECTED,
+        "it fits no venue",
+    )
+    assert played.stage.account.book.working[0] == 0

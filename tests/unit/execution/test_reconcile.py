@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -257,6 +258,17 @@ def test_balances_that_differ_by_more_than_the_tolerance_are_named() -> None:
     assert compare_balances({}, venue, tolerance=Decimal(2)) == (
         _noted(DifferenceKind.BALANCE, "USD", "0", "100.01"),
     )
+
+
+def test_terms_that_somebody_changed_at_the_venue_are_taken_over() -> None:
+    report = replace(
+        _report(OrderStatus.PARTIALLY_FILLED, _fill(4, "f")), quantity=Decimal(6), price=Decimal(99)
+    )
+    settled = _settled(_order(OrderStatus.SENT), _Venue(report))
+    assert (settled.quantity, settled.price) == (Decimal(6), Decimal(99))
+    assert settled.filled == Decimal(4)
+    same = replace(_report(OrderStatus.ACCEPTED), quantity=Decimal(10))
+    assert _settled(_order(OrderStatus.SENT), _Venue(same)).quantity == Decimal(10)
 
 
 # ---- what the events explain is on record, too ----

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from tutti.model.errors import InvariantBroken
@@ -30,13 +31,14 @@ _APPROVED = ApprovedOrder(
 )
 
 
-def _child(quantity: int, parent: str = "p") -> ChildOrder:
+def _child(quantity: int, parent: str = "p", price: str = "99") -> ChildOrder:
     return ChildOrder(
         id=f"c{quantity}",
         parent=parent,
         instrument=InstrumentId("BTC", "B"),
         quantity=Decimal(quantity),
         expected_price=None,
+        price=Decimal(price),
     )
 
 
@@ -51,13 +53,38 @@ def test_part_is_the_order_at_another_venue_and_smaller() -> None:
         assert (part.intent.reference_price, part.intent.lead) == (Decimal(100), "trend")
 
 
+def test_part_may_have_a_better_limit() -> None:
+    (part,) = approved_parts(_APPROVED, [_child(4, price="99.5")])
+    assert part.intent.price == Decimal("99.5")
+
+
+def test_part_of_a_market_order_is_one() -> None:
+    market = msgspec.structs.replace(
+        _APPROVED, intent=msgspec.structs.replace(_APPROVED.intent, price=None)
+    )
+    child = msgspec.structs.replace(_child(4), price=None)
+    assert approved_parts(market, [child])[0].intent.price is None
+    with pytest.raises(InvariantBroken, match="is no part"):
+        approved_parts(market, [_child(4)])
+
+
 def test_parts_of_more_than_was_approved_break() -> None:
     assert len(approved_parts(_APPROVED, [_child(4)], Decimal(6))) == 1
     with pytest.raises(InvariantBroken, match="split into 11: more than was approved"):
         approved_parts(_APPROVED, [_child(4)], Decimal(7))
 
 
-@pytest.mark.parametrize("child", [_child(4, "other"), _child(0), _child(-1)])
+@pytest.mark.parametrize(
+    "child",
+    [
+        _child(4, "other"),
+        _child(0),
+        _child(-1),
+        _child(4, price="98.99"),
+        msgspec.structs.replace(_child(4), price=None),
+    ],
+    ids=["another's", "nothing", "less than nothing", "worse limit", "no limit"],
+)
 def test_what_is_no_part_of_the_order_breaks(child: ChildOrder) -> None:
     with pytest.raises(InvariantBroken, match="is no part of order p"):
         approved_parts(_APPROVED, [child])

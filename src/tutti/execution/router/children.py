@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
 from tutti.execution.router.offers import offers_of
@@ -71,9 +71,18 @@ def route(
                     instrument=venues[v].instrument.id,
                     quantity=lots * wanted.lot,
                     expected_price=None if math.isnan(price) else price,
+                    price=_on_grid(wanted, venues[v].instrument.price_step),
                 )
             )
     return tuple(children)
+
+
+def _on_grid(wanted: Wanted, step: Decimal) -> Decimal | None:
+    # towards us: a venue with a coarser grid never gets a worse price than was approved
+    if wanted.limit is None:
+        return None
+    towards_us = ROUND_FLOOR if wanted.side is Side.BUY else ROUND_CEILING
+    return (wanted.limit / step).to_integral_value(towards_us) * step
 
 
 def child_id(parent: str, number: int) -> str:

@@ -109,6 +109,13 @@ def test_children_are_orders_at_their_venues_that_name_their_parent() -> None:
     assert (first.expected_price, second.expected_price) == (100.0, 101.0)
 
 
+@pytest.mark.parametrize(("side", "price"), [(Side.BUY, "99.5"), (Side.SELL, "100.0")])
+def test_limit_is_on_each_venues_grid_and_never_worse(side: Side, price: str) -> None:
+    offers = [_offer("A", (100.0, 0.1), price_step=Decimal("0.5"))]
+    (child,) = route(_wanted(300, side=side, limit=Decimal("99.99")), offers)
+    assert child.price == Decimal(price)
+
+
 def test_venue_that_gets_nothing_gets_no_order() -> None:
     (only,) = route(_wanted(300), [_offer("A", (101.0, 5.0)), _offer("B", (100.0, 5.0))])
     assert only.instrument.venue == "B"
