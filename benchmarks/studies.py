@@ -25,7 +25,7 @@ STRATEGIES = (
     "volatility_harvester", "mean_reversion", "vpin", "strategy_optimizer",
 )  # fmt: skip
 
-CROSS = "policy: {name: ema_cross, fast: 20, slow: 100}\n"
+CROSS = "policy: {name: ema_cross, fast: 60, slow: 240}\n"
 
 
 def main() -> int:
