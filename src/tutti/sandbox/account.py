@@ -17,7 +17,7 @@ from tutti.model.errors import ConfigError
 from tutti.model.order import FundingPaid, Liquidated, Side
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tutti.execution.cost import Costs
     from tutti.model.arrays import Tradable
@@ -94,6 +94,7 @@ class Account:
         self._bars: Tradable | None = None
         self._marked = 0
         self._quiet = 0
+        self._quiet_until: Callable[..., int] | None = None
         self._objection_at = bound(objection_at, 0, 0, 0.0, self.book, self.terms)
         self._closing_lots = np.zeros(width, dtype=np.int64)
         self._closing_ticks = np.zeros(width, dtype=np.int64)
@@ -103,6 +104,7 @@ class Account:
         if self._bars is not None:
             self.mark(len(self._bars.ts))
         self._bars = bars
+        self._quiet_until = None  # its bars may lie in memory otherwise
         self._marked = 0
         self._quiet = 0
 
@@ -174,7 +176,9 @@ class Account:
             return []
         self.mark(t)
         stop = min(t + _LOOK, len(bars.ts))
-        self._quiet = quiet_until(t, stop, self.book, bars, self.terms, 0)
+        if self._quiet_until is None:
+            self._quiet_until = bound(quiet_until, t, stop, self.book, bars, self.terms, 0)
+        self._quiet = self._quiet_until(t, stop, self.book, bars, self.terms, 0)
         if t < self._quiet:
             return []
         self._quiet = t + 1
