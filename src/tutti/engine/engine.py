@@ -143,9 +143,9 @@ class Engine:
         self._analysis = analysis
         self._account = account
         self._market_venues = tuple(market_venues)
-        # what these have taken in they accept, if not at once
+        # these live in this process: what they have taken in they accept, if not at once
         near = {id(each) for each in self._market_venues}
-        self._near = {name for name, each in venues.items() if id(each) in near}
+        self._near = frozenset(name for name, each in venues.items() if id(each) in near)
         self._journal = journal
         self._ids = ids
         self._listener: EngineListener = listener or Silent()
@@ -169,6 +169,7 @@ class Engine:
             leads={name: a for a, name in enumerate(analysis.agent_names)},
             make_durable=self._make_durable,
             router=self._router,
+            near=self._near,
         )
         self._quiet = QuietTicks(setup.segment_ticks, n_agents, n) if setup.segment_ticks else None
         self._exposure = no_exposure(n, len(account.book.cash))

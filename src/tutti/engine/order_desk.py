@@ -88,6 +88,9 @@ class OrderDesk:
         Called with the time (ns UTC) before a cancellation leaves: puts all rows on the disk.
     router : Router or None
         Splits orders of routed instruments; None where nothing is routed.
+    near : frozenset of str
+        Venues that live in this process, and end with it: what they are told need not be durable
+        before the tick is over, and a kill leaves all of the tick undone, or nothing.
 
     Attributes
     ----------
@@ -109,6 +112,7 @@ class OrderDesk:
         leads: Mapping[str, int],
         make_durable: Callable[[int], None],
         router: Router | None = None,
+        near: frozenset[str] = frozenset(),
     ) -> None:
         self.locks: IntArray = np.full(len(setup.instruments), UNLOCKED, np.int64)
         self._setup = setup
@@ -120,6 +124,7 @@ class OrderDesk:
         self._counts = counts
         self._leads = leads
         self._make_durable = make_durable
+        self._near = near
         self._tickets: dict[str, _Ticket] = {}
         self._deferred: list[_Deferred] = []
         self._failures: dict[str, int] = {}
@@ -218,7 +223,8 @@ class OrderDesk:
         if self._split is not None:
             while children := self._split.split_again(self):
                 ts = children[0][1]
-                self._make_durable(ts)
+                if not self._near.issuperset(c.intent.instrument.venue for c, _ in children):
+                    self._make_durable(ts)
                 for child, _ in children:
                     self.send(child, ts)
                 self._hear(closes)
@@ -307,7 +313,8 @@ class OrderDesk:
             asked = cancel_sent(order, ts)
             self._account.orders.replace(asked)
             self._changed(order, asked, ts)
-            self._make_durable(ts)
+            if order.instrument.venue not in self._near:
+                self._make_durable(ts)
         self._cancel(order, ts)
 
     def _cancel(self, order: Order, ts: int) -> None:

@@ -347,8 +347,10 @@ class SimulatedVenue:
             arrival = order.created_at + self._costs.latency_ns
             taken = _VenueOrder(order.id, listing, order.side, left, arrival)
             taken.lots += filled
-            taken.is_answered = True
-            if order.status is OrderStatus.SENT:
+            is_sent = order.status is OrderStatus.SENT
+            # what takes time to arrive may still be on its way
+            taken.is_answered = not (is_sent and self._costs.latency_ns)
+            if is_sent:
                 self._untested.append(order.id)
             if filled:
                 # one for all of them, with the id of the last: whoever booked that booked them all
