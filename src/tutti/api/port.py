@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         PositionRow,
         Prediction,
         ServiceState,
+        SymbolsState,
     )
     from tutti.model.market import MarketBlock
 
@@ -39,6 +40,10 @@ class ServiceReader(Protocol):
 
     def agents(self) -> Sequence[AgentRow]:
         """Return one row per agent, in the panel's order."""
+        ...
+
+    def symbols(self) -> SymbolsState:
+        """Return what is traded, and how the file of it stands."""
         ...
 
     def predict(self, instrument: str, bars: MarketBlock | None = None) -> Prediction:

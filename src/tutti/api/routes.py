@@ -114,6 +114,11 @@ def _add_reads(app: FastAPI, service: ServiceReader, max_data_age_s: float) -> N
         """Every agent: active or not, its weight, how often it answered."""
         return JSONResponse(presented(list(service.agents())))
 
+    @app.get("/symbols", tags=["read"])
+    async def symbols() -> JSONResponse:
+        """Show what is traded and on which terms, what is leaving, and how the file of it stands."""
+        return JSONResponse(presented(service.symbols()))
+
 
 def _add_acts(app: FastAPI, service: Service) -> None:
     @app.post("/predict", tags=["act"])

@@ -19,8 +19,9 @@ from tutti.adapters.venues.by_ccxt.client import Addresses, Reach, rate_of
 from tutti.adapters.venues.by_ccxt.dialects import dialect_of
 from tutti.adapters.venues.by_ccxt.lanes import Lanes
 from tutti.adapters.venues.by_ccxt.market_data import MarketData
+from tutti.adapters.venues.by_ccxt.meter import NoMeter
 from tutti.app.feed import in_columns
-from tutti.kernel.clock import SECOND, iso
+from tutti.kernel.clock import SECOND, LiveClock, iso
 from tutti.ledger.kinds import DataSource
 from tutti.model.errors import ConfigError
 from tutti.model.instrument import InstrumentId
@@ -252,6 +253,36 @@ async def live_market(config: Config, clock: Clock, meter: Meter) -> AsyncIterat
             open_venue=open_venue,
             kept=config.feed.warm_up_bars,
         )
+
+
+async def refuse_unknown(config: Config, instruments: Sequence[InstrumentId]) -> None:
+    """Ask the exchanges whether they trade some instruments.
+
+    Raises
+    ------
+    VenueError
+        If one can't be reached.
+    ConfigError
+        If an instrument does not trade where it says.
+    """
+    clock = LiveClock()
+    for name in dict.fromkeys(each.venue for each in instruments):
+        dialect = dialect_of(name)
+        venue = MarketData(
+            dialect,
+            reach_of(config, name),
+            [each for each in instruments if each.venue == name],
+            step=round(config.feed.tick_s * SECOND),
+            sink=LiveBars(instruments, SECOND),
+            clock=clock,
+            random=np.random.default_rng(config.seed),
+            lanes=Lanes(rate_of(dialect), dialect.ordinary_burst, clock),
+            meter=NoMeter(),
+        )
+        try:
+            await venue.open()
+        finally:
+            await venue.close()
 
 
 def reach_of(config: Config, venue: str) -> Reach:

@@ -14,7 +14,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from tutti.adapters.feeds.replay import paced
-from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger
+from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger, SqliteLedgerReader
 from tutti.agents.board import OpinionBoard
 from tutti.app.access import api_token
 from tutti.app.backtest import read_source
@@ -29,7 +29,7 @@ from tutti.app.metrics import Metrics
 from tutti.app.paper import LIVE, PAPER, Opening, PaperAccount, plan_for
 from tutti.app.plugins import API_SERVER, resolve
 from tutti.app.reading import Reading
-from tutti.app.state import ServiceSummary
+from tutti.app.state import ServiceSummary, SymbolRow, SymbolsState
 from tutti.app.symbols import last_closes, symbols_path
 from tutti.app.symbols_watch import SymbolsWatch, busy_in
 from tutti.app.venues_live import LiveVenues
@@ -70,6 +70,7 @@ CONFIGURATIONS = "configurations"
 _VIEW_S = 0.25
 _ATTEND_S = 0.1
 _LOOK_S = 0.5
+_AGAIN_S = 5.0
 _CHECKPOINT_TICKS = 500
 _KILL_TICKS = 3
 
@@ -226,6 +227,14 @@ class PaperService(Reading):
             Command(name=name, by=by, detail=reason), self._market_time()
         )
 
+    def symbols(self) -> SymbolsState:
+        """Return what is traded, and how the file of it stands."""
+        traded = [each.id for each in self.account.plan.instruments]
+        if self._symbols is not None:
+            return self._symbols.state(traded)
+        rows = [SymbolRow(symbol=i.symbol, exchanges=(i.venue,), strategy="") for i in traded]
+        return SymbolsState(symbols=tuple(rows), traded=tuple(map(str, traded)))
+
     async def run(self) -> ServiceSummary:
         """Serve until something ends it; everything is on disk when it returns."""
         began = self._clock.now()
@@ -312,6 +321,8 @@ class PaperService(Reading):
                 if not self._is_open:  # too late to go on as before
                     raise
                 watch.refuse(error)
+                if isinstance(error, VenueError):  # it is asked again, but not at once
+                    await asyncio.sleep(_AGAIN_S)
             else:
                 watch.accept(file)
             self.symbols_refused = watch.refused
@@ -519,15 +530,24 @@ def watched(config: Config) -> SymbolsWatch | None:
     return None if path is None else SymbolsWatch(config, path)
 
 
+def started_on(config: Config, folder: Path) -> Config:
+    """Return what a session on a folder begins with: the file of symbols is part of it.
+
+    Raises
+    ------
+    ConfigError
+        If that file can't be used.
+    """
+    symbols = watched(config)
+    return config if symbols is None else symbols.configured(symbols.file, busy_on(folder))
+
+
 def busy_on(folder: Path) -> set[InstrumentId]:
     """Return the instruments that an account holds, or has an order of at work."""
     if not (folder / "ledger.sqlite").exists():
         return set()
-    store = SqliteLedger(folder, Durability.EACH_COMMIT)
-    try:
-        return busy_in(fold(store))
-    finally:
-        store.close()
+    with SqliteLedgerReader(folder) as reader:
+        return busy_in(fold(reader))
 
 
 def late_agents(account: PaperAccount, metrics: Metrics) -> LateAgents | None:

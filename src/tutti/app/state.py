@@ -212,6 +212,46 @@ class ServiceState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolRow:
+    """One symbol that is traded: where, within which limits of its own, and who speaks on it."""
+
+    symbol: str
+    exchanges: tuple[str, ...]
+    strategy: str
+    max_fraction: float | None = None
+    max_notional: float | None = None
+    agents: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolsState:
+    """The list of symbols that is in force, and what became of the file of it.
+
+    Parameters
+    ----------
+    traded : tuple of str
+        Instruments of the running session.
+    leaving : tuple of str
+        Those among them that were taken off and are not flat yet.
+    file : str
+        That is watched; empty where the symbols can't change.
+    read, in_force : str
+        SHA-256 of the file as it was last read, and as it was when it last came into force.
+    refused : str
+        Why what was read is not in force; empty when it is.
+    """
+
+    symbols: tuple[SymbolRow, ...]
+    traded: tuple[str, ...]
+    leaving: tuple[str, ...] = ()
+    on_removal: str = ""
+    file: str = ""
+    read: str = ""
+    in_force: str = ""
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSummary:
     """What a service did from start to stop; ``stopped_by`` says who or what ended it.
 

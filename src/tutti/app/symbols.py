@@ -6,6 +6,7 @@ ledger names it by its hash and a replay needs no other file.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -88,10 +89,11 @@ class SymbolsSettings(Section):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SymbolsFile:
-    """A list of symbols, and the lines that it was read from."""
+    """A list of symbols, the lines that it was read from, and the SHA-256 of the text."""
 
     document: Document
     listed: SymbolList
+    sha256: str
 
     def refuse_small_caps(self, plan: Plan, prices: FloatArray, equity: float) -> None:
         """Check that what each symbol may hold is enough for its smallest order.
@@ -192,7 +194,8 @@ def parse_symbols(text: str, name: str, agents: Sequence[AgentSettings]) -> Symb
         symbols=tuple(map(_symbol, settings.symbols)),
         closes_removed=settings.on_removal == "close",
     )
-    return SymbolsFile(document=document, listed=listed)
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    return SymbolsFile(document=document, listed=listed, sha256=sha256)
 
 
 def with_symbols(

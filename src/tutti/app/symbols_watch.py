@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 
+from tutti.app.state import SymbolRow, SymbolsState
 from tutti.app.symbols import load_symbols, with_symbols
 from tutti.model.errors import ConfigError, TuttiError, VenueError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from tutti.app.settings import Config
@@ -41,6 +44,8 @@ class SymbolsWatch:
         What the file says now, where it lists something else and can be read.
     refused : str
         What is wrong with what the file says now; empty where nothing is.
+    read : str
+        SHA-256 of the file as it was last read; empty where it could not be read.
 
     Raises
     ------
@@ -55,6 +60,7 @@ class SymbolsWatch:
         self.file = load_symbols(path, base.agents)
         self.wanted: SymbolsFile | None = None
         self.refused = ""
+        self.read = self.file.sha256
 
     def configured(self, file: SymbolsFile, busy: Collection[InstrumentId]) -> Config:
         """Return the configuration of a session on what ``file`` lists, and on what it left.
@@ -78,6 +84,8 @@ class SymbolsWatch:
             return
         self._mark = mark
         self.wanted = None
+        self.refused = ""
+        self.read = _sha256(self._path)
         try:
             file = load_symbols(self._path, self._base.agents)
         except ConfigError as error:
@@ -87,6 +95,20 @@ class SymbolsWatch:
             self.accept(file)
         else:
             self.wanted = file
+
+    def state(self, traded: Sequence[InstrumentId]) -> SymbolsState:
+        """Return what is in force, for whoever asks; ``traded`` is what the session trades."""
+        listed = self.file.listed
+        return SymbolsState(
+            symbols=tuple(SymbolRow(**asdict(each)) for each in listed.symbols),
+            traded=tuple(map(str, traded)),
+            leaving=tuple(map(str, listed.leaving(traded))),
+            on_removal="close" if listed.closes_removed else "keep",
+            file=str(self._path.resolve()),
+            read=self.read,
+            in_force=self.file.sha256,
+            refused=self.refused,
+        )
 
     def accept(self, file: SymbolsFile) -> None:
         """Take note that a list is in force."""
@@ -111,6 +133,13 @@ def busy_in(state: LedgerState) -> set[InstrumentId]:
     """Return the instruments that a ledger holds, or has an order of at work."""
     held = {each.instrument for each in state.positions.values() if each.quantity}
     return held | {each.instrument for each in state.open_orders.values()}
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def _mark(path: Path) -> _Mark:

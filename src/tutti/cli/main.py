@@ -18,6 +18,7 @@ from tutti.cli import (
     service,
     stats,
     sweep,
+    symbols,
     trials,
 )
 from tutti.cli.boundary import run
@@ -57,6 +58,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(sandbox, name="sandbox")
 app.add_typer(stats.app, name="stats")
+app.add_typer(symbols.app, name="symbols")
 app.add_typer(trials.app, name="trials")
 
 

@@ -74,6 +74,7 @@ def up(  # noqa: PLR0913 - one parameter for each option
 ) -> int:
     """Trade on paper, or for real, until Ctrl-C, tutti down or --for ends it."""
     from tutti.app.config import load_config, located, override  # heavy, not for --help
+    from tutti.app.service import started_on
 
     given = {
         "feed.kind": feed.value if feed else None,
@@ -88,14 +89,15 @@ def up(  # noqa: PLR0913 - one parameter for each option
     if settings.feed.kind == "replay" and not settings.feed.bars:
         raise ConfigError("--feed replay needs --bars: files or patterns of recorded bars")
     output = Output(as_json=as_json)
-    keys = _agreed(settings, i_understand, output) if live else None
+    begun = started_on(settings, out)
+    keys = _agreed(begun, i_understand, output) if live else None
     running = Running(
         pid=os.getpid(), feed=settings.feed.kind, started_at=f"{datetime.now(UTC):%FT%TZ}"
     )
     # until the service hears signals itself, one to end it must not pass the doors by
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with claim(_for_paper(usable(out)), running) as held, located(config):
-        _greet(settings, out, output, real=live)
+        _greet(begun, out, output, real=live)
         if compiles_first():
             output.say(FIRST_START)
         summary = _run(settings, seconds, out, held, output, keys)

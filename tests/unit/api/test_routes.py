@@ -24,6 +24,8 @@ from tutti.app.state import (
     Prediction,
     RefusalRow,
     ServiceState,
+    SymbolRow,
+    SymbolsState,
 )
 from tutti.model.errors import ConfigError, InvariantBroken
 from tutti.model.market import MarketBlock
@@ -126,6 +128,10 @@ class ServiceInMemory:
     def agents(self) -> Sequence[AgentRow]:
         return self.state.agents
 
+    def symbols(self) -> SymbolsState:
+        row = SymbolRow(symbol="BTC-USDT-PERP", exchanges=("SIM",), strategy="priority")
+        return SymbolsState(symbols=(row,), traded=(BTC,), file="symbols.yaml")
+
     def predict(self, instrument: str, bars: MarketBlock | None = None) -> Prediction:
         if instrument != BTC:
             raise ConfigError(f"{instrument} is not followed; there is {BTC}")
@@ -222,6 +228,14 @@ async def test_status_shows_the_state_with_times_as_text(client: httpx.AsyncClie
     assert state["regime"] == {BTC: "BULL_TRENDING"}
     assert state["positions"][0]["opened_at"] == "2023-11-15T12:00:00.000Z"
     assert state["refusals"][0]["rule"] == "gross"
+
+
+async def test_symbols_are_what_is_traded_and_how_the_file_of_it_stands(
+    client: httpx.AsyncClient,
+) -> None:
+    told = (await client.get("/symbols")).json()
+    assert told["symbols"][0]["exchanges"] == ["SIM"]
+    assert (told["traded"], told["file"], told["refused"]) == ([BTC], "symbols.yaml", "")
 
 
 async def test_agents_show_no_time_for_one_that_never_spoke(client: httpx.AsyncClient) -> None:

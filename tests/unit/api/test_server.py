@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from tutti.api.server import ApiServer, open_server
 from tutti.app.settings import ApiSettings
+from tutti.app.state import SymbolsState
 from tutti.model.errors import AgentError, ConfigError
 
 if TYPE_CHECKING:
@@ -46,10 +47,19 @@ class QuietService:
     def agents(self) -> Sequence[AgentRow]:
         return ()
 
+    def symbols(self) -> SymbolsState:
+        return SymbolsState(symbols=(), traded=())
+
     def predict(self, instrument: str, bars: MarketBlock | None = None) -> Prediction:
         raise AgentError("not asked here")
 
     def shutdown(self, reason: str) -> None:
+        return None
+
+    def kill(self, by: str, reason: str) -> None:
+        return None
+
+    def command(self, name: str, by: str, reason: str) -> None:
         return None
 
 

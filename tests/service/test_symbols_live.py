@@ -1,0 +1,125 @@
+"""Symbols added and removed while a service follows the streams of an exchange."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import yaml
+from prometheus_client import CollectorRegistry
+
+from tutti.app.config import parse_config
+from tutti.app.live_market import live_market
+from tutti.app.metrics import Metrics
+from tutti.app.service import PaperService, watched
+from tutti.kernel.clock import LiveClock
+from tutti.testing.exchanges import FakeExchange, serve_in_thread
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from tutti.testing.exchanges import Addresses
+
+
+def _list(path: Path, *symbols: str) -> None:
+    entries = [{"symbol": each, "exchanges": ["BINANCE"]} for each in symbols]
+    path.write_text(yaml.safe_dump({"symbols": entries}), encoding="utf-8")
+
+
+async def _until(reached: Callable[[], bool], seconds: float = 20.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not reached():  # noqa: ASYNC110 - a service tells nobody of what it does
+            await asyncio.sleep(0.02)
+
+
+def _traded(service: PaperService) -> list[str]:
+    return [each.id.symbol for each in service.account.plan.instruments]
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[PaperService]:
+    exchange = FakeExchange("binance", seed=3, limits=0.0)
+    listed = tmp_path / "symbols.yaml"
+    _list(listed, "BTC-USDT", "ETH-USDT")
+    with serve_in_thread(exchange, rate=20.0) as addresses:
+        base = _config(tmp_path, listed, addresses)
+        symbols = watched(base)
+        assert symbols is not None
+        clock, metrics = LiveClock(), Metrics(CollectorRegistry())
+        config = symbols.configured(symbols.file, ())
+        async with live_market(config, clock, metrics) as market:
+            yield PaperService(
+                base, feed="live", bars=[], speed=1.0, seconds=60.0, out=tmp_path / "run",
+                view=None, clock=clock, metrics=metrics, market=market, symbols=symbols,
+            )  # fmt: skip
+
+
+def _config(folder: Path, listed: Path, addresses: Addresses) -> Any:
+    path = folder / "fake.json"
+    path.write_text(json.dumps(addresses.to_dict()), encoding="utf-8")
+    settings = {
+        "feed": {
+            "kind": "live", "tick_s": 2, "warm_up_bars": 5, "symbols": str(listed),
+            "live": {"book_levels": 5},
+        },
+        "venues": {"BINANCE": {"addresses": str(path)}},
+        "policy": {"name": "ema_cross", "fast": 2, "slow": 3},
+        "api": {"enabled": False},
+    }  # fmt: skip
+    return parse_config(yaml.safe_dump(settings))
+
+
+async def test_symbol_joins_and_leaves_streams_that_go_on(
+    service: PaperService, tmp_path: Path
+) -> None:
+    listed = tmp_path / "symbols.yaml"
+    async with asyncio.TaskGroup() as group:
+        group.create_task(service.run())
+        await _until(lambda: service.ticks >= 1)
+        _list(listed, "BTC-USDT", "SOL-USDT", "ETH-USDT")
+        await _until(lambda: _traded(service) == ["BTC-USDT", "SOL-USDT", "ETH-USDT"])
+        begun = service.ticks
+        await _until(lambda: service.ticks > begun)
+        book = service.account.session.account.book
+        assert np.isfinite(book.mark).all()
+        assert len(set(book.marked_at.tolist())) == 1
+        _list(listed, "SOL-USDT", "ETH-USDT")
+        await _until(lambda: _traded(service) == ["SOL-USDT", "ETH-USDT"], 30.0)
+        begun = service.ticks
+        await _until(lambda: service.ticks > begun + 1)
+        book = service.account.session.account.book
+        assert len(set(book.marked_at.tolist())) == 1
+        _list(listed, "BTC-USDT", "SOL-USDT", "ETH-USDT")
+        await _until(lambda: len(_traded(service)) == 3)
+        begun = service.ticks
+        await _until(lambda: service.ticks > begun + 1)
+        assert len(set(service.account.session.account.book.marked_at.tolist())) == 1
+        service.shutdown("seen")
+
+
+@pytest.mark.parametrize(
+    ("symbol", "why"),
+    [
+        ("DOGE-USDX", r"DOGE-USDX\.BINANCE: binance trades no DOGE/USDX"),
+        ("ETH-USDT-PERP", "stands for spot"),
+    ],
+)
+async def test_symbol_that_the_exchange_does_not_trade_is_refused(
+    service: PaperService, tmp_path: Path, symbol: str, why: str
+) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(service.run())
+        await _until(lambda: service.ticks >= 1)
+        account = service.account
+        _list(tmp_path / "symbols.yaml", "BTC-USDT", symbol)
+        await _until(lambda: service.symbols_refused != "")
+        assert re.search(why, service.symbols_refused)
+        begun = service.ticks
+        await _until(lambda: service.ticks > begun)
+        assert service.account is account
+        service.shutdown("seen")
