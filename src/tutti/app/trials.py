@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tutti.adapters.feeds.files import describe, find_files
-from tutti.adapters.stores.trial_register import SqliteTrialRegister
+from tutti.adapters.stores.trial_register import (
+    OFF,
+    SqliteTrialRegister,
+    UncountedTrials,
+    usual_place,
+)
 from tutti.app.config import config_hash
 from tutti.kernel.clock import DAY, LiveClock
 from tutti.ledger.trials import Dataset, Trial, TrialRegister, refuse_sealed
-from tutti.model.errors import ConfigError
+from tutti.model.errors import ConfigError, GateClosed
 from tutti.model.instrument import InstrumentId
 from tutti.sandbox.honesty import Honesty, TrialSummary, honest_statistics
 from tutti.stats.account import daily_equity, daily_returns, returns
@@ -28,13 +33,17 @@ if TYPE_CHECKING:
     from tutti.ledger.kinds import DataSource
     from tutti.model.market import FloatArray, MarketBlock
 
-OFF = "off"
-"""Instead of a register's place: nothing is recorded."""
-
 
 def register_at(place: Path | str) -> SqliteTrialRegister | None:
-    """Return the register in a file, which need not be there yet; None for ``off``."""
-    return None if str(place) == OFF else SqliteTrialRegister(Path(place), LiveClock())
+    """Return the register in a file, which need not be there yet.
+
+    ``off`` is None, or what counts nothing and still knows the seals of the register that would
+    have counted: a sealed period is not opened by counting nothing.
+    """
+    if str(place) != OFF:
+        return SqliteTrialRegister(Path(place), LiveClock())
+    usual = SqliteTrialRegister(usual_place(), LiveClock())
+    return UncountedTrials(usual, LiveClock()) if usual.seals() else None
 
 
 def dataset_of(block: MarketBlock, files: Sequence[DataSource]) -> Dataset:
@@ -66,15 +75,20 @@ def admit(
     register.ready()
     if not (seals := register.seals()):
         return
-    refuse_sealed(
-        seals,
-        register.openings(),
-        dataset=dataset_of(block, files),
-        start=int(block.ts[0]),
-        end=int(block.known_at[-1]),
-        configuration=config_hash(config),
-        run_id=run_id,
-    )
+    try:
+        refuse_sealed(
+            seals,
+            register.openings(),
+            dataset=dataset_of(block, files),
+            start=int(block.ts[0]),
+            end=int(block.known_at[-1]),
+            configuration=config_hash(config),
+            run_id=run_id,
+        )
+    except GateClosed as error:
+        if register.where:
+            raise
+        raise GateClosed(f"{error}, and run it with a register: off opens no seal") from error
 
 
 def trial_of(

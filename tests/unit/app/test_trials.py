@@ -96,6 +96,24 @@ def test_backtest_without_a_register_counts_only_itself(bars: Path, tmp_path: Pa
     assert not list(tmp_path.glob("*.sqlite"))
 
 
+def test_register_off_counts_nothing_and_opens_no_seal(
+    bars: Path, register: SqliteTrialRegister, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUTTI_TRIALS", register.where)
+    first = parse_instant("2024-02-01")
+    register.seal(Seal(name="last", dataset=Dataset(), start=first, end=FOREVER))
+    with pytest.raises(GateClosed, match=r"reach into 'last'.*off opens no seal"):
+        _backtest(bars, register_at("off"))
+    before = _backtest(bars, register_at("off"), end="2024-02-01")
+    assert (before.honest["n_trials"], before.honest["register"]) == (1, "")
+    opening = Opening(seal="last", configuration=config_hash(_config()), strategy="ema_cross")
+    register.open(opening)
+    with pytest.raises(GateClosed, match="off opens no seal"):
+        _backtest(bars, register_at("off"))
+    assert list(register.trials()) == []
+    assert register.openings() == [opening]
+
+
 def test_backtest_into_a_sealed_period_leaves_nothing_until_it_is_open(
     bars: Path, register: SqliteTrialRegister
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -23,7 +23,8 @@ MOST_BPS = 1.0
 _MOST_EXAMPLES = 3
 _BPS = 10_000.0
 _NOTHING = 1e-9  # quote currency: what floats leave of nothing
-_NOTICED_BPS = 1e-3
+_NOTICED_BPS = 1e-3  # of equity: more than all roundings of a run come to
+_FEE_ROUNDING = Decimal("1e-7")  # quote currency: it keeps eight decimals
 
 
 class Cause(StrEnum):
@@ -34,6 +35,7 @@ class Cause(StrEnum):
     QUANTITY = "quantity"
     LIQUIDITY = "liquidity"
     FEE = "fee"
+    FEE_RATE = "fee_rate"
     ONLY_HERE = "only_here"
     ONLY_THERE = "only_there"
     REFUSED = "refused"
@@ -41,6 +43,7 @@ class Cause(StrEnum):
     FUNDING = "funding"
     VALUATION = "valuation"
     MONEY_ROUNDING = "money_rounding"
+    UNEXPLAINED = "unexplained"
 
 
 _MATCHED = frozenset({Cause.PRICE_ROUNDING, Cause.FEE})
@@ -50,6 +53,7 @@ _SAYS = {
     Cause.QUANTITY: "same order and bar, another quantity",
     Cause.LIQUIDITY: "maker for one engine, taker for the other, so another fee rate",
     Cause.FEE: "same fill, another fee: NautilusTrader rounds each fee to the currency's decimals",
+    Cause.FEE_RATE: "same fill, and a fee that rounding doesn't explain",
     Cause.ONLY_HERE: "filled here and not there",
     Cause.ONLY_THERE: "filled there and not here",
     Cause.REFUSED: "NautilusTrader would not take the order",
@@ -63,6 +67,7 @@ _SAYS = {
         " at the close of the instrument that it is named for, NautilusTrader each part at its own"
     ),
     Cause.MONEY_ROUNDING: "the rest: NautilusTrader keeps money to the currency's decimals",
+    Cause.UNEXPLAINED: "more than rounding, and no fill explains it: one of the two accounts is wrong",
 }
 
 
@@ -73,7 +78,7 @@ class Difference:
     Parameters
     ----------
     count : int
-        Fills concerned; orders for refusals, ticks for valuation.
+        Fills concerned; orders for refusals, ticks for valuation and what is unexplained.
     amount : float
         What it makes of the final equity, the other engine's less ours, quote currency.
     bps : float
@@ -107,8 +112,8 @@ class SecondOpinion:
     Parameters
     ----------
     fills_matched, fills_total : int
-        Fills equal in order, bar, side, quantity, liquidity and, to one step, price; and all
-        that either engine has.
+        Fills equal in order, bar, side, quantity, liquidity and, but for rounding, price and fee;
+        and all that either engine has.
     equity_diff_bps : float
         Largest difference of equity at any tick, in basis points of ours.
     differences : tuple of Difference
@@ -129,8 +134,12 @@ class SecondOpinion:
 
     @property
     def agrees(self) -> bool:
-        """Whether every fill is matched and equity is never more than 1 bp apart."""
-        return self.fills_matched == self.fills_total and self.equity_diff_bps <= MOST_BPS
+        """Whether every fill is matched, equity never more than 1 bp apart, and all explained."""
+        return (
+            self.fills_matched == self.fills_total
+            and self.equity_diff_bps <= MOST_BPS
+            and all(each.cause is not Cause.UNEXPLAINED for each in self.differences)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -156,6 +165,9 @@ class _Ledger:
         self.amounts[cause] += self._effect(theirs) - self._effect(ours)
         if len(self.examples[cause]) < _MOST_EXAMPLES:
             self.examples[cause].append(self._told(ours, theirs))
+
+    def put(self, cause: Cause, amount: float) -> None:
+        self.amounts[cause] += amount
 
     def _effect(self, fill: ReplayFill | None) -> float:
         if fill is None:
@@ -213,19 +225,26 @@ def compare(
             f"order {order}: {reason}" for order, reason in replay.refused[:_MOST_EXAMPLES]
         ]
         book.counts[Cause.REFUSED] = len(replay.refused)
+    noticed = abs(float(equity[-1])) * _NOTICED_BPS / _BPS
     paid = replay.funding - funding
     if abs(paid) > _NOTHING:
-        book.amounts[Cause.FUNDING] = paid
+        # fills that only one of them has are paid for by only one of them
+        is_own = matched == total and abs(paid) > noticed
+        book.put(Cause.UNEXPLAINED if is_own else Cause.FUNDING, paid)
+        if is_own:
+            book.examples[Cause.UNEXPLAINED].append(f"funding {funding:g} / {replay.funding:g}")
     rest = float(replay.equity[-1] - equity[-1]) - sum(book.amounts.values())
     if abs(rest) > _NOTHING:
-        book.amounts[Cause.MONEY_ROUNDING] = rest
+        book.put(Cause.UNEXPLAINED if abs(rest) > noticed else Cause.MONEY_ROUNDING, rest)
     apart = np.abs(replay.equity - equity) / np.abs(equity) * _BPS
     if matched == total and apart.max() > apart[-1] + _NOTICED_BPS:
         worst = int(np.argmax(apart))
-        book.counts[Cause.VALUATION] = int((apart > _NOTICED_BPS).sum())
-        book.examples[Cause.VALUATION] = [
+        # a route has parts at several venues; at one venue there is nothing to value differently
+        cause = Cause.VALUATION if len(request.venues) > 1 else Cause.UNEXPLAINED
+        book.counts[cause] = int((apart > _NOTICED_BPS).sum())
+        book.examples[cause].append(
             f"{apart[worst]:.2g} bps at {iso(int(request.market.known_at[worst]))}"
-        ]
+        )
     return SecondOpinion(
         engine=replay.engine,
         fills_matched=matched,
@@ -242,10 +261,19 @@ def compare(
 def _pairs(
     ours: Sequence[ReplayFill], theirs: Sequence[ReplayFill]
 ) -> list[tuple[ReplayFill | None, ReplayFill | None]]:
-    # by order and bar; an order has one fill a bar
-    here = {(fill.order_id, fill.row): fill for fill in ours}
-    there = {(fill.order_id, fill.row): fill for fill in theirs}
+    here, there = _numbered(ours), _numbered(theirs)
     return [(here.get(key), there.get(key)) for key in {**here, **there}]
+
+
+def _numbered(fills: Sequence[ReplayFill]) -> dict[tuple[str, int, int], ReplayFill]:
+    # by order and bar; an order has one fill a bar, and a second one is not to be lost
+    seen: Counter[tuple[str, int]] = Counter()
+    numbered = {}
+    for fill in fills:
+        key = (fill.order_id, fill.row)
+        numbered[*key, seen[key]] = fill
+        seen[key] += 1
+    return numbered
 
 
 def _cause(
@@ -269,6 +297,8 @@ def _cause(
         return Cause.LIQUIDITY
     if ours.price != theirs.price:
         return Cause.PRICE_ROUNDING
+    if abs(ours.fee - theirs.fee) > _FEE_ROUNDING:
+        return Cause.FEE_RATE
     return None if ours.fee == theirs.fee else Cause.FEE
 
 

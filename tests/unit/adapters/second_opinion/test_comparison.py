@@ -77,6 +77,7 @@ def test_equal_fills_leave_nothing_to_explain(compared: Any) -> None:
     [
         pytest.param({"price": Decimal("101.1")}, Cause.PRICE_ROUNDING, True, id="one step"),
         pytest.param({"fee": Decimal("0.20000001")}, Cause.FEE, True, id="fee"),
+        pytest.param({"fee": Decimal("0.4")}, Cause.FEE_RATE, False, id="fee rate"),
         pytest.param({"price": Decimal("101.2")}, Cause.PRICE, False, id="two steps"),
         pytest.param({"quantity": Decimal(1)}, Cause.QUANTITY, False, id="quantity"),
         pytest.param({"side": -1}, Cause.QUANTITY, False, id="side"),
@@ -99,10 +100,34 @@ def test_fill_on_another_bar_is_missing_on_one_and_too_much_on_the_other(compare
     assert not opinion.agrees
 
 
+def test_fill_that_is_there_twice_is_one_too_many(compared: Any) -> None:
+    opinion = compared([fill(1, 1), fill(1, 1)], [fill(1, 1)])
+    assert causes(opinion) == {Cause.ONLY_HERE: 1}
+    assert (opinion.fills_matched, opinion.fills_total) == (1, 2)
+
+
+def test_money_that_no_fill_explains_is_not_called_rounding(compared: Any) -> None:
+    fills = [fill(1, 1)]
+    opinion = compared(fills, fills, equity=worth(fills) + 0.5)
+    assert {each.cause: each.amount for each in opinion.differences} == {
+        Cause.UNEXPLAINED: pytest.approx(0.5)
+    }
+    assert opinion.equity_diff_bps == pytest.approx(0.5, rel=0.01)
+    assert not opinion.agrees
+
+
+def test_funding_of_equal_positions_that_differs_is_unexplained(compared: Any) -> None:
+    fills = [fill(1, 1)]
+    opinion = compared(fills, fills, funding=-0.5, equity=worth(fills) - 0.5)
+    assert causes(opinion) == {Cause.UNEXPLAINED: 0}
+    assert opinion.differences[0].examples == ("funding 0 / -0.5",)
+    assert not opinion.agrees
+
+
 def test_amounts_add_up_to_the_difference_of_equity(compared: Any) -> None:
     ours = [fill(1, 1), fill(2, 2), fill(3, 3, -1)]
     theirs = [fill(1, 1, price=Decimal("101.1")), fill(3, 3, -1, fee=Decimal("0.3")), fill(4, 3)]
-    funding, rest = -0.7, 0.01
+    funding, rest = -0.7, 0.0005
     opinion = compared(ours, theirs, funding=funding, equity=worth(theirs) + funding + rest)
     apart = opinion.theirs.final_equity - opinion.ours.final_equity
     assert sum(each.amount for each in opinion.differences) == pytest.approx(apart)
@@ -110,9 +135,9 @@ def test_amounts_add_up_to_the_difference_of_equity(compared: Any) -> None:
     assert amounts[Cause.PRICE_ROUNDING] == pytest.approx(-0.2)
     assert amounts[Cause.ONLY_HERE] == pytest.approx(-(2 * 4 - 0.2))
     assert amounts[Cause.ONLY_THERE] == pytest.approx(2 * 4 - 0.2)
-    assert amounts[Cause.FEE] == pytest.approx(-0.1)
+    assert amounts[Cause.FEE_RATE] == pytest.approx(-0.1)
     assert amounts[Cause.FUNDING] == pytest.approx(-0.7)
-    assert amounts[Cause.MONEY_ROUNDING] == pytest.approx(0.01)
+    assert amounts[Cause.MONEY_ROUNDING] == pytest.approx(0.0005)
 
 
 def test_refused_order_says_why(compared: Any) -> None:
@@ -135,9 +160,26 @@ def test_largest_difference_on_the_way_counts(compared: Any) -> None:
     opinion = compared([fill(1, 1)], [fill(1, 1)], equity=equity)
     assert opinion.equity_diff_bps == pytest.approx(3.0, rel=1e-2)
     assert opinion.final_equity_diff_bps == 0.0
-    assert causes(opinion) == {Cause.VALUATION: 1}
+    assert causes(opinion) == {Cause.UNEXPLAINED: 1}
     assert opinion.differences[0].examples == ("3 bps at 2024-01-01T03:00:00.000Z",)
     assert not opinion.agrees
+
+
+def test_ticks_differ_by_valuation_only_where_a_route_can_have_parts(
+    make_request: RequestMaker,
+) -> None:
+    request = make_request([order(1, 1, +1, "2")])
+    (venue,) = request.venues
+    request = replace(request, venues=(venue, replace(venue, name="OTHER")))
+    fills, equity = [fill(1, 1)], worth([fill(1, 1)])
+    apart = equity.copy()
+    apart[2] += 0.5
+    reply = Replay(
+        engine="another", fills=fills, refused=(), equity=apart, funding=0.0, mapped={}
+    )  # fmt: skip
+    opinion = compare(request, fills, equity, 0.0, reply)
+    assert causes(opinion) == {Cause.VALUATION: 1}
+    assert opinion.agrees
 
 
 def test_no_more_than_three_examples_are_kept(compared: Any) -> None:
