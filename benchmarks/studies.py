@@ -98,7 +98,8 @@ def montecarlo(folder: Path, options: argparse.Namespace) -> list[dict[str, Any]
     bars = sorted(folder.glob("*_1h.parquet"))
     arguments = ["sandbox", "montecarlo", "--bars", *bars, "--out", folder / "mc"]
     cross = [*arguments, "--config", folder / "cross.yaml"]
-    tutti(folder, *cross, "--paths", 2)  # compiles
+    for each in (cross, arguments):
+        tutti(folder, *each, "--paths", 2)  # compiles
     found, wall, cpu = tutti(folder, *cross, "--paths", options.paths)
     name = f"{options.paths:,} Monte Carlo paths, {SYMBOLS} x {HOURS:,} bars, cross analysed anew"
     rows = [

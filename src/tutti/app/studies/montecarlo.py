@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int, str], None]
 
-_BATCH = 64
+_BATCH = 250
 _TRADE_BLOCK = 5.0
 _RUIN_AT = 0.5
 

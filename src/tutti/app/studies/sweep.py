@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 OBJECTIVES = ("sharpe", "total_return", "calmar")
 """What combinations are ranked by; the highest is best."""
 
-_BATCH = 32
+_BATCH = 100
 
 # what signals depend on; the rest of a configuration acts on them afterwards
 _ANALYSED = ("agents", "aggregation", "conductor")
