@@ -127,6 +127,20 @@ def test_stationary_rows_give_the_mean_the_variance_that_politis_and_romano_deri
     assert np.var(means) == pytest.approx(variance, rel=0.08)
 
 
+def test_stationary_rows_spread_a_mean_as_arch_does() -> None:
+    # 20,000 samples of arch 8.0.0: StationaryBootstrap(6, x, seed=default_rng(1)), this same x
+    theirs = {0.05: -0.4463, 0.25: -0.2324, 0.5: -0.0780, 0.75: 0.0782, 0.95: 0.3030}
+    rng = np.random.default_rng(8)
+    x = np.zeros(120)
+    for t in range(1, 120):
+        x[t] = 0.6 * x[t - 1] + rng.normal()
+    means = np.array([x[stationary_rows(120, 120, 6.0, rng)].mean() for _ in range(6000)])
+    # four standard errors of the difference, of a density of about 1.8 in the middle
+    for level, value in theirs.items():
+        assert np.quantile(means, level) == pytest.approx(value, abs=0.03)
+    assert means.var() == pytest.approx(0.05193, rel=0.08)
+
+
 def test_default_block_is_a_week_and_never_shorter_than_ten_bars() -> None:
     assert default_block(HOUR) == 168.0
     assert default_block(DAY) == 10.0
