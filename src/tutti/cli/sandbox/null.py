@@ -10,7 +10,7 @@ from tutti.cli.output import Output
 from tutti.cli.progress import progress
 
 if TYPE_CHECKING:
-    from tutti.app.studies.null import Found, NullStudy
+    from tutti.sandbox.worlds.found import Found, NullStudy
 
 _CONFIGURED = "configured"
 
