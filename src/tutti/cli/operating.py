@@ -28,9 +28,9 @@ def kill(
     timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait for the end.")] = 60.0,
     as_json: AsJson = False,
 ) -> int:
-    """Cancel every order, close every position on every venue, and stop; name what is left.
+    """Close everything and stop; name what is left.
 
-    Nothing trades on the account again until tutti resume. Exit code 1 when something is left.
+    Every order is cancelled, every position closed on every venue, within a deadline. Nothing trades on the account again until tutti resume. Exit code 1 when something is left.
     """
     from tutti.app.kill_switch import HALT  # heavy, not for --help
 
@@ -64,7 +64,10 @@ def kill(
 def flatten(
     *, out: Folder = PAPER, reason: Reason = "tutti flatten", as_json: AsJson = False
 ) -> int:
-    """Cancel every order, close every position, and stay flat until tutti resume."""
+    """Close everything and stay flat until tutti resume.
+
+    Every order is cancelled, every position closed.
+    """
     return _command("flatten", out, reason, as_json=as_json)
 
 
@@ -74,9 +77,9 @@ def pause(*, out: Folder = PAPER, reason: Reason = "tutti pause", as_json: AsJso
 
 
 def resume(*, out: Folder = PAPER, reason: Reason = "tutti resume", as_json: AsJson = False) -> int:
-    """Trade again after a pause, a flattening, a kill, a stop for losses or a halt.
+    """Trade again after a pause, a kill, a stop or a halt.
 
-    Drawdown and the day's loss count from here.
+    Also after a flattening. Drawdown and the day's loss count from here.
     """
     from tutti.app.kill_switch import HALT, OFFLINE, say_offline  # heavy, not for --help
     from tutti.ledger.kinds import RESUME, Command

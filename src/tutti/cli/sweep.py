@@ -53,7 +53,7 @@ def sweep(  # noqa: PLR0913 - one parameter for each option
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Try every combination of some settings, count each as a trial, and rank them."""
+    """Try every combination of settings; each is a trial."""
     from tutti.app.config import load_config, located  # heavy, not for --help
     from tutti.sandbox.sweep import combinations, parse_axis
 

@@ -36,7 +36,10 @@ def lookahead(  # noqa: PLR0913 - one parameter for each option
     ] = 3,
     as_json: AsJson = False,
 ) -> int:
-    """Poison the future and trade signals late; exit 3 where anything looks ahead."""
+    """Find what looks ahead: poison the future, trade late.
+
+    Exit code 3 where anything does.
+    """
     from tutti.app.config import load_config, located  # heavy, not for --help
 
     settings = load_config(config)

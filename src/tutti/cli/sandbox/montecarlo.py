@@ -64,7 +64,7 @@ def montecarlo(  # noqa: PLR0913 - one parameter for each option
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Run the strategy on thousands of markets like the recorded one."""
+    """Run the strategy on markets like the recorded one."""
     from tutti.app.config import load_config, located  # heavy, not for --help
 
     settings = load_config(config)

@@ -54,7 +54,10 @@ def null(  # noqa: PLR0913 - one parameter for each option
     ] = "",
     as_json: AsJson = False,
 ) -> int:
-    """Count how often a strategy is found skilled in markets without anything to foresee."""
+    """Count how often luck is taken for skill.
+
+    In markets without anything to foresee.
+    """
     from tutti.app.config import load_config, located  # heavy, not for --help
 
     settings = load_config(config)
