@@ -17,10 +17,10 @@ SURE := src/tutti/model/*,src/tutti/risk/*,src/tutti/execution/*,src/tutti/portf
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check crash-test fault-matrix notebooks bench lock clean
+.PHONY: help setup run test check crash-test fault-matrix notebooks bench bench-studies bench-venues lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.warm ## Install what Tutti needs to run, and compile its kernels
 
@@ -57,6 +57,12 @@ bench: $(VENV)/.dev $(VENV)/.warm ## Measure, side by side with other engines wh
 	@$(MAKE) --no-print-directory $(PEERS)/.ready \
 		|| echo "The other engines can't be installed here: measuring Tutti alone."
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+bench-studies: $(VENV)/.dev $(VENV)/.warm ## Measure Monte Carlo, sweeps and null worlds against their bars
+	$(BIN)/python benchmarks/studies.py $(ARGS)
+
+bench-venues: $(VENV)/.dev $(VENV)/.warm ## Measure the way of an order to the wire, and many books at once
+	$(BIN)/python benchmarks/venues.py $(ARGS)
 
 lock: ## Resolve the dependencies anew and pin them in requirements/
 	PYTHON="$(PYTHON)" requirements/lock
