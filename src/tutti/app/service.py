@@ -14,7 +14,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from tutti.adapters.feeds.replay import paced
-from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger, SqliteLedgerReader
+from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger
 from tutti.agents.board import OpinionBoard
 from tutti.app.access import api_token
 from tutti.app.backtest import read_source
@@ -30,8 +30,8 @@ from tutti.app.paper import LIVE, PAPER, Opening, PaperAccount, plan_for
 from tutti.app.plugins import API_SERVER, resolve
 from tutti.app.reading import Reading
 from tutti.app.state import ServiceSummary, SymbolRow, SymbolsState
-from tutti.app.symbols import last_closes, symbols_path
-from tutti.app.symbols_watch import SymbolsWatch, busy_in
+from tutti.app.symbols import last_closes
+from tutti.app.symbols_watch import SymbolsWatch, busy_in, busy_on, watched
 from tutti.app.venues_live import LiveVenues
 from tutti.app.wires import Wires
 from tutti.kernel.clock import SECOND, LiveClock, iso
@@ -123,7 +123,11 @@ async def run_service(  # noqa: PLR0913 - one parameter for each choice of the c
     async with AsyncExitStack() as closing:
         market = venues = None
         if feed == "live":
-            market = await closing.enter_async_context(live_market(config, clock, metrics))
+            opening = live_market(config, clock, metrics)
+            try:
+                market = await closing.enter_async_context(opening)
+            except ConfigError as error:
+                raise error if symbols is None else symbols.file.about(error) from error
         if keys is not None and market is not None:
             venues = LiveVenues(config, keys, clock=clock, meter=metrics, market=market)
             closing.push_async_callback(venues.close)
@@ -516,38 +520,6 @@ def open_market(
             return recorded(source)
         case _:
             raise ConfigError(f"feed must be sim, replay or live, was {feed!r}")
-
-
-def watched(config: Config) -> SymbolsWatch | None:
-    """Return the watch over the file of symbols that a configuration names, None for none.
-
-    Raises
-    ------
-    ConfigError
-        If the file can't be used.
-    """
-    path = symbols_path(config)
-    return None if path is None else SymbolsWatch(config, path)
-
-
-def started_on(config: Config, folder: Path) -> Config:
-    """Return what a session on a folder begins with: the file of symbols is part of it.
-
-    Raises
-    ------
-    ConfigError
-        If that file can't be used.
-    """
-    symbols = watched(config)
-    return config if symbols is None else symbols.configured(symbols.file, busy_on(folder))
-
-
-def busy_on(folder: Path) -> set[InstrumentId]:
-    """Return the instruments that an account holds, or has an order of at work."""
-    if not (folder / "ledger.sqlite").exists():
-        return set()
-    with SqliteLedgerReader(folder) as reader:
-        return busy_in(fold(reader))
 
 
 def late_agents(account: PaperAccount, metrics: Metrics) -> LateAgents | None:

@@ -164,9 +164,11 @@ class Session:
             if len(known):
                 book.mark[i] = history.close[known[-1], i]
                 book.marked_at[i] = history.known_at[known[-1]]
-        bars = tradable(history)
+        bars, none = tradable(history), tradable(history.rows(len(history), len(history)))
         for venue in self._simulated:
             venue.enter(bars)
+            # now all of it is past, and what is closed before the next bar has a price
+            venue.enter(none)
 
     def settle(self, ts: int) -> None:
         """Hold the account against its venues before anything is decided.

@@ -7,6 +7,7 @@ ledger names it by its hash and a replay needs no other file.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -17,7 +18,7 @@ from pydantic import AfterValidator, Field, model_validator
 from tutti.app.config import override, validated
 from tutti.app.document import Document, read_document
 from tutti.app.settings import DEFAULT_VENUE, Number, Section, about, refuse_twice
-from tutti.model.errors import ConfigError
+from tutti.model.errors import ConfigError, TuttiError
 from tutti.model.instrument import InstrumentId
 from tutti.risk.caps import most_held
 from tutti.universe.symbols import Symbol, SymbolList
@@ -94,6 +95,15 @@ class SymbolsFile:
     document: Document
     listed: SymbolList
     sha256: str
+
+    def about(self, error: TuttiError) -> TuttiError:
+        """Return an error with the line of the symbol that it is about in front, if it is of one."""
+        message, name = str(error), self.document.name
+        for k, symbol in enumerate(self.listed.symbols):
+            if not message.startswith(name) and any(_names(message, each) for each in symbol.ids):
+                place = self.document.where(("symbols", k, "exchanges"))
+                return ConfigError(f"{place}: symbols[{k}]: {message}; correct it, or take it off")
+        return error
 
     def refuse_small_caps(self, plan: Plan, prices: FloatArray, equity: float) -> None:
         """Check that what each symbol may hold is enough for its smallest order.
@@ -268,6 +278,10 @@ def last_closes(closes: FloatArray) -> FloatArray:
     for row in closes:
         np.copyto(found, row, where=np.isfinite(row))
     return found
+
+
+def _names(message: str, instrument: InstrumentId) -> bool:
+    return re.search(rf"(?<![\w-]){re.escape(str(instrument))}(?!\w)", message) is not None
 
 
 def _symbol(entry: SymbolEntry) -> Symbol:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 
+from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
 from tutti.app.state import SymbolRow, SymbolsState
-from tutti.app.symbols import load_symbols, with_symbols
+from tutti.app.symbols import load_symbols, symbols_path, with_symbols
+from tutti.ledger.fold import fold
 from tutti.model.errors import ConfigError, TuttiError, VenueError
 
 if TYPE_CHECKING:
@@ -115,14 +117,15 @@ class SymbolsWatch:
         self.file, self.wanted, self.refused = file, None, ""
 
     def refuse(self, error: TuttiError) -> None:
-        """Take note that what the file says is not in force, and why; say it once.
+        """Take note that what the file says is not in force, and why; say it once, with the place.
 
         A venue that can't be reached is no fault of the file: it stays wanted.
         """
+        found = str((self.wanted or self.file).about(error))
         if not isinstance(error, VenueError):
             self.wanted = None
-        if self.refused != str(error):
-            self.refused = str(error)
+        if self.refused != found:
+            self.refused = found
             _log.error(
                 "symbols refused, the last good list stays in force", why=self.refused,
                 action="symbols",
@@ -133,6 +136,38 @@ def busy_in(state: LedgerState) -> set[InstrumentId]:
     """Return the instruments that a ledger holds, or has an order of at work."""
     held = {each.instrument for each in state.positions.values() if each.quantity}
     return held | {each.instrument for each in state.open_orders.values()}
+
+
+def watched(config: Config) -> SymbolsWatch | None:
+    """Return the watch over the file of symbols that a configuration names, None for none.
+
+    Raises
+    ------
+    ConfigError
+        If the file can't be used.
+    """
+    path = symbols_path(config)
+    return None if path is None else SymbolsWatch(config, path)
+
+
+def started_on(config: Config, folder: Path) -> Config:
+    """Return what a session on a folder begins with: the file of symbols is part of it.
+
+    Raises
+    ------
+    ConfigError
+        If that file can't be used.
+    """
+    symbols = watched(config)
+    return config if symbols is None else symbols.configured(symbols.file, busy_on(folder))
+
+
+def busy_on(folder: Path) -> set[InstrumentId]:
+    """Return the instruments that an account holds, or has an order of at work."""
+    if not (folder / "ledger.sqlite").exists():
+        return set()
+    with SqliteLedgerReader(folder) as reader:
+        return busy_in(fold(reader))
 
 
 def _sha256(path: Path) -> str:

@@ -72,9 +72,12 @@ def up(  # noqa: PLR0913 - one parameter for each option
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Trade on paper, or for real, until Ctrl-C, tutti down or --for ends it."""
+    """Trade on paper, or for real.
+
+    Until Ctrl-C, tutti down or --for ends it.
+    """
     from tutti.app.config import load_config, located, override  # heavy, not for --help
-    from tutti.app.service import started_on
+    from tutti.app.symbols_watch import started_on
 
     given = {
         "feed.kind": feed.value if feed else None,
@@ -303,6 +306,8 @@ def _tell(state: dict[str, Any], output: Output) -> None:
         f"{state['n_orders']} orders, {state['n_fills']} fills, {state['n_refusals']} refused; "
         f"API {state['api_url']}"
     )
+    if state["symbols_refused"]:
+        output.say(f"symbols refused: {state['symbols_refused']}", style="red")
     if state["positions"]:
         output.table(
             ("instrument", "quantity", "entry", "mark", "P&L", "lead"),

@@ -9,9 +9,10 @@ import pytest
 
 from tutti.app.backtest import Source
 from tutti.app.config import Config, override
-from tutti.app.feed import MadeUpMarket, Market, made_up, recorded
+from tutti.app.feed import MadeUpMarket, Market, in_columns, made_up, recorded
 from tutti.kernel.clock import HOUR
 from tutti.model.errors import ConfigError
+from tutti.model.instrument import InstrumentId
 from tutti.universe.instruments import SAMPLE_BARS
 
 _START = 1_704_067_200_000_000_000
@@ -80,3 +81,35 @@ def test_recorded_market_without_bars_is_refused() -> None:
     source = Source(block=_whole(300).sample().rows(0, 0), files=(), findings=())
     with pytest.raises(ConfigError, match="no bar to replay"):
         recorded(source)
+
+
+def test_instrument_of_a_list_of_symbols_has_the_same_bars_whoever_else_is_on_it() -> None:
+    def bars(*symbols: str) -> MadeUpMarket:
+        given = {"feed.symbols": "symbols.yaml", "feed.simulated.symbols": list(symbols)}
+        return made_up(override(_CONFIG, given), _START)
+
+    several = bars("BTC-USDT-PERP.SIM", "ETH-USDT-PERP.SIM", "ETH-USDT-PERP.OTHER")
+    block = several.history(_START + 300 * HOUR)
+    alone = bars("ETH-USDT-PERP.SIM").history(_START + 300 * HOUR)
+    assert block is not None
+    assert alone is not None
+    for name in ("open", "high", "low", "close", "volume"):
+        sides = getattr(block, name)
+        np.testing.assert_array_equal(sides[:, 1], getattr(alone, name)[:, 0])
+        np.testing.assert_array_equal(sides[:, 1], sides[:, 2])
+    moves = np.diff(np.log(block.close), axis=0)
+    assert 0.4 < np.corrcoef(moves[:, 0], moves[:, 1])[0, 1] < 0.8
+
+
+def test_block_over_other_columns_has_nothing_where_it_had_none() -> None:
+    block = made_up(_CONFIG, _START).sample()
+    first, second = block.instruments
+    new = InstrumentId("X", "SIM")
+    turned = in_columns(block, (second, new))
+    assert turned.instruments == (second, new)
+    np.testing.assert_array_equal(turned.close[:, 0], block.close[:, 1])
+    assert np.isnan(turned.close[:, 1]).all()
+    assert not turned.funding[:, 1].any()
+    np.testing.assert_array_equal(
+        in_columns(turned, (first, second)).close[:, 1], block.close[:, 1]
+    )

@@ -9,7 +9,7 @@ import pytest
 
 from tutti.app.build import plan_of
 from tutti.app.config import Config
-from tutti.app.restore import fresh_account, restored_account
+from tutti.app.restore import fresh_account, moved_cash, restored_account
 from tutti.kernel.clock import DAY, HOUR
 from tutti.ledger.fold import LedgerState
 from tutti.ledger.kinds import AccountState, ModeChange
@@ -165,3 +165,62 @@ def test_position_that_does_not_fit_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         restored_account(plan, (), _state(positions={str(position.instrument): position}), _NOW)
+
+
+# ---- venues that come and go ----
+
+
+def _at(*venues: str) -> Plan:
+    instruments = [
+        Instrument(
+            id=InstrumentId("BTC-USDT-PERP", name), kind=InstrumentKind.PERPETUAL,
+            price_step=Decimal("0.01"), quantity_step=Decimal("0.001"), max_leverage=Decimal(20),
+        )
+        for name in venues
+    ]  # fmt: skip
+    return plan_of(Config(), instruments, HOUR)
+
+
+def _cash(**amounts: int) -> dict[str, Decimal]:
+    return {name: Decimal(amount) for name, amount in amounts.items()}
+
+
+def test_account_whose_venues_are_the_same_moves_nothing() -> None:
+    assert moved_cash(_at("A", "B"), _state(cash=_cash(A=10, B=0)), _NOW) == ()
+
+
+def test_new_venue_gets_an_equal_share_of_each_of_the_others() -> None:
+    state = _state(cash=_cash(A=6000, B=3000))
+    moved = moved_cash(_at("A", "B", "C"), state, _NOW)
+    assert state.cash == _cash(A=4000, B=2000, C=3000)
+    assert [(each.venue, each.amount) for each in moved] == [
+        ("A", -2000), ("C", 2000), ("B", -1000), ("C", 1000),
+    ]  # fmt: skip
+    assert {each.ts for each in moved} == {_NOW}
+    assert "from A to C" in moved[0].detail
+
+
+def test_what_a_short_sale_brought_in_is_not_moved() -> None:
+    state = _state(cash=_cash(A=6000), positions={"x": _position(InstrumentId("X", "A"), "-20")})
+    moved_cash(_at("A", "B"), state, _NOW)
+    assert state.cash == _cash(A=4000, B=2000)
+
+
+def test_venue_without_free_cash_gives_none() -> None:
+    state = _state(cash=_cash(A=-50, B=3000))
+    moved_cash(_at("A", "B", "C"), state, _NOW)
+    assert state.cash == _cash(A=-50, B=2000, C=1000)
+
+
+def test_cash_of_a_venue_that_goes_moves_to_one_that_stays() -> None:
+    state = _state(cash=_cash(A=6000, B=3000, C=0))
+    moved = moved_cash(_at("B"), state, _NOW)
+    assert state.cash == _cash(A=0, B=9000, C=0)
+    assert sum(each.amount for each in moved) == 0
+
+
+def test_cash_moves_on_when_all_venues_are_new() -> None:
+    state = _state(cash=_cash(A=6000))
+    moved_cash(_at("B", "C"), state, _NOW)
+    assert state.cash["A"] == 0
+    assert sum(state.cash.values()) == 6000

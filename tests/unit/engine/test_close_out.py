@@ -13,11 +13,15 @@ from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger
 from tutti.app.build import plan_of
 from tutti.app.config import Config, override
 from tutti.app.session import Session
+from tutti.engine.close_out import CloseOut
 from tutti.engine.run import Silent
 from tutti.kernel.clock import HOUR, SECOND
+from tutti.kernel.ids import IdSource
+from tutti.ledger.fold import fold
+from tutti.ledger.journal import Journal
 from tutti.ledger.kinds import FLATTEN, KILL, Command
 from tutti.model.errors import OrderRejected, OutcomeUnknown
-from tutti.model.order import OrderStatus, Reason
+from tutti.model.order import Reason
 from tutti.risk.breakers import HALTED, UNRESOLVED
 
 if TYPE_CHECKING:
@@ -200,3 +204,55 @@ def test_closing_order_carries_the_lead_and_the_reason(desk: Callable[..., Desk]
     assert (newest.reason, newest.quantity, newest.lead) == (
         Reason.OPERATOR, quantity, made.session.plan.setup.policy_name,
     )  # fmt: skip
+
+
+# ---- one instrument that is to go ----
+
+
+def test_instrument_that_is_to_go_is_closed_and_the_others_trade_on(
+    desk: Callable[..., Desk], tmp_path: Path
+) -> None:
+    made = desk()
+    made.session.abandon()
+    config = override(Config(), _SETTINGS | {"risk.instruments": {str(BTC): {"leaving": "close"}}})
+    plan = plan_of(config, [terms(BTC), terms(ETH)], HOUR)
+    with SqliteLedger(tmp_path / "0", Durability.BATCHED) as store:
+        state = fold(store)
+        again = Session(config, plan, store, run_id="test", start=_NOW, state=state)
+        again.remember(bars(_RISING, ids=(BTC, ETH)))
+        again.settle(_NOW)
+        again.commands.go_on(_NOW)
+        book = again.account.book
+        held = book.lots.copy()
+        assert book.working.tolist() == [-held[0], 0]
+        for number in range(3):
+            block = bars([[120.0 + number, 70.0 + number]], ids=(BTC, ETH), opens=[[119.0, 69.0]],
+                         start=_NOW + number * HOUR)  # fmt: skip
+            again.engine.process(block)
+            again.commands.go_on(int(block.known_at[-1]))
+            assert book.lots[0] == 0
+            assert book.lots[1] > 0
+        # nobody was asked to close all, so nothing is missing of that
+        assert again.commands.left == ()
+        assert not again.commands.is_killed
+
+
+def test_close_out_names_what_is_left_of_the_columns_that_it_closes(
+    desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = desk()
+    monkeypatch.setattr(made.venue, "submit", _refusing(OrderRejected("closed", venue="SIM")))
+    close_out = CloseOut(
+        setup=made.session.plan.setup,
+        account=made.session.account,
+        desk=made.session.engine.desk,
+        journal=Journal(made.store, "test"),
+        ids=IdSource("other"),
+        counts=made.session.engine.counts,
+        agents=(),
+    )
+    (left,) = close_out.step(_NOW, frozenset({1}))
+    assert str(ETH) in str(left)
+    assert "closed" in str(left)
+    assert close_out.left(frozenset()) == ()
+    assert len(close_out.left()) == 2

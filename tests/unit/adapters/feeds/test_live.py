@@ -131,3 +131,36 @@ async def test_history_that_a_venue_refuses_names_the_venue() -> None:
     _, _, feed, _ = _parts(fails=True)
     with pytest.raises(VenueError, match="down"):
         await feed.history(_START - MINUTE, _START)
+
+
+async def test_feed_turns_to_other_instruments_between_two_ticks() -> None:
+    _, venue, feed, _ = _parts()
+    sol = InstrumentId("SOL-USDT", "BINANCE")
+    ticks = feed.ticks(_START)
+    assert (await anext(ticks)).instruments == (_BTC, _ETH)
+    feed.turn_to((_BTC, sol), {"BINANCE": venue})
+    assert (await anext(ticks)).instruments == (_BTC, sol)
+    assert [each for each, start in venue.asked if start > _START] == [_BTC, sol]
+
+
+async def test_venue_that_leaves_while_it_is_asked_is_missing_at_that_tick() -> None:
+    bars, venue, feed, clock = _parts()
+
+    class Leaving(_Venue):
+        async def poll(self, instrument: InstrumentId, start: int) -> None:
+            feed.turn_to((_BTC,), {"BINANCE": venue})
+            await venue.poll(_BTC, start)
+
+    feed.turn_to((_BTC, _ETH), {"BINANCE": Leaving(bars, clock), "KRAKEN": venue})
+    (tick,) = await _take(feed, 1)
+    assert tick.instruments == (_BTC,)
+    assert (_ETH, _START) not in venue.asked
+
+
+async def test_history_of_some_instruments_is_asked_of_their_venues() -> None:
+    bars, _, feed, clock = _parts()
+    sol, other = InstrumentId("SOL-USDT", "OTHER"), _Venue(bars, clock)
+    other.past[sol] = [(_START, _CANDLE)]
+    past = await feed.history(_START, _START + MINUTE, (sol,), {"OTHER": other})
+    assert past is not None
+    assert past.instruments == (sol,)

@@ -95,3 +95,22 @@ def test_history_has_a_row_for_each_instant_that_any_instrument_has() -> None:
 
 def test_history_of_nothing_is_none() -> None:
     assert joined_history((_BTC,), MINUTE, {}) is None
+
+
+def test_columns_turn_to_other_instruments_and_keep_what_was_heard(bars: LiveBars) -> None:
+    sol = InstrumentId("SOL-USDT", "BINANCE")
+    bars.candle(_ETH, _START, _CANDLE, _START + MINUTE)
+    bars.funding(_ETH, _START + MINUTE, 0.001)
+    bars.turn_to((sol, _ETH))
+    assert bars.unsure(_START) == [sol]
+    # of what has left, nothing is taken in
+    bars.candle(_BTC, _START, _CANDLE, _START + MINUTE)
+    bars.trade(_BTC, _START, 1.0, 1.0)
+    bars.funding(_BTC, _START + MINUTE, 0.5)
+    bars.trade(sol, _START + 1, 7.0, 1.0)
+    bars.trade(sol, _START + MINUTE, 8.0, 1.0)
+    tick = bars.take(_START)
+    assert tick is not None
+    assert tick.instruments == (sol, _ETH)
+    assert tick.close.tolist() == [[7.0, _CANDLE[3]]]
+    assert tick.funding.tolist() == [[0.0, 0.001]]

@@ -17,6 +17,7 @@ from tutti.adapters.venues.by_ccxt.meter import NoMeter
 from tutti.kernel.clock import MINUTE, SECOND, LiveClock
 from tutti.model.errors import ConfigError, VenueError
 from tutti.model.instrument import InstrumentId
+from tutti.model.order import Side
 from tutti.testing.exchanges import FakeExchange, Fault, FaultKind, serve
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ class _Heard:
     def funding(self, instrument: InstrumentId, ts: int, rate: float) -> None:
         raise AssertionError((instrument, ts, rate))
 
+    def forget(self) -> None:
+        self.candles.clear()
+        self.trades.clear()
+
     @property
     def instruments(self) -> set[InstrumentId]:
         return {each[0] for each in self.candles} | {each[0] for each in self.trades}
@@ -63,6 +68,7 @@ def _data(
     sink: BarSink,
     silent_s: float = 20.0,
     instruments: Sequence[InstrumentId] = (_BTC, _ETH),
+    book_levels: int = 0,
 ) -> MarketData:
     return MarketData(
         dialect_of("BINANCE"),
@@ -75,6 +81,7 @@ def _data(
         lanes=Lanes(1000.0, 100.0, LiveClock()),
         meter=NoMeter(),
         silent_s=silent_s,
+        book_levels=book_levels,
     )
 
 
@@ -191,3 +198,40 @@ async def test_instrument_that_does_not_trade_there_is_refused() -> None:
 )
 def test_timeframe_has_the_name_that_ccxt_gives_it(step: int, name: str) -> None:
     assert timeframe_name(step) == name
+
+
+@pytest.mark.parametrize("step", [MINUTE, 2 * SECOND], ids=["candles", "trades"])
+async def test_instruments_join_and_leave_streams_that_go_on(step: int) -> None:
+    heard = _Heard()
+    sol = InstrumentId("SOL-USDT", "BINANCE")
+    async with serve(FakeExchange("binance", seed=3), rate=20.0) as addresses:
+        data = _data(addresses.urls, step, heard, book_levels=5)
+        await data.open()
+        data.start()
+        await _until(lambda: heard.instruments == {_BTC, _ETH})
+        data.follow(data.known([sol]))
+        await _until(lambda: sol in heard.instruments)
+        await _until(lambda: data.ladder(sol, Side.BUY) is not None)
+        data.leave([_BTC])
+        assert set(data.contracts) == {_ETH, sol}
+        assert data.ladder(_BTC, Side.BUY) is None
+        assert await data.history(_BTC, 0, MINUTE) == []
+        await asyncio.sleep(0.5)
+        heard.forget()
+        await _until(lambda: heard.instruments == {_ETH, sol})
+        await asyncio.sleep(0.5)
+        assert _BTC not in heard.instruments
+        data.follow(data.known([_BTC]))
+        await _until(lambda: _BTC in heard.instruments, 10.0)
+        data.leave([_BTC, _ETH, sol])
+        await asyncio.sleep(0.2)
+        await data.close()
+
+
+async def test_instrument_that_does_not_trade_there_can_not_join() -> None:
+    async with serve(FakeExchange("binance")) as addresses:
+        data = _data(addresses.urls, MINUTE, _Heard())
+        await data.open()
+        with pytest.raises(ConfigError, match="binance trades no XYZ/USDT"):
+            data.known([InstrumentId("XYZ-USDT", "BINANCE")])
+        await data.close()
