@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 
 def _list(path: Path, *symbols: str) -> None:
-    entries = [{"symbol": each, "exchanges": ["BINANCE"]} for each in symbols]
+    entries = [
+        {"symbol": each, "exchanges": ["KRAKEN" if each.endswith("USD") else "BINANCE"]}
+        for each in symbols
+    ]
     path.write_text(yaml.safe_dump({"symbols": entries}), encoding="utf-8")
 
 
@@ -47,8 +50,12 @@ async def service(tmp_path: Path) -> AsyncIterator[PaperService]:
     exchange = FakeExchange("binance", seed=3, limits=0.0)
     listed = tmp_path / "symbols.yaml"
     _list(listed, "BTC-USDT", "ETH-USDT")
-    with serve_in_thread(exchange, rate=20.0) as addresses:
-        base = _config(tmp_path, listed, addresses)
+    other = FakeExchange("kraken", seed=3, limits=0.0)
+    with (
+        serve_in_thread(exchange, rate=20.0) as addresses,
+        serve_in_thread(other, rate=20.0) as others,
+    ):
+        base = _config(tmp_path, listed, BINANCE=addresses, KRAKEN=others)
         symbols = watched(base)
         assert symbols is not None
         clock, metrics = LiveClock(), Metrics(CollectorRegistry())
@@ -60,15 +67,16 @@ async def service(tmp_path: Path) -> AsyncIterator[PaperService]:
             )  # fmt: skip
 
 
-def _config(folder: Path, listed: Path, addresses: Addresses) -> Any:
-    path = folder / "fake.json"
-    path.write_text(json.dumps(addresses.to_dict()), encoding="utf-8")
+def _config(folder: Path, listed: Path, **addresses: Addresses) -> Any:
+    paths = {name: folder / f"{name}.json" for name in addresses}
+    for name, path in paths.items():
+        path.write_text(json.dumps(addresses[name].to_dict()), encoding="utf-8")
     settings = {
         "feed": {
             "kind": "live", "tick_s": 2, "warm_up_bars": 5, "symbols": str(listed),
             "live": {"book_levels": 5},
         },
-        "venues": {"BINANCE": {"addresses": str(path)}},
+        "venues": {name: {"addresses": str(path)} for name, path in paths.items()},
         "policy": {"name": "ema_cross", "fast": 2, "slow": 3},
         "api": {"enabled": False},
     }  # fmt: skip
@@ -117,4 +125,27 @@ async def test_symbol_that_the_exchange_does_not_trade_is_refused(
         begun = service.ticks
         await _until(lambda: service.ticks > begun)
         assert service.account is account
+        service.shutdown("seen")
+
+
+async def test_exchange_joins_with_its_first_symbol_and_goes_with_its_last(
+    service: PaperService, tmp_path: Path
+) -> None:
+    listed = tmp_path / "symbols.yaml"
+    async with asyncio.TaskGroup() as group:
+        group.create_task(service.run())
+        await _until(lambda: service.ticks >= 1)
+        equity = service.status().equity
+        _list(listed, "BTC-USDT", "ETH-USDT", "BTC-USD")
+        await _until(lambda: len(_traded(service)) == 3)
+        assert service.status().equity == pytest.approx(equity, rel=0.01)
+        assert service.account.plan.venues == ("BINANCE", "KRAKEN")
+        begun = service.ticks
+        await _until(lambda: service.ticks > begun + 1)
+        assert np.isfinite(service.account.session.account.book.mark).all()
+        _list(listed, "BTC-USDT", "ETH-USDT")
+        await _until(lambda: len(_traded(service)) == 2, 30.0)
+        begun = service.ticks
+        await _until(lambda: service.ticks > begun)
+        assert service.account.session.account.portfolio.cash.keys() == {"BINANCE"}
         service.shutdown("seen")

@@ -39,7 +39,7 @@ _SIDES = ("open", "high", "low", "close", "volume", "funding")
 _log = structlog.stdlib.get_logger(__name__)
 
 
-OpenVenue = Callable[[str, Sequence[InstrumentId]], Awaitable[MarketData]]
+OpenVenue = Callable[["Config", str, Sequence[InstrumentId]], Awaitable[MarketData]]
 
 
 @dataclass(slots=True)
@@ -96,11 +96,17 @@ class LiveMarket:
             self._since.append(tick)
             yield tick
 
-    async def joined_by(self, instruments: Sequence[InstrumentId]) -> LiveMarket:
+    async def joined_by(self, config: Config, instruments: Sequence[InstrumentId]) -> LiveMarket:
         """Return this market over other instruments: those that are new are followed already.
 
         The ticks go on as they were until :meth:`turn_to`. Where that never comes, what is new has
         to be left again.
+
+        Parameters
+        ----------
+        config : Config
+            How a venue that is new is reached.
+        instruments : sequence of InstrumentId
 
         Raises
         ------
@@ -123,7 +129,7 @@ class LiveMarket:
                     venues[name].follow(found[name])
                     continue
                 there = [each for each in new if each.venue == name]
-                venues[name] = opened[name] = await self.open_venue(name, there)
+                venues[name] = opened[name] = await self.open_venue(config, name, there)
                 opened[name].start()
             past = await self._past_of(new, venues) if new else self._known()
         except BaseException:
@@ -208,7 +214,9 @@ async def live_market(config: Config, clock: Clock, meter: Meter) -> AsyncIterat
     lanes: dict[str, Lanes] = {}
     async with AsyncExitStack() as closing:
 
-        async def open_venue(name: str, there: Sequence[InstrumentId]) -> MarketData:
+        async def open_venue(
+            config: Config, name: str, there: Sequence[InstrumentId]
+        ) -> MarketData:
             dialect = dialect_of(name)
             lanes[name] = Lanes(rate_of(dialect), dialect.ordinary_burst, clock)
             venue = MarketData(
@@ -230,7 +238,7 @@ async def live_market(config: Config, clock: Clock, meter: Meter) -> AsyncIterat
 
         for name in dict.fromkeys(each.venue for each in instruments):
             there = [each for each in instruments if each.venue == name]
-            venues[name] = await open_venue(name, there)
+            venues[name] = await open_venue(config, name, there)
         feed = LiveFeed(
             bars, venues, clock, grace_s=settings.grace_s, patience_s=settings.patience_s
         )

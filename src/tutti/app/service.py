@@ -350,9 +350,9 @@ class PaperService(Reading):
                 "start: tutti down, then tutti up"
             )
         live, joined = self._live, None
-        if live is not None:
+        if live is not None and self._symbols is not None:
             wanted = (*file.listed.ids, *file.listed.leaving(live.past.instruments))
-            joined = await live.joined_by(wanted)
+            joined = await live.joined_by(self._symbols.configured(file, wanted), wanted)
         try:
             async with self._at_rest:
                 if not self._kill.is_pulled:

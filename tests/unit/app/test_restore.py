@@ -193,7 +193,7 @@ def test_new_venue_gets_an_equal_share_of_each_of_the_others() -> None:
     state = _state(cash=_cash(A=6000, B=3000))
     moved = moved_cash(_at("A", "B", "C"), state, _NOW)
     assert state.cash == _cash(A=4000, B=2000, C=3000)
-    assert [(each.venue, each.amount) for each in moved] == [
+    assert [(each.venue, int(each.amount)) for each in moved] == [
         ("A", -2000), ("C", 2000), ("B", -1000), ("C", 1000),
     ]  # fmt: skip
     assert {each.ts for each in moved} == {_NOW}
