@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
     from tutti.app.build import Plan
     from tutti.app.tiers import Outcome
-    from tutti.model.market import FloatArray, MarketBlock
+    from tutti.model.market import FloatArray, IntArray, MarketBlock
+    from tutti.sandbox.result import FillRow
     from tutti.stats.robustness import Stretch
 
 _MULTIPLES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
+_LIQUIDATION = "liquidation"
 _PARKINSON = 1.0 / (2.0 * math.sqrt(math.log(2.0)))
 
 
@@ -36,9 +38,7 @@ def robustness_of(
     equity = outcome.trace.equity
     balance = float(sum(plan.balances.values()))
     gain = float(equity[-1]) - balance
-    slippage = sum(
-        float(fill.quantity * fill.price) * fill.slippage_bps * 1e-4 for fill in outcome.fills
-    )
+    slippage = _slippage(block, outcome.fills)
     daily = returns(daily_equity(block.known_at, equity))
     states = market_states(returns(daily_equity(block.known_at, market)))
     regimes = by_state(daily, states)
@@ -54,6 +54,24 @@ def robustness_of(
         "share_of_regimes_won": _share_won(regimes),
         "share_of_parts_won": _share_won(parts),
     }
+
+
+def _slippage(block: MarketBlock, fills: Sequence[FillRow]) -> float:
+    # what was paid beyond the price at which the bar opened: what the market moved between the
+    # decision and that open is no cost, and no worse where trading is dearer
+    taken = [fill for fill in fills if not fill.is_maker and fill.reason != _LIQUIDATION]
+    rows = _rows(block, taken)
+    paid = (
+        fill.side * float(fill.quantity) * (float(fill.price) - block.open[row, fill.instrument])
+        for fill, row in zip(taken, rows.tolist(), strict=True)
+    )
+    return float(sum(paid))
+
+
+def _rows(block: MarketBlock, fills: Sequence[FillRow]) -> IntArray:
+    # of the bars that filled
+    stamps = np.array([fill.ts for fill in fills], dtype=np.int64)
+    return np.clip(np.searchsorted(block.ts, stamps, side="right") - 1, 0, len(block) - 1)
 
 
 def _costs(
@@ -86,8 +104,7 @@ def _capacity(
     if not taken:
         unknown = ("most_profit", "break_even", "bound_by", "usual_share", "largest_share")
         return dict.fromkeys(unknown) | {"impact_cost": 0.0}
-    rows = np.searchsorted(block.ts, [fill.ts for fill in taken], side="right") - 1
-    rows = np.clip(rows, 0, len(block) - 1)
+    rows = _rows(block, taken)
     columns = np.array([fill.instrument for fill in taken])
     quantity = np.array([float(fill.quantity) for fill in taken])
     notional = quantity * np.array([float(fill.price) for fill in taken])
@@ -96,7 +113,10 @@ def _capacity(
     share = np.divide(quantity, volume, out=np.ones_like(quantity), where=volume > 0.0)
     # the rule that the fills were made by, see execution.cost
     sigma = np.log(np.divide(high, low, out=np.ones_like(high), where=low > 0.0)) * _PARKINSON
-    impact = plan.setup.costs.impact_coefficient * sigma * np.sqrt(share)
+    coefficients = np.array(
+        [plan.venue_costs[each.id.venue].impact_coefficient for each in plan.instruments]
+    )
+    impact = coefficients[columns] * sigma * np.sqrt(share)
     cost = float(np.nansum(notional * impact))
     found = capacity(gain, cost)
     usual = float(np.percentile(share, 95.0))

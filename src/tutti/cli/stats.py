@@ -67,6 +67,11 @@ def stats(  # noqa: PLR0913 - one parameter for each option
         return None
     if (returns is None) == (sharpe is None):
         raise ConfigError("give --returns FILE, or --sharpe with --count, or a command; see --help")
+    for option, value in (("--benchmark", benchmark), ("--per-year", per_year)):
+        if value is not None and not math.isfinite(value):
+            raise ConfigError(f"{option} must be a finite number, was {value}")
+    if returns is not None and count is not None:
+        raise ConfigError("--count goes with --sharpe; --returns has as many as its file holds")
     unit = 1.0 if per_year is None else math.sqrt(per_year)
     series, of = _given(returns, column, sharpe, count, (skewness, kurtosis), unit)
     variance = 1.0 / (of.n - 1) if trial_variance is None else trial_variance / unit**2

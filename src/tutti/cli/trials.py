@@ -214,12 +214,18 @@ def verify(*, register: Register = TRIALS, as_json: AsJson = False) -> int:
     """Check that nothing in the register was edited, removed or added."""
     kept = _register(register)
     problem = kept.fault()
+    n_rows, head = kept.head()
     output = Output(as_json=as_json)
     if problem:
         output.say(f"{kept.where}: BROKEN: {problem}", style="red")
     else:
-        output.say(f"{kept.where}: sound", style="green")
-    output.finish({"register": kept.where, "ok": not problem, "problem": problem or None})
+        output.say(f"{kept.where}: sound up to row {n_rows:,} {head}".rstrip(), style="green")
+    output.finish(
+        {
+            "register": kept.where, "ok": not problem, "problem": problem or None,
+            "n_rows": n_rows, "head": head or None,
+        }
+    )  # fmt: skip
     return FAILED if problem else OK
 
 

@@ -105,9 +105,10 @@ def daily_returns(ts: IntArray, equity: ArrayLike, step_ns: int) -> tuple[FloatA
     Returns
     -------
     ndarray of float64, float
-        Those of UTC days and 365 where bars are shorter than a day; those of the bars where not.
+        Those of UTC days and 365; those of the bars where these are longer than a day. Bars of a
+        day leave out the days on which their market is closed, which days do not.
     """
-    if step_ns < DAY_NS:
+    if step_ns <= DAY_NS:
         return returns(daily_equity(ts, equity)), periods_per_year(DAY_NS)
     return returns(equity), periods_per_year(step_ns)
 

@@ -194,10 +194,12 @@ def performance(  # noqa: PLR0913
     Notes
     -----
     Sharpe, Sortino, volatility, values at risk (95 %) and the tail ratio are those of daily returns
-    (UTC days, where bars are shorter), the first three times the root of 365: from bar to bar an
-    account is mostly flat or follows one position, so bar returns are neither alike nor
-    independent, and the root of their number would misstate the ratio. ``sharpe_bars`` is the ratio of the bar returns all the same, for comparison with tools
-    that report it. Drawdowns are those of every bar. No growth rate is made of less than a day.
+    (UTC days; of the bars where these are longer), the first three times the root of 365: from bar
+    to bar an account is mostly flat or follows one position, so bar returns are neither alike nor
+    independent, and the root of their number would misstate the ratio. ``sharpe_bars`` is the ratio
+    of the bar returns all the same, times the root of as many as there were in a year, for
+    comparison with tools that report it. Drawdowns are those of every bar. No growth rate is made
+    of less than a day.
     """
     values = checked(equity)
     known_at = (np.arange(len(values)) + 1) * step_ns if ts is None else np.asarray(ts)
@@ -214,7 +216,9 @@ def performance(  # noqa: PLR0913
         "max_drawdown": worst.depth,
         "max_drawdown_days": days,
         "volatility": volatility(daily, daily_per_year),
-        "sharpe_bars": sharpe(returns(values), periods_per_year(step_ns)),
+        "sharpe_bars": sharpe(
+            returns(values), per_year if math.isfinite(per_year) else periods_per_year(step_ns)
+        ),
         "var_95": value_at_risk(daily),
         "cvar_95": conditional_value_at_risk(daily),
         "tail_ratio": tail_ratio(daily),

@@ -88,7 +88,8 @@ def follow(
         Correlation with the leader; 1 for a leader.
     """
     new = np.asarray(series, dtype=np.float64)
-    old = np.asarray(leaders, dtype=np.float64).reshape(-1, new.shape[1])
+    old = np.asarray(leaders, dtype=np.float64)
+    old = old.reshape(len(old), new.shape[1])
     between = _all_between(np.vstack([old, new]), len(old))
     leading = list(range(len(old)))
     followed = np.full(len(new), -1, dtype=np.int64)

@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 _START = parse_instant("2024-01-01")
 
 
-def _backtest(folder: Path, *, extra: str = "", n: int = 60 * 24, slow: int = 40) -> BacktestResult:
+def _backtest(
+    folder: Path, *, extra: str = "", n: int = 60 * 24, slow: int = 40, gap: float = 0.0
+) -> BacktestResult:
     path = folder / "WALK-USDT_1h.csv"
     close = 100.0 * np.exp(np.cumsum(np.random.default_rng(5).normal(0.0003, 0.01, n)))
     rows = ["ts,open,high,low,close,volume"]
     last = 100.0
     for t, price in enumerate(close.tolist()):
-        high, low = 1.002 * max(last, price), 0.998 * min(last, price)
-        rows.append(f"{iso(_START + t * HOUR)},{last},{high},{low},{price},100")
+        opened = last * (1.0 + gap * (-1) ** t)
+        high, low = 1.002 * max(opened, price), 0.998 * min(opened, price)
+        rows.append(f"{iso(_START + t * HOUR)},{opened},{high},{low},{price},100")
         last = price
     path.write_text("\n".join(rows) + "\n")
     config = parse_config(
@@ -54,6 +57,16 @@ def test_robustness_of_a_run_adds_up(tmp_path: Path) -> None:
     assert sum(part["days"] for part in told["parts"]) == 60
     assert [part["name"] for part in told["parts"]][:2] == ["2024-01-01", "2024-01-16"]
     assert sum(each["days"] for each in told["regimes"]) == 51  # the first nine have no state
+
+
+def test_slippage_is_what_was_paid_beyond_the_open_not_what_the_market_moved_until_then(
+    tmp_path: Path,
+) -> None:
+    calm = _backtest(tmp_path).studies["robustness"]["costs"]
+    gaps = _backtest(tmp_path, gap=0.02).studies["robustness"]["costs"]
+    # half a spread of 1 bps, impact and rounding, though bars open 200 bps from the last close
+    for costs in (calm, gaps):
+        assert 1.0 < 1e4 * costs["slippage"] / costs["traded"] < 20.0
 
 
 def test_impact_is_what_the_fills_paid_more(tmp_path: Path) -> None:

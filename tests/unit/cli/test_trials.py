@@ -136,7 +136,10 @@ def test_trials_that_can_not_be_are_one_line(
 def test_register_is_verified(tutti: Tutti, backtest: Any) -> None:
     backtest()
     assert _json(tutti("trials", "verify", *_HERE, "--json"))["ok"] is True
-    assert "trials.sqlite: sound" in tutti("trials", "verify", *_HERE).out
+    told = _json(tutti("trials", "verify", *_HERE, "--json"))
+    assert told["n_rows"] == 1
+    sound = tutti("trials", "verify", *_HERE).out
+    assert f"trials.sqlite: sound up to row 1 {told['head']}" in sound
     connection = sqlite3.connect("trials.sqlite")
     connection.execute("DROP TRIGGER journal_no_update")
     connection.execute("UPDATE journal SET ref = 'other'")

@@ -133,7 +133,21 @@ def test_performance_of_days_and_weeks_takes_their_own_returns() -> None:
     values = returns(equity)
     for days, per_year in ((1, 365.0), (7, 365.0 / 7.0)):
         found = _figures(equity, step=days * DAY_NS)
-        assert found["sharpe"] == found["sharpe_bars"] == pytest.approx(sharpe(values, per_year))
+        assert found["sharpe"] == pytest.approx(sharpe(values, per_year))
+        assert found["sharpe_bars"] == pytest.approx(found["sharpe"])
+
+
+def test_performance_of_bars_of_a_day_counts_the_days_on_which_the_market_is_closed() -> None:
+    # two weeks from Monday to Friday, the same as of an account that is told of each evening
+    open_days = np.array([1, 2, 3, 4, 5, 8, 9, 10, 11, 12]) * DAY_NS
+    every_day = np.arange(1, 13) * DAY_NS
+    equity = np.array([100.0, 101, 100, 102, 103, 101, 104, 105, 103, 106])
+    carried = equity[[0, 1, 2, 3, 4, 4, 4, 5, 6, 7, 8, 9]]
+    found = _figures(equity, ts=open_days, step=DAY_NS, span_ns=11 * DAY_NS)
+    same = _figures(carried, ts=every_day, step=DAY_NS, span_ns=11 * DAY_NS)
+    assert found["sharpe"] == same["sharpe"] == pytest.approx(sharpe(returns(carried), 365.0))
+    assert found["volatility"] == same["volatility"]
+    assert found["sharpe_bars"] == pytest.approx(sharpe(returns(equity), 9 / 11 * 365.0))
 
 
 def test_performance_with_times_follows_the_calendar() -> None:

@@ -110,6 +110,11 @@ def test_follow_takes_earlier_leaders_first_and_the_most_alike() -> None:
     assert likeness == pytest.approx([1 / 1.09, 1.0, 1 / 1.09, 1 / 1.09], abs=0.03)
 
 
+def test_follow_of_series_too_short_for_a_return_is_nothing() -> None:
+    followed, likeness = follow(np.empty((2, 0)), np.empty((0, 0)))
+    assert (followed.tolist(), likeness.tolist()) == ([-1, -1], [1.0, 1.0])
+
+
 def test_follow_in_two_goes_is_as_in_one() -> None:
     values = _families(6, 4, seed=3).T
     whole, _ = follow(values, np.empty((0, values.shape[1])))

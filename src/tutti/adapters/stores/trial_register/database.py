@@ -65,17 +65,21 @@ def append(
     connection: sqlite3.Connection, ts: int, kind: str, ref: str, body: Mapping[str, Any]
 ) -> int:
     """Append a row to the journal and return its number."""
-    newest = connection.execute(
-        "SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1"
-    ).fetchone()
-    seq, previous = newest or (0, genesis(_NAME))
+    seq, previous = newest(connection)
+    previous = previous or genesis(_NAME)
     text = msgspec.json.encode(body)
     digest = link(previous, seq + 1, ts, kind, ref, text)
     connection.execute(
         "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?)",
         (seq + 1, ts, kind, ref, text.decode(), digest),
     )
-    return int(seq) + 1
+    return seq + 1
+
+
+def newest(connection: sqlite3.Connection) -> tuple[int, bytes]:
+    """Return number and hash of the newest row; 0 and nothing where there is none."""
+    row = connection.execute("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
+    return (0, b"") if row is None else (int(row[0]), bytes(row[1]))
 
 
 def rows(connection: sqlite3.Connection, kind: str | None = None) -> Iterator[Row]:

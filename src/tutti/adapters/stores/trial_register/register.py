@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from tutti.adapters.stores.trial_register.database import append, connected, fault, rows
+from tutti.adapters.stores.trial_register.database import (
+    append,
+    connected,
+    fault,
+    newest,
+    rows,
+)
 from tutti.ledger.trials import (
     Dataset,
     Opening,
@@ -155,6 +161,18 @@ class SqliteTrialRegister:
             body = asdict(opening)
             del body["run_id"]
             append(connection, self._clock.now(), "opening", opening.seal, body)
+
+    def head(self) -> tuple[int, str]:
+        """Return number and hash of the newest row; 0 and nothing as long as there is none.
+
+        The chain shows what is missing between rows, and not what was cut off behind the last one:
+        for that, somebody has to have kept the hash.
+        """
+        if not self._path.exists():
+            return 0, ""
+        with connected(self._path, writing=False) as connection:
+            seq, digest = newest(connection)
+            return seq, digest.hex()
 
     def fault(self) -> str:
         """Return what is wrong with the register, in words; empty when nothing is."""
