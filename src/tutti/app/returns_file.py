@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _USUAL = ("return", "returns", "ret", "rets", "daily_return", "daily_returns")
 # columns of instants, as they are usually called: numbers, but no returns
 _TIMES = frozenset({"ts", "t", "time", "timestamp", "date", "datetime", "day", "index"})
+_MOST = 1e6  # a return; what is more is a price, a time or a count
 _SUFFIXES = (".parquet", ".pq")
 
 
@@ -106,10 +107,12 @@ def _series(frame: pl.DataFrame, name: str, path: Path) -> FloatArray:
         values = frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{path}: column {name} holds something that isn't a number") from error
-    wrong = np.flatnonzero(~np.isfinite(values) | (values < -1.0))
+    wrong = np.flatnonzero(~np.isfinite(values) | (values < -1.0) | (values > _MOST))
     if len(wrong):
         value = float(values[wrong[0]])
-        what = "a loss of more than everything" if np.isfinite(value) else "no return"
+        what = "no return"
+        if np.isfinite(value):
+            what = "a loss of more than everything" if value < 0.0 else "more than any market gives"
         raise DataError(
             f"{path}: row {wrong[0] + 1} of column {name} is {value!r}, {what}; "
             "returns are fractions, one in each row"

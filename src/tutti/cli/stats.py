@@ -94,7 +94,9 @@ def overfitting(  # noqa: PLR0913 - one parameter for each option
         str | None, typer.Option(metavar="NAME", help="Column to beat; else doing nothing.")
     ] = None,
     blocks: Annotated[int, typer.Option(metavar="S", help="For the halves; even.")] = 16,
-    samples: Annotated[int, typer.Option(min=1, metavar="N", help="Of the bootstrap.")] = 1000,
+    samples: Annotated[
+        int, typer.Option(min=1, max=100_000, metavar="N", help="Of the bootstrap.")
+    ] = 1000,
     block_length: Annotated[
         float | None, typer.Option(metavar="L", help="Mean, of the bootstrap; else the root.")
     ] = None,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tutti.model.market import FloatArray
 
 _FEWEST = 10
+_AT_ONCE = 1000  # samples that are held in memory row by row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,13 @@ def superiority(
     if not np.isfinite(values).all():
         raise ValueError("excess returns must be finite")
     block = float(int(math.sqrt(len(values)))) if mean_block is None else mean_block
-    means = sample_counts(len(values), n_samples, block, rng) @ values / len(values)
+    means = np.vstack(
+        [
+            sample_counts(len(values), min(_AT_ONCE, n_samples - done), block, rng) @ values
+            for done in range(0, n_samples, _AT_ONCE)
+        ]
+    )
+    means /= len(values)
     variance = bootstrap_variance(values, block)
     plain = _simulated(values, means, variance, studentize=False)
     chosen = _simulated(values, means, variance, studentize=True) if studentize else plain

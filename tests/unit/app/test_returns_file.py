@@ -52,6 +52,7 @@ def test_matrix_leaves_out_times_and_text(written: Path) -> None:
         ("r\n0.1\nNaN\n0.2\n", "row 2 of column r is nan, no return"),
         ("r\n0.1\ninf\n", "row 2 of column r is inf, no return"),
         ("r\n0.1\n-1.5\n", "row 2 of column r is -1.5, a loss of more than everything"),
+        ("r\n0.1\n1e300\n", "row 2 of column r is 1e.300, more than any market gives"),
         ("r\nx\ny\n", "no column of numbers; write a return in each row"),
         ("", "can't be read"),
         ("date\n2024-01-01\n", "no column of numbers"),
