@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int, str], None]
 
 SUFFIXES = (".parquet", ".csv")
+_KINDS = frozenset({"trades", "quotes", "book"})
 _STEPS = (0.5, 1.0, 2.0, 3.0)
 
 
@@ -96,6 +97,7 @@ def _readers(files: Files) -> list[Callable[[], Recording]]:
     streams = [(path, matching(tops, path), matching(books, path)) for path in prints]
     if len(prints) == len(tops) == 1 and len(books) <= 1:
         # one of each belong together, whatever their names
+        _refuse_two_venues(prints[0], tops[0], *books)
         streams = [(prints[0], tops[0], books[0] if books else None)]
     usable = [partial(read_recording, path, top, book) for path, top, book in streams if top]
     if not usable:
@@ -104,6 +106,17 @@ def _readers(files: Files) -> list[Callable[[], Recording]]:
             "files of one recording have the same name, in folders of the same name"
         )
     return [*usable, *alone]
+
+
+def _refuse_two_venues(*paths: Path) -> None:
+    # a perpetual's trades against spot quotes look like one market: prices hardly differ
+    venues = {path.parent.name: path for path in paths if path.parent.parent.name in _KINDS}
+    if len(venues) > 1:
+        (here, one), (there, other), *_ = venues.items()
+        raise ConfigError(
+            f"{one} is of {here}, and {other} of {there}: not one market; name the streams of one "
+            "recording"
+        )
 
 
 def _named(recording: Recording, instrument: str | None) -> Recording:

@@ -153,6 +153,17 @@ def test_one_file_of_each_kind_needs_no_matching_name(
     refused(tutti("costs", "calibrate", *both, "--instrument", "A.B"), "there are 2")
 
 
+def test_streams_of_two_venues_are_no_recording_though_their_prices_are_alike(
+    tutti: Tutti, files: Files, tmp_path: Path
+) -> None:
+    moved = tmp_path / "quotes" / "elsewhere" / files.quotes.name
+    moved.parent.mkdir(parents=True)
+    moved.write_bytes(files.quotes.read_bytes())
+    answer = tutti("costs", "calibrate", "--trades", files.trades, "--quotes", moved)
+    assert answer.code == 2
+    assert f"{moved} of elsewhere: not one market" in answer.err
+
+
 def test_costs_of_another_venue_are_not_tested(tutti: Tutti, files: Files) -> None:
     Path("other.yaml").write_text(
         "kind: tutti-costs\nversion: 1\n"
