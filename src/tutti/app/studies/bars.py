@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tutti.app.backtest import Source, read_source
+from tutti.app.backtest import Source, read_source, run_name
 from tutti.app.feed import made_up
+from tutti.app.trials import admit, register_at
 from tutti.kernel.clock import parse_instant
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from tutti.app.config import Config
 
@@ -64,3 +66,22 @@ def bars_of(
         timeframe=config.feed.timeframe,
         funding=list(config.feed.funding) or None,
     )
+
+
+def admit_study(register: Path, config: Config, source: Source) -> Source:
+    """Return ``source`` if a study of ``config`` may look at it.
+
+    Parameters
+    ----------
+    register : Path
+        Of trials; ``off`` for none, whose seals hold all the same.
+
+    Raises
+    ------
+    GateClosed
+        If its bars reach into a period that is sealed, and not open to this configuration.
+    """
+    if source.files:
+        run_id = run_name(config, source)
+        admit(register_at(register), config, source.block, source.files, run_id)
+    return source

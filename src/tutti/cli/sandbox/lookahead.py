@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tutti.cli.boundary import GATE, OK
-from tutti.cli.options import AsJson, Bars, ConfigFile, instant
+from tutti.cli.options import AsJson, Bars, ConfigFile, Register, instant
 from tutti.cli.output import Output
 from tutti.cli.progress import progress
+from tutti.cli.runs import TRIALS
 
 if TYPE_CHECKING:
     from tutti.sandbox.lookahead import LookAhead
@@ -34,6 +35,7 @@ def lookahead(  # noqa: PLR0913 - one parameter for each option
     cuts: Annotated[
         int, typer.Option(min=1, metavar="N", help="Instants from which on bars are poisoned.")
     ] = 3,
+    register: Register = TRIALS,
     as_json: AsJson = False,
 ) -> int:
     """Find what looks ahead: poison the future, trade late.
@@ -44,7 +46,7 @@ def lookahead(  # noqa: PLR0913 - one parameter for each option
 
     settings = load_config(config)
 
-    from tutti.app.studies.bars import bars_of  # compiles, so after all checks
+    from tutti.app.studies.bars import admit_study, bars_of  # compiles, so after all checks
     from tutti.app.studies.lookahead import run_lookahead
     from tutti.app.studies.null import named_strategy
 
@@ -52,6 +54,7 @@ def lookahead(  # noqa: PLR0913 - one parameter for each option
     with progress() as report_progress, located(config):
         first, last = instant(start, "--start"), instant(end, "--end")
         source = bars_of(settings, bars, first, last, simulated=simulated)
+        admit_study(register, chosen, source)
         found = run_lookahead(
             chosen, strategy or settings.policy.name, source.block, report_progress, n_cuts=cuts
         )

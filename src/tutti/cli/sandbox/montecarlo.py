@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from tutti.cli.boundary import OK
-from tutti.cli.options import AsJson, Bars, ConfigFile, instant
+from tutti.cli.options import AsJson, Bars, ConfigFile, Register, instant
 from tutti.cli.output import Output
 from tutti.cli.progress import progress
-from tutti.cli.runs import RUNS, usable
+from tutti.cli.runs import RUNS, TRIALS, usable
 
 if TYPE_CHECKING:
     from tutti.sandbox.montecarlo.outcome import MonteCarlo
@@ -62,6 +62,7 @@ def montecarlo(  # noqa: PLR0913 - one parameter for each option
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for the page; else under runs/.")
     ] = None,
+    register: Register = TRIALS,
     as_json: AsJson = False,
 ) -> int:
     """Run the strategy on markets like the recorded one."""
@@ -70,7 +71,7 @@ def montecarlo(  # noqa: PLR0913 - one parameter for each option
     settings = load_config(config)
     folder = usable(out or RUNS / f"montecarlo-{datetime.now(UTC):%Y%m%d-%H%M%S}")
 
-    from tutti.app.studies.bars import bars_of  # compiles, so after all checks
+    from tutti.app.studies.bars import admit_study, bars_of  # compiles, so after all checks
     from tutti.app.studies.montecarlo import Draw, Method, SignalsOf, run_montecarlo
     from tutti.sandbox.montecarlo.noise import NoiseSettings
     from tutti.sandbox.montecarlo.report import montecarlo_page
@@ -86,6 +87,7 @@ def montecarlo(  # noqa: PLR0913 - one parameter for each option
     )
     with progress() as report_progress, located(config):
         source = bars_of(settings, bars, instant(start, "--start"), instant(end, "--end"))
+        admit_study(register, settings, source)
         found = run_montecarlo(
             settings, source.block, draw, report_progress, workers=workers, cluster=cluster
         )

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from tutti.cli.boundary import OK
-from tutti.cli.options import AsJson, Bars, ConfigFile, instant
+from tutti.cli.options import AsJson, Bars, ConfigFile, Register, instant
 from tutti.cli.output import Output
 from tutti.cli.progress import progress
+from tutti.cli.runs import TRIALS
 
 if TYPE_CHECKING:
     from tutti.sandbox.worlds.found import Found, NullStudy
@@ -52,6 +53,7 @@ def null(  # noqa: PLR0913 - one parameter for each option
     cluster: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Dask scheduler instead, e.g. tcp://host:8786.")
     ] = "",
+    register: Register = TRIALS,
     as_json: AsJson = False,
 ) -> int:
     """Count how often luck is taken for skill.
@@ -62,7 +64,7 @@ def null(  # noqa: PLR0913 - one parameter for each option
 
     settings = load_config(config)
 
-    from tutti.app.studies.bars import bars_of  # compiles, so after all checks
+    from tutti.app.studies.bars import admit_study, bars_of  # compiles, so after all checks
     from tutti.app.studies.null import named_strategy, run_null, run_power
     from tutti.sandbox.worlds.moves import Walk
     from tutti.sandbox.worlds.null import World
@@ -76,7 +78,7 @@ def null(  # noqa: PLR0913 - one parameter for each option
         recorded = None
         if bars:
             first, last = instant(start, "--start"), instant(end, "--end")
-            recorded = bars_of(settings, bars, first, last).block
+            recorded = admit_study(register, chosen, bars_of(settings, bars, first, last)).block
         study = run_null(
             chosen, name, worlds, seeds, report_progress, seed=drawn,
             walk=Walk(n_instruments=instruments, n_ticks=ticks), recorded=recorded,
