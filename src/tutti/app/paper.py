@@ -51,12 +51,16 @@ class Opening:
         Where it trades; None for simulated venues.
     balances : dict of str to Decimal or None
         Cash at each venue at the start; None for what the configuration says.
+    settles : bool
+        Hold the account against its venues first. Where a session follows another at venues that
+        stay open there is nothing to find but what is on its way.
     """
 
     run_id: str
     versions: dict[str, str] | None = None
     venues: Mapping[str, TradingVenue] | None = None
     balances: dict[str, Decimal] | None = None
+    settles: bool = True
 
 
 class PaperAccount:
@@ -119,7 +123,8 @@ class PaperAccount:
         )
         if history is not None:
             self.session.remember(history)
-        self.session.settle(self.as_of)
+        if opening.settles:
+            self.session.settle(self.as_of)
         if closing(config):
             self.session.commands.go_on(self.as_of)
         if first is not None:

@@ -41,8 +41,20 @@ def fresh_account(plan: Plan, n_agents: int, ts: int) -> Account:
     )
 
 
-def restored_account(plan: Plan, agents: tuple[str, ...], state: LedgerState, ts: int) -> Account:
+def restored_account(
+    plan: Plan,
+    agents: tuple[str, ...],
+    state: LedgerState,
+    ts: int,
+    *,
+    leaves_behind: bool = False,
+) -> Account:
     """Return the account that a ledger adds up to.
+
+    Parameters
+    ----------
+    leaves_behind : bool
+        What the plan doesn't trade is left where it is, and counts as nothing; else it is refused.
 
     Raises
     ------
@@ -51,6 +63,8 @@ def restored_account(plan: Plan, agents: tuple[str, ...], state: LedgerState, ts
     """
     known = {each.id for each in plan.instruments}
     held = [position for position in state.positions.values() if position.quantity]
+    if leaves_behind:
+        held = [position for position in held if position.instrument in known]
     for position in held:
         if position.instrument not in known:
             raise ConfigError(

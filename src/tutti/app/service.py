@@ -40,6 +40,7 @@ from tutti.kernel.supervisor import OnFailure, Policy, Supervisor
 from tutti.ledger.fold import fold
 from tutti.ledger.kinds import Command
 from tutti.model.errors import ConfigError, TuttiError, VenueError
+from tutti.model.order import OrderStatus
 from tutti.sandbox.result import write_atomically
 from tutti.universe.symbols import compare
 
@@ -317,7 +318,7 @@ class PaperService(Reading):
             elif gone := self._gone(file.listed):
                 why = f"symbols: {', '.join(map(str, gone))} flat, and gone"
             self.symbols_refused = watch.refused
-            if not why or self._is_splitting(file.listed):
+            if not why or self._is_sending(file.listed):
                 continue
             try:
                 await self._change(file, why)
@@ -332,9 +333,10 @@ class PaperService(Reading):
             self.symbols_refused = watch.refused
 
     def _busy(self) -> set[InstrumentId]:
-        account = self.account.session.account
-        held = {each.instrument for each in account.portfolio.positions() if each.quantity}
-        return held | {each.instrument for each in account.orders.open()}
+        session, instruments = self.account.session, self.account.plan.instruments
+        held = {each.instrument for each in session.account.portfolio.positions()}
+        held -= {instruments[i].id for i in session.commands.dust()}
+        return held | {each.instrument for each in session.account.orders.open()}
 
     def _gone(self, listed: SymbolList) -> tuple[InstrumentId, ...]:
         """Return what is traded, not on the list any more, and flat."""
@@ -344,22 +346,27 @@ class PaperService(Reading):
         return tuple(each for each in left if each not in busy)
 
     async def _change(self, file: SymbolsFile, why: str) -> None:
-        if self._venues is not None:
-            raise ConfigError(
-                f"{file.document.name}: where real money is traded, symbols change at the next "
-                "start: tutti down, then tutti up"
-            )
-        live, joined = self._live, None
-        if live is not None and self._symbols is not None:
-            wanted = (*file.listed.ids, *file.listed.leaving(live.past.instruments))
-            joined = await live.joined_by(self._symbols.configured(file, wanted), wanted)
+        live, joined, venues = self._live, None, self._venues
+        assert self._symbols is not None
         try:
+            if live is not None:
+                wanted = (*file.listed.ids, *file.listed.leaving(live.past.instruments))
+                config = self._symbols.configured(file, wanted)
+                if venues is not None:
+                    venues.refuse_other_venues(file.listed)
+                joined = await live.joined_by(config, wanted)
+                if venues is not None:
+                    new = plan_for(config, joined).instruments
+                    await venues.follow([i for i in new if i.id not in live.past.instruments])
             async with self._at_rest:
                 if not self._kill.is_pulled:
                     self._hand_over(file, why, joined)
         finally:
             if joined is not None and self._live is not None:
-                await joined.leave_all_but(set(self._live.past.instruments))
+                traded = set(self._live.past.instruments)
+                if venues is not None:
+                    venues.leave([each for each in joined.past.instruments if each not in traded])
+                await joined.leave_all_but(traded)
 
     def _hand_over(self, file: SymbolsFile, why: str, joined: LiveMarket | None) -> None:
         # from here to the end nothing else runs; until the old session is stopped, a refusal
@@ -383,6 +390,15 @@ class PaperService(Reading):
         keep_configuration(config, self._out)
         self._store = SqliteLedger(self._out, Durability.EACH_COMMIT)
         opening = Opening(run_id=old.session.run_id)
+        if self._venues is not None:
+            kept = {each.id for each in plan.instruments}
+            self._venues.leave([i.id for i in old.plan.instruments if i.id not in kept])
+            opening = replace(
+                opening,
+                venues=self._venues.venues,
+                balances=self._venues.balances(),
+                settles=False,
+            )
         account = PaperAccount(config, market, self._store, opening, self._wires)
         self._is_open = True
         self._late = late_agents(account, self.metrics)
@@ -393,15 +409,16 @@ class PaperService(Reading):
             self._live = joined
         _log.info("symbols changed", what=why, action="symbols")
 
-    def _is_splitting(self, listed: SymbolList) -> bool:
-        """Tell whether an order is at several venues just now, whose route is to change."""
+    def _is_sending(self, listed: SymbolList) -> bool:
+        """Tell whether an order is at several venues whose route is to change, or on its way."""
         assert self._symbols is not None
         kept = {each.ids for each in listed.symbols}
         routes = [each.ids for each in self._symbols.file.listed.symbols if each.ids not in kept]
         touched = {each for ids in routes if len(ids) > 1 for each in ids}
-        return any(
-            order.instrument in touched for order in self.account.session.account.orders.open()
-        )
+        orders = self.account.session.account.orders.open()
+        if self._venues is not None and any(each.status is OrderStatus.SENT for each in orders):
+            return True
+        return any(each.instrument in touched for each in orders)
 
     async def _end_killed(self) -> None:
         left = await self._kill.run()

@@ -98,7 +98,10 @@ class Session:
         self.account = (
             fresh_account(plan, len(names), start)
             if state is None
-            else restored_account(plan, names, state, start)
+            # of what was taken off a list of symbols, only dust is left
+            else restored_account(
+                plan, names, state, start, leaves_behind=bool(config.feed.symbols)
+            )
         )
         self._journal = Journal(store, run_id)
         ids = IdSource(run_id, 0 if state is None else state.next_id)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tutti.kernel.clock import Clock
     from tutti.model.instrument import Instrument
     from tutti.model.order import Order
+    from tutti.universe.symbols import SymbolList
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -215,6 +216,44 @@ class LiveVenues:
                     [each.id for each in left if each.status is not OrderStatus.CREATED]
                 )
             _log.info("venue is open", venue=name, currencies=sorted(venue.balances()))
+
+    async def follow(self, instruments: Sequence[Instrument]) -> None:
+        """Trade more instruments, at venues that are open.
+
+        Raises
+        ------
+        VenueError
+            If one can't be reached.
+        ConfigError
+            If an instrument isn't there.
+        """
+        for name in dict.fromkeys(each.id.venue for each in instruments):
+            await self.venues[name].follow([each for each in instruments if each.id.venue == name])
+
+    def leave(self, instruments: Sequence[InstrumentId]) -> None:
+        """Trade some instruments no more."""
+        for name in dict.fromkeys(each.venue for each in instruments):
+            self.venues[name].leave(each for each in instruments if each.venue == name)
+
+    def refuse_other_venues(self, symbols: SymbolList) -> None:
+        """Check that a list of symbols is of the venues that are open, and of all of them.
+
+        Raises
+        ------
+        ConfigError
+            If it isn't: keys and the word of whoever started it are of these.
+        """
+        wanted = {each.venue for each in symbols.ids}
+        for name in sorted(wanted - set(self.venues)):
+            raise ConfigError(
+                f"{name}: real money is traded, and its keys were not given at the start; "
+                "tutti down, then tutti up --live"
+            )
+        for name in sorted(set(self.venues) - wanted):
+            raise ConfigError(
+                f"{name}: real money is traded, and its cash counts in equity; keep one symbol "
+                "there, or tutti down and tutti up --live without it"
+            )
 
     def balances(self) -> dict[str, Decimal]:
         """Return the cash at each venue, all quote currencies counted alike."""

@@ -127,6 +127,22 @@ class CloseOut:
         ]
         return (*held, *orders)
 
+    def dust(self) -> frozenset[int]:
+        """Return the columns that hold too little for an order: its venue would refuse to sell it.
+
+        Spot only: a perpetual may be reduced by any amount.
+        """
+        book, terms = self._account.book, self._setup.terms
+        return frozenset(
+            i
+            for i in np.flatnonzero(book.lots).tolist()
+            if not terms.is_perpetual[i]
+            and (
+                book.lots[i] < terms.min_lots[i]
+                or book.lots[i] * terms.lot[i] * book.mark[i] < terms.min_notional[i]
+            )
+        )
+
     def _is_meant(self, order: Order, only: frozenset[int] | None) -> bool:
         return only is None or self._columns[order.instrument] in only
 
@@ -141,7 +157,7 @@ class CloseOut:
             self._desk.cancel(order, ts)
 
     def _close(self, ts: int, only: frozenset[int] | None) -> None:
-        book, locks = self._account.book, self._desk.locks
+        book, locks, dust = self._account.book, self._desk.locks, self.dust()
         columns = [
             i
             for i in np.flatnonzero(book.lots).tolist()
@@ -149,6 +165,7 @@ class CloseOut:
             and locks[i] != UNRESOLVED
             and ts >= self._again.get(i, ts)
             and (only is None or i in only)
+            and i not in dust
         ]
         if not columns:
             return
@@ -202,6 +219,8 @@ class CloseOut:
     def _obstacle(self, i: int) -> str:
         if self._desk.locks[i] == UNRESOLVED:
             return "an earlier order of it has an unknown fate"
+        if i in self.dust():
+            return "too little for the smallest order at its venue"
         order = self._account.orders.get(self._closing.get(i, ""))
         if order is not None:
             return _state(order)

@@ -89,6 +89,10 @@ class Commands:
         self._journal.commit()
         self.go_on(ts)
 
+    def dust(self) -> frozenset[int]:
+        """Return the columns that hold too little to be sold."""
+        return self._close_out.dust()
+
     def take_up(self) -> None:
         """Go on killing what an earlier process was told to kill."""
         self.is_killed = self._wants_out = True

@@ -224,3 +224,13 @@ def test_cash_moves_on_when_all_venues_are_new() -> None:
     moved_cash(_at("B", "C"), state, _NOW)
     assert state.cash["A"] == 0
     assert sum(state.cash.values()) == 6000
+
+
+def test_what_is_not_traded_any_more_is_left_behind_where_that_is_asked_for(plan: Plan) -> None:
+    dust = _position(InstrumentId("SOL-USDT", "SIM"), "0.01")
+    state = _state(positions={str(BTC): _position(BTC, "1"), "SOL-USDT.SIM": dust})
+    account = restored_account(plan, (), state, _NOW, leaves_behind=True)
+    assert [each.instrument for each in account.portfolio.positions()] == [BTC]
+    assert account.portfolio.cash == {"SIM": Decimal(9000)}
+    with pytest.raises(ConfigError, match=r"holds 0\.01 of SOL-USDT\.SIM"):
+        restored_account(plan, (), state, _NOW)

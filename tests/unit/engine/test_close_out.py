@@ -21,6 +21,7 @@ from tutti.ledger.fold import fold
 from tutti.ledger.journal import Journal
 from tutti.ledger.kinds import FLATTEN, KILL, Command
 from tutti.model.errors import OrderRejected, OutcomeUnknown
+from tutti.model.instrument import InstrumentKind
 from tutti.model.order import Reason
 from tutti.risk.breakers import HALTED, UNRESOLVED
 
@@ -256,3 +257,25 @@ def test_close_out_names_what_is_left_of_the_columns_that_it_closes(
     assert "closed" in str(left)
     assert close_out.left(frozenset()) == ()
     assert len(close_out.left()) == 2
+
+
+def test_dust_of_a_spot_instrument_is_named_and_left_alone(tmp_path: Path) -> None:
+    spot = terms(
+        BTC, kind=InstrumentKind.SPOT, max_leverage=Decimal(1), maintenance_margin=Decimal(0),
+        min_notional=Decimal(5),
+    )  # fmt: skip
+    plan = plan_of(override(Config(), _SETTINGS), [spot, terms(ETH)], HOUR)
+    with SqliteLedger(tmp_path / "dust", Durability.BATCHED) as store:
+        session = Session(override(Config(), _SETTINGS), plan, store, run_id="test", start=START)
+        session.engine.process(bars(_RISING, ids=(BTC, ETH)))
+        book, commands = session.account.book, session.commands
+        book.working[:] = 0
+        book.lots[:] = [1, 1]
+        assert commands.dust() == {0}
+        book.lots[0] = 1_000
+        assert commands.dust() == frozenset()
+        book.lots[0] = 1
+        orders = session.engine.counts.orders
+        commands.apply(Command(name=FLATTEN, by="a test"), _NOW)
+        assert session.engine.counts.orders == orders + 1
+        assert f"of {BTC}: too little for the smallest order" in str(commands.left[0])

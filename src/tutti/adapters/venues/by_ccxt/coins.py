@@ -11,7 +11,7 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from tutti.model.instrument import Instrument, InstrumentId
     from tutti.model.order import OrderFilled, OrderIntent, Side
@@ -32,6 +32,16 @@ class Coins:
         self._spot = {name: each for name, each in instruments.items() if not each.is_perpetual}
         self._ours: dict[InstrumentId, Decimal] = {}
         self._price: dict[InstrumentId, Decimal] = {}
+
+    def follow(self, instruments: Iterable[Instrument]) -> None:
+        """Count more instruments."""
+        self._spot |= {each.id: each for each in instruments if not each.is_perpetual}
+
+    def leave(self, instruments: Iterable[InstrumentId]) -> None:
+        """Count some instruments no more; what fees left over of them is nobody's."""
+        for each in instruments:
+            self._spot.pop(each, None)
+            self._ours.pop(each, None)
 
     def begin(self, positions: Mapping[InstrumentId, Decimal]) -> None:
         """Take over what an earlier process left in the book."""

@@ -23,7 +23,7 @@ from tutti.model.instrument import InstrumentId
 from tutti.model.order import OrderFilled, OrderStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from tutti.adapters.venues.by_ccxt.contracts import Contract
     from tutti.adapters.venues.by_ccxt.dialect import Dialect
@@ -74,6 +74,16 @@ class Questions:
         self._instruments = instruments
         self._clock = clock
         self._worth: dict[tuple[str, str], Decimal] = {}
+
+    def follow(self, contracts: Mapping[InstrumentId, Contract]) -> None:
+        """Ask about more contracts, which are among those of this venue by now."""
+        self._by_symbol |= {each.symbol: each for each in contracts.values()}
+
+    def leave(self, instruments: Collection[InstrumentId]) -> None:
+        """Ask about some instruments no more."""
+        self._by_symbol = {
+            symbol: each for symbol, each in self._by_symbol.items() if each.id not in instruments
+        }
 
     async def look(self, tracked: Tracked, now: int) -> VenueOrderReport | None:
         """Return what the venue knows of an order; None when no way of looking finds it.

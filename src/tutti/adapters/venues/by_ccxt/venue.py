@@ -225,7 +225,9 @@ class CcxtVenue:
 
     def positions(self) -> dict[InstrumentId, Decimal]:
         """Return what is held, signed base units, as of the last snapshot."""
-        return self._coins.as_booked(self._holdings.positions)
+        held = self._coins.as_booked(self._holdings.positions)
+        # a snapshot may be older than what was taken off
+        return {name: each for name, each in held.items() if name in self._contracts}
 
     def balances(self) -> dict[str, Decimal]:
         """Return the cash by currency, as of the last snapshot."""
@@ -305,6 +307,36 @@ class CcxtVenue:
         self._tasks.start(self._keep_counting())
         if self._pace.switch and self._dialect.switch_s:
             self._tasks.start(arm_switch(client, self._dialect, self._reach.secrets))
+
+    async def follow(self, instruments: Sequence[Instrument]) -> None:
+        """Trade more instruments, beside those that are traded.
+
+        Raises
+        ------
+        VenueError
+            If the venue can't be reached.
+        ConfigError
+            If an instrument isn't there.
+        """
+        client = self._client
+        found = {
+            each.id: contract_of(each.id, client.markets, self._dialect, client.precisionMode)
+            for each in instruments
+        }
+        # the very objects that questions are asked about
+        self._instruments.update({each.id: each for each in instruments})
+        self._contracts.update(found)
+        self._ask.follow(found)
+        self._coins.follow(instruments)
+        await self.refresh()
+
+    def leave(self, instruments: Iterable[InstrumentId]) -> None:
+        """Trade some instruments no more; nothing of them is held, and no order is at work."""
+        gone = set(instruments)
+        for each in gone:
+            self._contracts.pop(each, None)
+        self._ask.leave(gone)
+        self._coins.leave(gone)
 
     async def refresh(self, order_ids: Sequence[str] = ()) -> None:
         """Ask the venue anew: positions, balances, and what became of ``order_ids``.
