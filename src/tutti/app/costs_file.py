@@ -75,6 +75,8 @@ def with_costs(document: Document) -> Document:
         costs = read_costs(Path(named).expanduser())
     except ConfigError as error:
         raise ConfigError(f"{document.where(('costs',))}: costs: {error}") from error
-    taken: dict[str, Any] = {key: costs[key] for key in ("id", "venues", "instruments") if key in costs}
+    taken: dict[str, Any] = {
+        key: costs[key] for key in ("id", "venues", "instruments") if key in costs
+    }
     read = {"file": named} | taken
     return replace(document, values={**document.values, "costs": read})

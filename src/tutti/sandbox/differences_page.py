@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 _POINTS = 900
 _STYLES = 6
-_LABELS = (
+_LABELS: dict[str, str] = (
     {key: label for key, label, _ in METRICS}
-    | HONEST
+    | dict(HONEST)
     | {
         "final_equity": "Final equity",
         "total_return": "Total return",

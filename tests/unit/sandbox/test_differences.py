@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -82,7 +82,7 @@ def test_results_mark_the_best_only_where_one_value_is_better(make_result: Resul
 
 
 def test_results_that_are_no_number_are_alike(make_result: ResultMaker) -> None:
-    changed = {"metrics": {"sharpe": math.nan}}
+    changed: dict[str, Any] = {"metrics": {"sharpe": math.nan}}
     found = compare([("a", make_result(**changed)), ("b", make_result(**changed))])
     row = next(row for row in section(found, "Results").rows if row.key == "sharpe")
     assert not row.differs
