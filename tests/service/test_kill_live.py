@@ -49,7 +49,10 @@ _SETTINGS: dict[str, Any] = {
         "name": "ema_cross", "fast": 2, "slow": 3,
         "sizing": {"method": "fixed_fraction", "fraction": 0.01},
     },
-    "risk": {"max_bar_move": None, "max_notional_multiple": None},
+    "risk": {
+        "max_bar_move": None, "max_notional_multiple": None,
+        "care": {"take_profit": 0},  # all are still held when the last has gone long
+    },
     "api": {"enabled": False},
     "live": {"max_order_notional": 100_000, "max_orders_per_minute": 100, "poll_orders_s": 0.5},
 }  # fmt: skip
