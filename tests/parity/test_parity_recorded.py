@@ -121,6 +121,18 @@ def test_parity_holds_with_latency(both_tiers: Compare, latency_ms: int) -> None
     assert all(fill.ts >= late[fill.order_id] for fill in found.event.fills)
 
 
+def test_parity_holds_with_limits_of_single_instruments(both_tiers: Compare) -> None:
+    own = {
+        "BTC-USDT-PERP.BINANCE_USDM": {"max_notional": 150},
+        "ETH-USDT-PERP.BINANCE_USDM": {"max_fraction": 0.02},
+        "SOL-USDT-PERP.BINANCE_USDM": {"leaving": "keep"},
+    }
+    found = both_tiers(_TEN, *_QUARTER, risk__instruments=own)
+    _agree(found)
+    orders = found.event.orders
+    assert "SOL-USDT-PERP.BINANCE_USDM" not in {str(order.instrument) for order in orders}
+
+
 def test_parity_holds_with_partial_fills(both_tiers: Compare) -> None:
     found = both_tiers(_HYPERLIQUID, *_APRIL, **_LARGE)
     _agree(found)
