@@ -197,7 +197,7 @@ async def order_path(
         cpus.append((time.thread_time() - cpu) * 1e3)
         while not venue.events():  # noqa: ASYNC110
             await asyncio.sleep(0.001)
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(0.02)  # what comes back of it is another matter
     await venue.close()
     wall_ms = [round(float(each), 2) for each in np.percentile(walls[20:], (50, 99))]
     cpu_ms = [round(float(each), 2) for each in np.percentile(cpus[20:], (50, 99))]

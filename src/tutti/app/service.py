@@ -246,12 +246,14 @@ class PaperService(Reading):
         with unhurried_collector():
             try:
                 await self._supervisor().run()
-            except* TuttiError as group:
+            # not except*: some Pythons wrap what is raised in there in a group once more
+            except ExceptionGroup as group:
+                _, foreign = group.split(TuttiError)
+                if foreign is not None:
+                    self._stopped_by = f"failed: {type(foreign.exceptions[0]).__name__}"
+                    raise
                 self._stopped_by = f"failed: {_first(group)}"
                 raise _first(group) from group
-            except* Exception as group:
-                self._stopped_by = f"failed: {type(group.exceptions[0]).__name__}"
-                raise
             finally:
                 if self._is_open:
                     self.account.stop(self._stopped_by or "cancelled")

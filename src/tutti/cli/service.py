@@ -306,7 +306,7 @@ def _tell(state: dict[str, Any], output: Output) -> None:
         f"{state['n_orders']} orders, {state['n_fills']} fills, {state['n_refusals']} refused; "
         f"API {state['api_url']}"
     )
-    if state["symbols_refused"]:
+    if state.get("symbols_refused"):
         output.say(f"symbols refused: {state['symbols_refused']}", style="red")
     if state["positions"]:
         output.table(

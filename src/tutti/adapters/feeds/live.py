@@ -111,8 +111,12 @@ class LiveFeed:
         try:
             async with asyncio.TaskGroup() as group:
                 answers = {each: group.create_task(ask(each)) for each in instruments}
-        except* VenueError as failures:
-            raise failures.exceptions[0] from None
+        # not except*: some Pythons wrap what is raised in there in a group once more
+        except ExceptionGroup as failures:
+            refused, others = failures.split(VenueError)
+            if refused is None or others is not None:
+                raise
+            raise refused.exceptions[0] from None
         candles = {each: task.result() for each, task in answers.items()}
         return joined_history(instruments, self._bars.step, candles)
 

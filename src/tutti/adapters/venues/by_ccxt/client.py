@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import importlib
 import logging
 from collections.abc import Mapping
@@ -166,7 +167,19 @@ def _made(dialect: Dialect, reach: Reach) -> Any:
         ]
         if missing:
             raise ConfigError(f"{dialect.venue}: keys are incomplete, {', '.join(missing)} missing")
+    if client.requiredCredentials.get("privateKey"):
+        _remember_hashes()
     return client
+
+
+def _remember_hashes() -> None:
+    """Hash once what each signature of a wallet hashes again: names of types, the domain.
+
+    ccxt's Keccak is pure Python, 0.4 ms a hash; of the six hashes of an order four never change.
+    """
+    signing: Any = importlib.import_module("ccxt.static_dependencies.ethabi.typed_data")
+    if not hasattr(signing.keccak, "cache_info"):
+        signing.keccak = functools.lru_cache(maxsize=256)(signing.keccak)
 
 
 def _enter_test_mode(client: Any, dialect: Dialect) -> None:
