@@ -101,8 +101,9 @@ class CloseOut:
             Columns to close; all by default.
         """
         self._desk.drain()
-        self._desk.send_deferred(ts)
+        # before anything is sent again: what waits to be opened is dropped
         self._cancel(ts, only)
+        self._desk.send_deferred(ts)
         self._desk.drain()
         self._close(ts, only)
         self._desk.drain()

@@ -129,6 +129,7 @@ class OrderDesk:
         self._deferred: list[_Deferred] = []
         self._failures: dict[str, int] = {}
         self._to_cancel: set[str] = set()
+        self._unwanted: set[str] = set()
         self._quarantined: set[int] = set()
         self._unlocked = UNLOCKED
         self._booking = Booking(setup, account, journal, counts, listener, router)
@@ -309,6 +310,11 @@ class OrderDesk:
         """
         if order.status is OrderStatus.CREATED:
             return  # it is nowhere: its children are
+        if order.status is OrderStatus.SENT:
+            self._unwanted.add(order.id)
+            if any(each.approved.intent.id == order.id for each in self._deferred):
+                self._drop(order, ts)
+                return
         if order.status is OrderStatus.ACCEPTED or order.status is OrderStatus.PARTIALLY_FILLED:
             asked = cancel_sent(order, ts)
             self._account.orders.replace(asked)
@@ -325,6 +331,14 @@ class OrderDesk:
             return  # it ended meanwhile: the venue's events will say how
         except Transient:
             self._to_cancel.add(order.id)
+
+    def _drop(self, order: Order, ts: int) -> None:
+        # it certainly did not leave, and now it never will
+        self._unwanted.discard(order.id)
+        self._deferred = [each for each in self._deferred if each.approved.intent.id != order.id]
+        self._order_event(
+            OrderCancelled(order_id=order.id, ts=ts, detail="cancelled before it left")
+        )
 
     def lose(self, order: Order, ts: int) -> None:
         """Take an order for one whose fate nobody knows; its instrument stays locked."""
@@ -370,6 +384,9 @@ class OrderDesk:
         self, order: Order, outcome: Order | RetryLater, approved: ApprovedOrder, ts: int
     ) -> None:
         if isinstance(outcome, RetryLater):
+            if order.id in self._unwanted:
+                self._drop(order, ts)
+                return
             due = ts + round(outcome.wait_s * SECOND)
             self._deferred.append(_Deferred(approved, due, outcome.failures))
         elif outcome is not order:
@@ -381,6 +398,8 @@ class OrderDesk:
         if order.parent and self._split is not None:
             self._split.heard(before, order, ts)
         ticket = self._tickets.get(order.id)
+        if order.status.is_final:
+            self._unwanted.discard(order.id)
         if ticket is None:
             return  # its end was final: a late word adds to the record, and to nothing else
         i, status = ticket.column, order.status

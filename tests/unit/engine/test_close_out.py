@@ -20,7 +20,7 @@ from tutti.kernel.ids import IdSource
 from tutti.ledger.fold import fold
 from tutti.ledger.journal import Journal
 from tutti.ledger.kinds import FLATTEN, KILL, Command
-from tutti.model.errors import OrderRejected, OutcomeUnknown
+from tutti.model.errors import OrderRejected, OutcomeUnknown, Transient
 from tutti.model.instrument import InstrumentKind
 from tutti.model.order import Reason
 from tutti.risk.breakers import HALTED, UNRESOLVED
@@ -195,6 +195,25 @@ def test_orders_at_work_are_cancelled(desk: Callable[..., Desk]) -> None:
     assert made.left == []
     made.tick()
     assert not made.book.lots.any()
+
+
+def test_order_that_waits_to_be_sent_again_is_dropped(
+    desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = desk()
+    monkeypatch.setattr(made.venue, "submit", _refusing(Transient("503", venue="SIM")))
+    made.tell(FLATTEN)
+    waiting = {order.id for order in made.session.account.orders.open()}
+    assert len(waiting) == 2
+    sent: list[str] = []
+    monkeypatch.setattr(made.venue, "submit", lambda order, ts: sent.append(order.intent.id))
+    opening = made.session.engine.desk
+    for order in made.session.account.orders.open():
+        opening.cancel(order, _NOW)
+    opening.send_deferred(_NOW + 60 * SECOND)
+    assert sent == []
+    assert made.session.account.orders.is_idle
+    assert not made.book.working.any()
 
 
 def test_closing_order_carries_the_lead_and_the_reason(desk: Callable[..., Desk]) -> None:
