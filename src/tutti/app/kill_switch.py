@@ -15,7 +15,7 @@ from tutti.ledger.kinds import KILL, Command
 from tutti.model.errors import GateClosed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
     from pathlib import Path
 
     from tutti.engine.close_out import Left
@@ -50,8 +50,6 @@ class KillSwitch:
         Market time, ns UTC.
     deadline_s : float
         Seconds after which what is left is named and given up.
-    ask_venues : callable, optional
-        Awaited before each look, so that venues that answer when asked are asked.
     """
 
     def __init__(
@@ -62,14 +60,12 @@ class KillSwitch:
         clock: Clock,
         now: Callable[[], int],
         deadline_s: float,
-        ask_venues: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._commands = commands
         self._file = folder / HALT
         self._clock = clock
         self._now = now
         self._deadline_s = deadline_s
-        self._ask_venues = ask_venues
         self._pulled = asyncio.Event()
         self.by = ""
 
@@ -115,9 +111,7 @@ class KillSwitch:
         """
         await self._pulled.wait()
         end = self._clock.now() + round(self._deadline_s * SECOND)
-        while (left := self._commands.go_on(self._now())) and self._clock.now() < end:
-            if self._ask_venues is not None:
-                await self._ask_venues()
+        while (left := self._commands.go_on(self._now())) and self._clock.now() < end:  # noqa: ASYNC110
             await asyncio.sleep(_STEP_S)
         for each in left:
             _log.error("not closed", what=each.what, why=each.why, action="kill")

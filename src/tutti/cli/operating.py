@@ -35,11 +35,13 @@ def kill(
     from tutti.app.kill_switch import HALT  # heavy, not for --help
 
     output = Output(as_json=as_json)
-    # first of all: whatever else goes wrong, who looks here finds it
     if not out.is_dir():
         raise ConfigError(f"{out}: no such folder; name the one that the service writes with --out")
-    (out / HALT).write_text(f"{reason}\n", encoding="utf-8")
     running = find(out)
+    if running is None:
+        _held(out)
+    # before anything that could go wrong: who looks here finds it
+    (out / HALT).write_text(f"{reason}\n", encoding="utf-8")
     if running is None:
         return _kill_at_rest(out, reason, output)
     how = _pull(running, out, reason)

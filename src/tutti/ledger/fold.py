@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tutti.ledger.store import LedgerReader, Row
     from tutti.model.instrument import InstrumentId
 
+_STOPS: Final = frozenset({"flatten", "reduce_only"})
 _COUNTER: Final = slice(12, 18)
 _WRAP: Final = 1 << 24
 _KEEP_ENDED: Final = 10_000
@@ -170,8 +171,9 @@ def _apply_command(state: LedgerState, command: Command) -> None:
     if command.name == KILL:
         state.killed = command
     elif command.name == RESUME:
+        # as online: who was only paused, or not stopped at all, keeps peak and day
+        state.is_reset = state.mode is not None and state.mode.mode in _STOPS
         state.killed = state.mode = None
-        state.is_reset = True
 
 
 def _apply_order(state: LedgerState, order: Order) -> None:

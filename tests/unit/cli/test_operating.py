@@ -81,6 +81,7 @@ def test_account_that_is_not_there_is_named(tutti: Tutti, command: str, tmp_path
     answer = tutti(command, "--out", tmp_path / "empty")
     assert answer.code == 2
     assert "no account here" in answer.err
+    assert list((tmp_path / "empty").iterdir()) == []
 
 
 def test_kill_of_a_folder_that_is_not_there_is_refused(tutti: Tutti) -> None:

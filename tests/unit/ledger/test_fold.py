@@ -174,6 +174,21 @@ def test_kill_stands_until_somebody_resumes(scribe: Scribe, store: SqliteLedger)
     assert _folded(scribe, store).killed is None
 
 
+@pytest.mark.parametrize(
+    ("mode", "resets"),
+    [("flatten", True), ("reduce_only", True), ("paused", False), ("trading", False), ("", False)],
+)
+def test_resume_resets_peaks_of_an_account_that_was_stopped_alone(
+    scribe: Scribe, store: SqliteLedger, mode: str, resets: bool
+) -> None:
+    scribe.started()
+    if mode:
+        scribe.mode(mode, "a test")
+    scribe.journal.append("command", scribe.ts, Command(name=RESUME, by="me"))
+    state = _folded(scribe, store)
+    assert (state.is_reset, state.mode) == (resets, None)
+
+
 def test_rows_that_move_nothing_are_counted(scribe: Scribe, store: SqliteLedger) -> None:
     scribe.decision()
     scribe.segment()
