@@ -188,17 +188,100 @@ class InstrumentSettings(Section):
     maintenance_margin: Exact | None = Field(None, ge=0, le=1, examples=[0.005])
 
 
+class BudgetSettings(Section):
+    """What an agent may spend on language models: ``agents[].budget``; null is no limit."""
+
+    tokens_per_hour: Whole | None = Field(None, ge=0, examples=[50000])
+    tokens_per_day: Whole | None = Field(None, ge=0, examples=[500000])
+    usd_per_hour: Exact | None = Field(None, ge=0, examples=[0.5])
+    usd_per_day: Exact | None = Field(None, ge=0, examples=[5])
+
+
 class AgentSettings(Section):
     """One member of the panel: an entry of ``agents``."""
 
     name: str = Field(min_length=1, examples=["momentum_hunter"])
+    kind: str = Field("", examples=["news"])
     display_name: str = ""
     weight: Number = Field(1.0, ge=0)
     enabled: bool = True
     instruments: tuple[Instrument, ...] | None = Field(None, examples=[["BTC-USDT-PERP.SIM"]])
     timeout_s: Number = Field(2.0, gt=0)
     cadence_s: Number = Field(0.0, ge=0)
+    time_to_live_s: Number = Field(0.0, ge=0)
+    horizon_s: Number = Field(0.0, ge=0)
+    model: str = Field("", examples=["openai:gpt-5-mini"])
+    fallback: tuple[str, ...] = Field((), examples=[["ollama:llama3.2"]])
+    prompt: str = Field("", examples=["prompts/news.md"])
+    retries: Whole = Field(1, ge=0, le=10)
+    budget: BudgetSettings = BudgetSettings()
     params: dict[str, Parameter] = {}
+
+    @property
+    def plugin(self) -> str:
+        """Name of the plug-in that makes it: its kind, or its own name where it has none."""
+        return self.kind or self.name
+
+
+class PanelSettings(Section):
+    """How agents that answer in their own time are waited for: ``panel``."""
+
+    wait_s: Number = Field(2.0, ge=0)
+    max_in_flight: Whole = Field(64, ge=1, le=10_000)
+
+
+class ProviderSettings(Section):
+    """Where a language model is served: ``llm.providers.<name>``."""
+
+    kind: Literal["openai", "openrouter", "anthropic", "gemini", "ollama"] = "openai"
+    url: str = Field("", examples=["http://127.0.0.1:8000/v1"])
+    key: str = Field("environment", min_length=1)
+    input_usd_per_million: Exact | None = Field(None, ge=0, examples=[0.15])
+    output_usd_per_million: Exact | None = Field(None, ge=0, examples=[0.6])
+
+
+class LlmSettings(Section):
+    """Language models: ``llm``."""
+
+    providers: dict[str, ProviderSettings] = {}
+    temperature: Number = Field(0.0, ge=0, le=2)
+    max_output_tokens: Whole = Field(400, ge=16)
+    blind: bool = False
+    cutoffs: dict[str, str] = Field({}, examples=[{"openai:gpt-5-mini": "2024-05-31"}])
+
+
+class TextSettings(Section):
+    """Text, and figures beside bars, that agents may read: ``text``."""
+
+    files: tuple[str, ...] = Field((), examples=[["text/*.parquet"]])
+    readings: tuple[str, ...] = Field((), examples=[["macro/*.parquet"]])
+    lookback_s: Number = Field(86_400.0, gt=0)
+    most: Whole = Field(20, ge=1)
+
+
+class MemorySettings(Section):
+    """What is remembered of past situations: ``memory``."""
+
+    file: str = Field("", examples=["memory.sqlite"])
+    nearest: Whole = Field(0, ge=0, le=50)
+    horizon_s: Number = Field(86_400.0, gt=0)
+
+
+class ModelsSettings(Section):
+    """Plug-in models: ``models``."""
+
+    folders: tuple[str, ...] = Field((), examples=[["models"]])
+
+
+class WorthSettings(Section):
+    """What agents' records do to their confidence and weight: ``worth``."""
+
+    calibration: str = Field("", examples=["calibration.json"])
+    follows: bool = False
+    every_s: Number = Field(86_400.0, gt=0)
+    max_step: Number = Field(0.1, gt=0, le=1)
+    least: Number = Field(0.25, ge=0, le=1)
+    most: Number = Field(4.0, ge=1)
 
 
 class AggregationSettings(Section):
@@ -233,6 +316,10 @@ class ConductorSettings(Section):
 
     scope: Literal["instrument", "reference"] = "instrument"
     reference: Instrument | None = Field(None, examples=["BTC-USDT-PERP.SIM"])
+    model: str = Field("", examples=["openai:gpt-5-mini"])
+    cadence_s: Number = Field(3600.0, gt=0)
+    timeout_s: Number = Field(10.0, gt=0)
+    budget: BudgetSettings = BudgetSettings()
     rules: RegimeRuleSettings = RegimeRuleSettings()
     weights: dict[RegimeName, dict[str, Annotated[Number, Field(ge=0)]]] = {
         regime.name: dict(factors) for regime, factors in REGIME_WEIGHTS.items()
@@ -454,6 +541,13 @@ class Config(Section):
         tuple(AgentSettings(name=name) for name in _QUANT_AGENTS),
         examples=["- name: momentum_hunter"],
     )
+    agents_file: str = Field("", examples=["agents.yaml"])
+    panel: PanelSettings = PanelSettings()
+    llm: LlmSettings = LlmSettings()
+    text: TextSettings = TextSettings()
+    memory: MemorySettings = MemorySettings()
+    models: ModelsSettings = ModelsSettings()
+    worth: WorthSettings = WorthSettings()
     aggregation: AggregationSettings = AggregationSettings()
     conductor: ConductorSettings = ConductorSettings()
     policy: PolicySettings = PolicySettings()

@@ -6,6 +6,13 @@
     ├── ConfigError           the operator acts; refuse to start
     ├── DataError             skip this datum and count it; halt the instrument if it goes stale
     ├── AgentError            the agent abstains
+    │   ├── AgentLate         the same, counted as a timeout
+    │   ├── BudgetSpent       the same; nothing is asked until the budget is renewed
+    │   └── ModelError        the model gave no answer; try its fallback, then abstain
+    │       ├── ModelBusy     wait ``retry_after_s``, then retry
+    │       ├── ModelDown     may pass; retry with back-off
+    │       ├── ModelRefused  key, request or content is refused: do not retry
+    │       └── NotRecorded   a replay found no record of the call
     ├── VenueError
     │   ├── Transient         retry with back-off
     │   │   └── RateLimited   wait ``retry_after_s``, then retry
@@ -34,6 +41,38 @@ class DataError(TuttiError):
 
 class AgentError(TuttiError):
     """Agent that could not form an opinion."""
+
+
+class AgentLate(AgentError):
+    """Agent whose answer did not come in time."""
+
+
+class BudgetSpent(AgentError):
+    """Call that would have cost more than the agent may spend; it was not made."""
+
+
+class ModelError(AgentError):
+    """Language model that gave no answer."""
+
+
+class ModelBusy(ModelError):
+    """Too many requests; wait ``retry_after_s`` seconds."""
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ModelDown(ModelError):
+    """Model that can't be reached or failed in a way that may pass; retry."""
+
+
+class ModelRefused(ModelError):
+    """Request that the model's provider will not answer, however often it is asked."""
+
+
+class NotRecorded(ModelError):
+    """Call that a replay has no record of."""
 
 
 class VenueError(TuttiError):

@@ -80,12 +80,89 @@ class MarketBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextEvent:
-    """One piece of text from outside, with the time it became known (ns UTC)."""
+    """One piece of text from outside.
+
+    Parameters
+    ----------
+    known_at : int
+        When it could be read by us, ns UTC; never the time it was written for.
+    source : str
+        Who published it.
+    kind : str
+        ``news``, ``social`` or ``filing``; which agents read it.
+    id : str
+        The same for the same piece, whenever it is read; empty where nothing refers to it.
+    instruments : tuple of InstrumentId
+        What it is about; empty for the market as a whole.
+    """
 
     known_at: int
     source: str
     text: str
     instruments: tuple[InstrumentId, ...] = ()
+    kind: str = "news"
+    id: str = ""
+    title: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One figure from outside that is no bar: macro, on-chain, a sentiment score.
+
+    Parameters
+    ----------
+    known_at : int
+        When it was published, ns UTC.
+    source, name : str
+        Who publishes it, and what it measures with its unit, e.g. ``fed_funds_percent``.
+    kind : str
+        ``macro``, ``onchain`` or ``sentiment``; which agents read it.
+    instrument : InstrumentId or None
+        What it is about; None for the market as a whole.
+    """
+
+    known_at: int
+    source: str
+    name: str
+    value: float
+    kind: str
+    instrument: InstrumentId | None = None
+
+    @property
+    def id(self) -> str:
+        """What an opinion names it by."""
+        return f"{self.source}:{self.name}:{self.known_at}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """Something that was seen before, what was thought and done, and what came of it.
+
+    Parameters
+    ----------
+    as_of : int
+        When it was seen, ns UTC.
+    features : dict of str to float
+        As they were at ``as_of``.
+    bias, confidence : float or None
+        Of the aggregated context; None where nobody had a view.
+    decision : str
+        What was done, in a word or two; empty for nothing.
+    outcome : float
+        Log return of the instrument from ``as_of`` to ``known_at``.
+    known_at : int
+        When the outcome was known, ns UTC; nobody may be told of it earlier.
+    """
+
+    instrument: InstrumentId
+    as_of: int
+    features: dict[str, float]
+    bias: float | None
+    confidence: float | None
+    decision: str
+    outcome: float
+    known_at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +173,14 @@ class Snapshot:
     ----------
     as_of : int
         ns UTC; nothing in the snapshot became known later.
+    close : float
+        Last known, quote currency; NaN where there is none.
     features : dict of str to float
         Feature name to value; NaN while it warms up.
+    texts, readings : tuple
+        Newest first; readings one a source, name and instrument.
+    past : tuple of Situation
+        The nearest past situations, nearest first.
     """
 
     instrument: InstrumentId
@@ -105,3 +188,5 @@ class Snapshot:
     close: float
     features: dict[str, float]
     texts: tuple[TextEvent, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    past: tuple[Situation, ...] = ()

@@ -36,6 +36,15 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True):
         Why, in words a person can check.
     time_to_live : int
         Nanoseconds after ``as_of`` until the opinion has faded to nothing; 0 for this tick only.
+    horizon : int
+        Nanoseconds over which the move is expected; 0 where the agent doesn't say.
+    sources : tuple of str
+        Ids of the texts and readings that it rests on.
+    call : str
+        Key of the recorded call of a language model that it came from; empty for none.
+    knowledge : str
+        ``clean`` where the model can't have known what came next, ``contaminated`` where it may,
+        empty where no model with a training cut-off spoke.
     """
 
     agent: str
@@ -45,6 +54,10 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True):
     as_of: int
     rationale: str
     time_to_live: int = 0
+    horizon: int = 0
+    sources: tuple[str, ...] = ()
+    call: str = ""
+    knowledge: str = ""
 
     def __post_init__(self) -> None:
         if not -1.0 <= self.bias <= 1.0:
@@ -54,12 +67,13 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Abstention(msgspec.Struct, frozen=True, kw_only=True):
-    """No view, and why."""
+    """No view, and why; ``call`` is the key of the recorded call that failed, empty for none."""
 
     agent: str
     instrument: InstrumentId
     as_of: int
     reason: str
+    call: str = ""
 
 
 class Voice(msgspec.Struct, frozen=True, kw_only=True):

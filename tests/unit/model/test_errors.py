@@ -18,7 +18,7 @@ from tutti.model.errors import (
 
 def test_every_error_is_a_tutti_error() -> None:
     ours = [e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, Exception)]
-    assert len(ours) == 13
+    assert len(ours) == 20
     assert all(issubclass(error, TuttiError) for error in ours)
 
 
