@@ -17,9 +17,9 @@ from tutti.adapters.venues.by_ccxt.contracts import contract_of
 from tutti.adapters.venues.by_ccxt.dialects import dialect_of
 from tutti.adapters.venues.by_ccxt.lanes import Lanes
 from tutti.adapters.venues.by_ccxt.meter import NoMeter
+from tutti.app.account_folder import left_open
 from tutti.app.config import Config, override
 from tutti.app.paper import Opening, PaperAccount, plan_for
-from tutti.app.service import left_open
 from tutti.app.venues_live import LiveVenues
 from tutti.kernel.clock import SECOND, LiveClock
 from tutti.ledger.kinds import DataSource

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger, SqliteLedgerReader
+from tutti.app.account_folder import keep_configuration
 from tutti.app.config import Config, override
 from tutti.app.feed import made_up
 from tutti.app.paper import Opening, PaperAccount
 from tutti.app.replay import replay_run
-from tutti.app.service import keep_configuration
 from tutti.kernel.clock import HOUR
 from tutti.ledger.fold import fold
 from tutti.ledger.kinds import AccountState, Reconciled

@@ -13,7 +13,7 @@ from tutti.app.session import Session, TradingVenue
 from tutti.app.symbols import closing
 from tutti.engine.run import Reconciling
 from tutti.kernel.clock import SECOND
-from tutti.ledger.fold import fold
+from tutti.ledger.fold import LedgerState, fold
 from tutti.model.errors import ConfigError
 from tutti.universe.instruments import Universe
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from tutti.app.settings import Config
     from tutti.engine.decide import Trace
     from tutti.engine.run import EngineListener
-    from tutti.ledger.fold import LedgerState
     from tutti.ledger.store import Head
     from tutti.model.market import MarketBlock
 
@@ -54,6 +53,8 @@ class Opening:
     settles : bool
         Hold the account against its venues first. Where a session follows another at venues that
         stay open there is nothing to find but what is on its way.
+    state : LedgerState or None
+        What the ledger adds up to, where that is known; it isn't changed.
     """
 
     run_id: str
@@ -61,6 +62,7 @@ class Opening:
     venues: Mapping[str, TradingVenue] | None = None
     balances: dict[str, Decimal] | None = None
     settles: bool = True
+    state: LedgerState | None = None
 
 
 class PaperAccount:
@@ -92,7 +94,7 @@ class PaperAccount:
         opening: Opening,
         listener: EngineListener | None = None,
     ) -> None:
-        state = fold(store)
+        state = fold(store) if opening.state is None else opening.state.copy()
         is_new = state.started is None
         _refuse_other_money(state.run_id, opening.run_id)
         self.is_resumed = not is_new

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
+from tutti.app.account_folder import CONFIGURATIONS
 from tutti.app.recorder import Recorder
-from tutti.app.service import CONFIGURATIONS
 from tutti.ledger.kinds import AccountState, Decision, Objection, Started, Stopped
 from tutti.ledger.records import decode
 from tutti.model.errors import ConfigError

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger, SqliteLedgerReader
+from tutti.app.account_folder import CONFIGURATIONS, open_market
 from tutti.app.backtest import Source, read_source, run_source
 from tutti.app.kill_switch import OFFLINE, say_offline
 from tutti.app.paper import Opening, PaperAccount
-from tutti.app.service import CONFIGURATIONS, open_market
 from tutti.app.settings import Config
 from tutti.kernel.clock import parse_instant
+from tutti.ledger.fold import fold
 from tutti.ledger.kinds import Command, Started, Stopped
 from tutti.ledger.records import decode
 from tutti.model.errors import ConfigError, DataError
@@ -186,9 +187,10 @@ def _paper_again(
         else:
             store = SqliteLedger(again, Durability.BATCHED)
         _all_there(session.started.data)
-        market = open_market(config, config.feed.kind, list(config.feed.bars), store, session.begin)
+        state = fold(store)
+        market = open_market(config, config.feed.kind, list(config.feed.bars), state, session.begin)
         _same(session.started.data, market.files)
-        opening = Opening(run_id=run_id, versions=session.started.versions)
+        opening = Opening(run_id=run_id, versions=session.started.versions, state=state)
         account = PaperAccount(config, market, store, opening)
         late = account.session.analysis.late
         if late is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
@@ -14,14 +13,13 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from tutti.adapters.feeds.replay import paced
-from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger
+from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger, SqliteLedgerReader
 from tutti.agents.board import OpinionBoard
 from tutti.app.access import api_token
-from tutti.app.backtest import read_source
-from tutti.app.build import analysis_of
-from tutti.app.config import config_hash, resolved
+from tutti.app.account_folder import keep_configuration, left_open, open_market
 from tutti.app.desk import Desk
-from tutti.app.feed import in_columns, made_up, recorded
+from tutti.app.feed import in_columns
+from tutti.app.hand_over import HandOver, refuse_small_caps
 from tutti.app.kill_switch import KillSwitch, refuse_killed
 from tutti.app.late import LateAgents
 from tutti.app.live_market import live_market
@@ -30,7 +28,6 @@ from tutti.app.paper import LIVE, PAPER, Opening, PaperAccount, plan_for
 from tutti.app.plugins import API_SERVER, resolve
 from tutti.app.reading import Reading
 from tutti.app.state import ServiceSummary, SymbolRow, SymbolsState
-from tutti.app.symbols import last_closes
 from tutti.app.symbols_watch import SymbolsWatch, busy_in, busy_on, watched
 from tutti.app.venues_live import LiveVenues
 from tutti.app.wires import Wires
@@ -39,39 +36,25 @@ from tutti.kernel.collector import unhurried_collector
 from tutti.kernel.supervisor import OnFailure, Policy, Supervisor
 from tutti.ledger.fold import fold
 from tutti.ledger.kinds import Command
-from tutti.model.errors import ConfigError, TuttiError, VenueError
-from tutti.model.order import OrderStatus
-from tutti.sandbox.result import write_atomically
-from tutti.universe.symbols import compare
+from tutti.model.errors import ConfigError, TuttiError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
-    from typing import IO
 
-    from tutti.app.build import Plan
     from tutti.app.feed import Market
     from tutti.app.live_market import LiveMarket
     from tutti.app.settings import Config
     from tutti.app.state import LiveView
-    from tutti.app.symbols import SymbolsFile
     from tutti.app.venues_live import Keys
     from tutti.kernel.clock import Clock
     from tutti.ledger.store import Head
-    from tutti.model.instrument import InstrumentId
     from tutti.model.market import MarketBlock
-    from tutti.model.order import Order
-    from tutti.universe.symbols import SymbolList
 
 _log = structlog.stdlib.get_logger(__name__)
 
-CONFIGURATIONS = "configurations"
-"""Folder beside the ledger: each configuration that a session ran with, by its hash."""
-
 _VIEW_S = 0.25
 _ATTEND_S = 0.1
-_LOOK_S = 0.5
-_AGAIN_S = 5.0
 _CHECKPOINT_TICKS = 500
 _KILL_TICKS = 3
 
@@ -168,33 +151,34 @@ class PaperService(Reading):
         self._out = out
         self._stopped_by = ""
         self._stop = asyncio.Event()
-        self._live = market
+        self.live = market
         self._venues = venues
         metrics = metrics or Metrics(CollectorRegistry())
         desk = Desk(metrics, [agent for agent in config.agents if agent.enabled])
         self._wires = wires = Wires()
         desk.listen(wires)
         self._symbols = symbols or watched(config)
-        self._at_rest = asyncio.Lock()
-        self._is_open = True
+        self.at_rest = asyncio.Lock()
+        self.is_open = True
         with ExitStack() as undo:
             self._store = undo.enter_context(SqliteLedger(out, Durability.EACH_COMMIT))
-            before = fold(self._store)
-            refuse_killed(before, out)
-            killed = before.killed
+            self.state = fold(self._store)
+            refuse_killed(self.state, out)
+            killed = self.state.killed
             if self._symbols is not None:
-                config = self._symbols.configured(self._symbols.file, busy_in(before))
+                config = self._symbols.configured(self._symbols.file, busy_in(self.state))
             keep_configuration(config, out)
-            opened: Market = market or open_market(config, feed, bars, self._store, clock.now())
+            opened: Market = market or open_market(config, feed, bars, self.state, clock.now())
             kind = PAPER if venues is None else LIVE
             opening = Opening(
                 run_id=f"{kind}-{iso(clock.now())[:19].replace(':', '')}",
                 venues=None if venues is None else venues.venues,
                 balances=None if venues is None else venues.balances(),
+                state=self.state,
             )
             account = PaperAccount(config, opened, self._store, opening, wires)
             if self._symbols is not None:
-                _refuse_small_caps(self._symbols.file, account.plan, opened)
+                refuse_small_caps(self._symbols.file, account.plan, opened)
             undo.pop_all()
         session = account.session
         self._kill = KillSwitch(
@@ -213,6 +197,16 @@ class PaperService(Reading):
         """Ask for a graceful stop; return at once."""
         self._stopped_by = self._stopped_by or reason
         self._stop.set()
+
+    @property
+    def equity(self) -> float:
+        """Quote currency."""
+        return self._equity()
+
+    @property
+    def is_ending(self) -> bool:
+        """True once everything is being closed, or the service was asked to stop."""
+        return self._kill.is_pulled or self._stop.is_set()
 
     def kill(self, by: str, reason: str) -> None:
         """Cancel every order, close every position and stop; return at once."""
@@ -255,7 +249,7 @@ class PaperService(Reading):
                 self._stopped_by = f"failed: {_first(group)}"
                 raise _first(group) from group
             finally:
-                if self._is_open:
+                if self.is_open:
                     self.account.stop(self._stopped_by or "cancelled")
         return self._summary(self.account.session.head, (self._clock.now() - began) / SECOND)
 
@@ -277,7 +271,10 @@ class PaperService(Reading):
         supervisor.add("end", end, Policy(on_failure=OnFailure.END_ALL))
         supervisor.add("kill", self._end_killed, Policy(on_failure=OnFailure.END_ALL))
         if self._symbols is not None:
-            supervisor.add("symbols", self._follow_symbols, Policy(on_failure=OnFailure.END_ALL))
+            hand_over = HandOver(
+                self, self._symbols, feed=self.feed, venues=self._venues, clock=self._clock
+            )
+            supervisor.add("symbols", hand_over.follow, Policy(on_failure=OnFailure.END_ALL))
         supervisor.add("halt file", self._kill.watch, Policy(on_failure=OnFailure.RESTART))
         self._hear_signals()
         return supervisor
@@ -288,112 +285,41 @@ class PaperService(Reading):
 
     async def _trade_on(self, account: PaperAccount) -> bool:
         async for heard in self._ticks():
-            async with self._at_rest:
+            async with self.at_rest:
                 tick = heard
-                if self._live is not None:
-                    tick = in_columns(heard, self._live.past.instruments)
+                if self.live is not None:
+                    tick = in_columns(heard, self.live.past.instruments)
                 elif self.account is not account:
                     return True
-                if not self._is_open:
+                if not self.is_open:
                     return False
                 if self._late is not None:
                     await self._late.ask(int(tick.known_at[-1]))
                 self._take(tick)
                 if self.ticks % _CHECKPOINT_TICKS == 0:
-                    await asyncio.to_thread(self._store.checkpoint)
+                    await asyncio.to_thread(self._put_by)
             if self._stop.is_set():
                 return False
         self.shutdown("end of data")
         return False
 
-    async def _follow_symbols(self) -> None:
-        while self._symbols is not None:
-            await asyncio.sleep(_LOOK_S)
-            if self._kill.is_pulled or self._stop.is_set():
-                continue
-            watch = self._symbols
-            watch.look()
-            file, why = watch.file, ""
-            if watch.wanted is not None:
-                change = compare(file.listed, watch.wanted.listed)
-                file, why = watch.wanted, f"symbols: {change}"
-            elif gone := self._gone(file.listed):
-                why = f"symbols: {', '.join(map(str, gone))} flat, and gone"
-            self.symbols_refused = watch.refused
-            if not why or self._is_sending(file.listed):
-                continue
-            try:
-                await self._change(file, why)
-            except (ConfigError, VenueError) as error:
-                if not self._is_open:  # too late to go on as before
-                    raise
-                watch.refuse(error)
-                if isinstance(error, VenueError):  # it is asked again, but not at once
-                    await asyncio.sleep(_AGAIN_S)
-            else:
-                watch.accept(file)
-            self.symbols_refused = watch.refused
+    def _put_by(self) -> None:
+        self._store.checkpoint()
+        # so that a session that follows has few rows left to read
+        with SqliteLedgerReader(self._out) as reader:
+            self.state = fold(reader, self.state)
 
-    def _busy(self) -> set[InstrumentId]:
-        session, instruments = self.account.session, self.account.plan.instruments
-        held = {each.instrument for each in session.account.portfolio.positions()}
-        held -= {instruments[i].id for i in session.commands.dust()}
-        return held | {each.instrument for each in session.account.orders.open()}
-
-    def _gone(self, listed: SymbolList) -> tuple[InstrumentId, ...]:
-        """Return what is traded, not on the list any more, and flat."""
-        traded = [each.id for each in self.account.plan.instruments]
-        left = listed.leaving(traded)
-        busy = self._busy() if left else ()
-        return tuple(each for each in left if each not in busy)
-
-    async def _change(self, file: SymbolsFile, why: str) -> None:
-        live, joined, venues = self._live, None, self._venues
-        assert self._symbols is not None
-        try:
-            if live is not None:
-                wanted = (*file.listed.ids, *file.listed.leaving(live.past.instruments))
-                config = self._symbols.configured(file, wanted)
-                if venues is not None:
-                    venues.refuse_other_venues(file.listed)
-                joined = await live.joined_by(config, wanted)
-                if venues is not None:
-                    new = plan_for(config, joined).instruments
-                    await venues.follow([i for i in new if i.id not in live.past.instruments])
-            async with self._at_rest:
-                if not self._kill.is_pulled:
-                    self._hand_over(file, why, joined)
-        finally:
-            if joined is not None and self._live is not None:
-                traded = set(self._live.past.instruments)
-                if venues is not None:
-                    venues.leave([each for each in joined.past.instruments if each not in traded])
-                await joined.leave_all_but(traded)
-
-    def _hand_over(self, file: SymbolsFile, why: str, joined: LiveMarket | None) -> None:
-        # from here to the end nothing else runs; until the old session is stopped, a refusal
-        # leaves everything as it was
-        assert self._symbols is not None
-        busy = self._busy()
-        config = self._symbols.configured(file, busy)
-        market: Market
-        if self._live is not None and joined is not None:
-            ids = [*file.listed.ids, *file.listed.leaving(busy)]
-            joined = self._live.up_to_now(joined)
-            market = joined = replace(joined, past=in_columns(joined.past, ids))
-        else:
-            market = open_market(config, self.feed, [], self._store, self._clock.now())
-        plan = plan_for(config, market)
-        analysis_of(config, plan.instruments)
-        _refuse_small_caps(file, plan, market, self._equity())
+    def take_over(self, config: Config, market: Market, why: str) -> None:
+        """End the session, and begin one with another configuration on another market."""
         old = self.account
-        self._is_open = False
+        self.is_open = False
         old.stop(why)
         keep_configuration(config, self._out)
         self._store = SqliteLedger(self._out, Durability.EACH_COMMIT)
-        opening = Opening(run_id=old.session.run_id)
+        self.state = fold(self._store, self.state)
+        opening = Opening(run_id=old.session.run_id, state=self.state)
         if self._venues is not None:
-            kept = {each.id for each in plan.instruments}
+            kept = set(market.sample().instruments)
             self._venues.leave([i.id for i in old.plan.instruments if i.id not in kept])
             opening = replace(
                 opening,
@@ -402,25 +328,10 @@ class PaperService(Reading):
                 settles=False,
             )
         account = PaperAccount(config, market, self._store, opening, self._wires)
-        self._is_open = True
+        self.is_open = True
         self._late = late_agents(account, self.metrics)
         self._kill.over_to(account.session.commands)
         self.over_to(config, account)
-        if self._live is not None and joined is not None:
-            self._live.turn_to(joined)
-            self._live = joined
-        _log.info("symbols changed", what=why, action="symbols")
-
-    def _is_sending(self, listed: SymbolList) -> bool:
-        """Tell whether an order is at several venues whose route is to change, or on its way."""
-        assert self._symbols is not None
-        kept = {each.ids for each in listed.symbols}
-        routes = [each.ids for each in self._symbols.file.listed.symbols if each.ids not in kept]
-        touched = {each for ids in routes if len(ids) > 1 for each in ids}
-        orders = self.account.session.account.orders.open()
-        if self._venues is not None and any(each.status is OrderStatus.SENT for each in orders):
-            return True
-        return any(each.instrument in touched for each in orders)
 
     async def _end_killed(self) -> None:
         left = await self._kill.run()
@@ -429,7 +340,7 @@ class PaperService(Reading):
 
     def _market_time(self) -> int:
         # between the ticks of a made-up or recorded market no time goes by
-        return self.account.as_of if self._live is None else self._clock.now()
+        return self.account.as_of if self.live is None else self._clock.now()
 
     @staticmethod
     def _deadline_s(config: Config, step: int, speed: float) -> float:
@@ -437,15 +348,15 @@ class PaperService(Reading):
         return max(config.kill.deadline_s, _KILL_TICKS * step / SECOND / speed)
 
     def _ticks(self) -> AsyncIterator[MarketBlock]:
-        if self._live is not None:
-            return self._live.stream()
+        if self.live is not None:
+            return self.live.stream()
         return paced(self.account.ticks, self._clock, self._speed)
 
     async def _attend(self) -> None:
         # between ticks: fills are booked when they are heard of, retries leave when they are due
         while self._venues is not None:
             await self._venues.something_new(_ATTEND_S)
-            async with self._at_rest:
+            async with self.at_rest:
                 self.account.session.attend(self._clock.now())
 
     def _take(self, tick: MarketBlock) -> None:
@@ -512,35 +423,6 @@ class PaperService(Reading):
         )
 
 
-def open_market(
-    config: Config, feed: str, bars: list[str], store: SqliteLedger, now: int
-) -> Market:
-    """Return the market that an account follows, from where its ledger began.
-
-    Raises
-    ------
-    ConfigError
-        If the feed is of no known kind.
-    """
-    state = fold(store)
-    match feed:
-        case "sim":
-            step = round(config.feed.tick_s * SECOND)
-            start = now // step * step - config.feed.warm_up_bars * step
-            if state.started is not None:
-                start = _first_start(store) - config.feed.warm_up_bars * step
-            return made_up(config, start)
-        case "replay":
-            settings = config.feed
-            source = read_source(
-                bars, None, None, repair=settings.repair, timeframe=settings.timeframe,
-                funding=list(settings.funding) or None,
-            )  # fmt: skip
-            return recorded(source)
-        case _:
-            raise ConfigError(f"feed must be sim, replay or live, was {feed!r}")
-
-
 def late_agents(account: PaperAccount, metrics: Metrics) -> LateAgents | None:
     """Return those of an account's agents that have to be awaited, None where there are none."""
     session = account.session
@@ -549,41 +431,6 @@ def late_agents(account: PaperAccount, metrics: Metrics) -> LateAgents | None:
         return None
     instruments = [each.id for each in account.plan.instruments]
     return LateAgents(session.seats.late, board, instruments, metrics)
-
-
-def _refuse_small_caps(
-    file: SymbolsFile, plan: Plan, market: Market, equity: float | None = None
-) -> None:
-    cash = float(sum(plan.balances.values())) if equity is None else equity
-    file.refuse_small_caps(plan, last_closes(market.sample().close), cash)
-
-
-def left_open(folder: Path) -> tuple[Order, ...]:
-    """Return the orders that an earlier session on a folder may have left at the venues."""
-    if not (folder / "ledger.sqlite").exists():
-        return ()
-    store = SqliteLedger(folder, Durability.EACH_COMMIT)
-    try:
-        return tuple(fold(store).open_orders.values())
-    finally:
-        store.close()
-
-
-def keep_configuration(config: Config, out: Path) -> None:
-    """Keep the configuration beside the ledger, under the hash that the ledger names."""
-    folder = out / CONFIGURATIONS
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{config_hash(config)}.json"
-
-    def write(file: IO[bytes]) -> None:
-        file.write(json.dumps(resolved(config), indent=2).encode())
-
-    if not path.exists():
-        write_atomically(path, write)
-
-
-def _first_start(store: SqliteLedger) -> int:
-    return next(iter(store.rows(kinds=("started",)))).ts
 
 
 def _first(group: BaseExceptionGroup) -> TuttiError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -53,8 +53,10 @@ class LedgerState:
     ----------
     run_id : str
         Empty for a ledger that nobody started.
-    last_ts : int
+    last_seq, last_ts : int
         Of the newest row, ns UTC; 0 when there is none.
+    began : int
+        When the account was started for the first time, ns UTC; 0 when it never was.
     positions : dict of str to Position
         Newest position by instrument, flat ones included.
     cash : dict of str to Decimal
@@ -90,7 +92,9 @@ class LedgerState:
     """
 
     run_id: str = ""
+    last_seq: int = 0
     last_ts: int = 0
+    began: int = 0
     positions: dict[str, Position] = field(default_factory=dict)
     cash: dict[str, Decimal] = field(default_factory=dict)
     open_orders: dict[str, Order] = field(default_factory=dict)
@@ -107,18 +111,40 @@ class LedgerState:
     counts: Counter[str] = field(default_factory=Counter)
     next_id: int = 0
 
+    def copy(self) -> LedgerState:
+        """Return one that can be changed, and leaves this one as it is."""
+        return replace(
+            self,
+            positions=dict(self.positions),
+            cash=dict(self.cash),
+            open_orders=dict(self.open_orders),
+            ended=dict(self.ended),
+            intents=dict(self.intents),
+            unsent=dict(self.unsent),
+            fill_ids=set(self.fill_ids),
+            fills={name: set(each) for name, each in self.fills.items()},
+            counts=Counter(self.counts),
+        )
 
-def fold(reader: LedgerReader) -> LedgerState:
+
+def fold(reader: LedgerReader, onto: LedgerState | None = None) -> LedgerState:
     """Return the state after the newest row.
+
+    Parameters
+    ----------
+    reader : LedgerReader
+    onto : LedgerState, optional
+        What the same ledger added up to earlier: only the rows since are read, and it is changed.
 
     Raises
     ------
     LedgerError
         If a row can't be read.
     """
-    state = LedgerState(run_id=reader.run_id)
-    for row in reader.rows():
-        state.last_ts = row.ts
+    state = LedgerState() if onto is None else onto
+    state.run_id = state.run_id or reader.run_id
+    for row in reader.rows(after=state.last_seq):
+        state.last_seq, state.last_ts = row.seq, row.ts
         state.counts[row.kind] += 1
         _apply(state, row)
     return state
@@ -129,6 +155,7 @@ def _apply(state: LedgerState, row: Row) -> None:
         case "started":
             state.started = decode(row, Started)
             if state.counts["started"] == 1:
+                state.began = row.ts
                 state.cash.update(state.started.balances)
         case "intent":
             state.intents[row.ref] = decode(row, OrderIntent)

@@ -58,10 +58,13 @@ class LedgerReader(Protocol):
         *,
         kinds: Collection[str] = (),
         ref: str | None = None,
+        after: int = 0,
         before: int | None = None,
         newest_first: bool = False,
     ) -> Iterator[Row]:
-        """Yield the rows of these kinds (any, when empty), of this ``ref``, with seq < ``before``.
+        """Yield the rows of these kinds (any, when empty), of this ``ref``, between two numbers.
+
+        Those with seq > ``after`` and seq < ``before``.
 
         Raises
         ------

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger
+from tutti.app.account_folder import CONFIGURATIONS, keep_configuration
 from tutti.app.config import Config, override
 from tutti.app.feed import made_up
 from tutti.app.paper import Opening, PaperAccount
 from tutti.app.replay import replay_run
-from tutti.app.service import CONFIGURATIONS, keep_configuration
 from tutti.ledger.journal import Journal
 from tutti.model.errors import ConfigError
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
-from tutti.app.config import Config, config_hash, override, resolved
-from tutti.app.service import CONFIGURATIONS, PaperService, keep_configuration
+from tutti.app.config import Config, override
+from tutti.app.service import PaperService
 from tutti.kernel.clock import LiveClock
 from tutti.ledger.kinds import Decision
 from tutti.ledger.records import decode
@@ -46,13 +46,3 @@ async def test_awaited_agents_are_asked_and_heard(installed: None, tmp_path: Pat
     assert context is not None
     voices = {voice.agent: voice for voice in context.voices}
     assert (voices["pundit"].bias, voices["pundit"].rationale) == (0.9, "as always")
-
-
-def test_configuration_is_kept_once_under_its_hash(tmp_path: Path) -> None:
-    config = Config()
-    for _ in range(2):
-        keep_configuration(config, tmp_path)
-    (path,) = (tmp_path / CONFIGURATIONS).iterdir()
-    assert path.stem == config_hash(config)
-    assert config_hash(Config.model_validate_json(path.read_text())) == config_hash(config)
-    assert resolved(Config.model_validate_json(path.read_text())) == resolved(config)

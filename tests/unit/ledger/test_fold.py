@@ -47,6 +47,36 @@ def test_filled_order_leaves_position_and_cash(scribe: Scribe, store: SqliteLedg
     assert state.counts["order"] == 2
 
 
+def test_state_that_is_carried_on_is_that_of_all_rows(scribe: Scribe, store: SqliteLedger) -> None:
+    state, copies = LedgerState(), []
+    for step in (
+        scribe.started,
+        scribe.filled_order,
+        scribe.intent,
+        lambda: scribe.fill(scribe.intent(), "f2"),
+        lambda: scribe.mode("flatten", "told"),
+        lambda: scribe.transfer("5"),
+        scribe.quiet_rows,
+        scribe.started,
+    ):
+        step()
+        scribe.journal.commit()
+        state = fold(store, state)
+        assert state == fold(store)
+        copies.append((state.copy(), fold(store)))
+    assert all(copy == then for copy, then in copies)
+    assert state.last_seq == state.counts.total()
+
+
+def test_only_rows_that_are_new_are_read(scribe: Scribe, store: SqliteLedger) -> None:
+    scribe.started()
+    state = _folded(scribe, store)
+    scribe.filled_order()
+    scribe.journal.commit()
+    assert [row.seq for row in store.rows(after=state.last_seq)][:3] == [2, 3, 4]
+    assert fold(store, state).began == state.began > 0
+
+
 def test_sale_raises_cash(scribe: Scribe, store: SqliteLedger) -> None:
     scribe.started()
     intent = scribe.intent(side=Side.SELL)

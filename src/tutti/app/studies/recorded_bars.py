@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import ValidationError
 
+from tutti.app.account_folder import CONFIGURATIONS
 from tutti.app.backtest import read_source
 from tutti.app.config import Config
 from tutti.app.feed import made_up
-from tutti.app.service import CONFIGURATIONS
 from tutti.kernel.clock import SECOND, parse_instant
 from tutti.ledger.kinds import Segment, Started
 from tutti.ledger.records import decode

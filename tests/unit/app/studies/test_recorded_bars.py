@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger, SqliteLedgerReader
+from tutti.app.account_folder import CONFIGURATIONS, keep_configuration
 from tutti.app.backtest import Source, read_source
 from tutti.app.config import Config, override
 from tutti.app.feed import made_up, recorded
 from tutti.app.paper import Opening, PaperAccount
-from tutti.app.service import CONFIGURATIONS, keep_configuration
 from tutti.app.studies.attribute import attribute_run
 from tutti.app.studies.recorded_bars import RecordedBars, bars_again
 from tutti.kernel.clock import iso

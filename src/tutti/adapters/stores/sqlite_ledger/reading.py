@@ -120,10 +120,13 @@ class SqliteLedgerReader:
         *,
         kinds: Collection[str] = (),
         ref: str | None = None,
+        after: int = 0,
         before: int | None = None,
         newest_first: bool = False,
     ) -> Iterator[Row]:
-        """Yield the rows of these kinds (any, when empty), of this ``ref``, with seq < ``before``.
+        """Yield the rows of these kinds (any, when empty), of this ``ref``, between two numbers.
+
+        Those with seq > ``after`` and seq < ``before``.
 
         Raises
         ------
@@ -136,6 +139,9 @@ class SqliteLedgerReader:
         if ref is not None:
             conditions.append(_OF_REF if ref else "ref = ''")
             values.extend((ref, ref) if ref else ())
+        if after:
+            conditions.append("seq > ?")
+            values.append(after)
         if before is not None:
             conditions.append("seq < ?")
             values.append(before)
