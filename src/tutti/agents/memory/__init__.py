@@ -1,0 +1,1 @@
+"""Memory: situations that were seen before, and what came of them."""

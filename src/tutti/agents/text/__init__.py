@@ -1,0 +1,1 @@
+"""Text: where it comes from, what it says, and how it becomes an opinion."""
