@@ -1,0 +1,91 @@
+"""Messages as Anthropic words them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tutti.testing.models.conversation import Question
+from tutti.testing.models.dialects.dialect import (
+    Body,
+    Misunderstood,
+    Said,
+    field,
+    split,
+    text_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    529: "overloaded_error",
+}
+
+
+class AnthropicDialect:
+    """``POST .../messages``; an answer that has to fit a schema comes as text or as a tool's input."""
+
+    name = "anthropic"
+
+    def question(self, path: str, headers: Mapping[str, str], body: Any) -> Question | None:
+        """Return what is asked, None where the path is another's.
+
+        Raises
+        ------
+        Misunderstood
+            If a real server would refuse it.
+        """
+        if not path.endswith("/messages"):
+            return None
+        if "anthropic-version" not in headers:
+            raise Misunderstood("anthropic-version: header is required")
+        _, user = split(field(body, "messages"))
+        return Question(
+            dialect=self.name,
+            model=str(field(body, "model")),
+            system=text_of(body.get("system", "")),
+            user=user,
+            schema=_schema(body),
+            max_output_tokens=int(field(body, "max_tokens")),
+            temperature=body.get("temperature"),
+            key=headers.get("x-api-key", ""),
+        )
+
+    def answer(self, question: Question, said: Said) -> Body:
+        """Return the body of an answer."""
+        reason = "end_turn"
+        if said.is_cut:
+            reason = "max_tokens"
+        if said.is_refusal:
+            reason = "refusal"
+        return {
+            "id": f"msg_{said.number}",
+            "type": "message",
+            "role": "assistant",
+            "model": question.model,
+            "content": [] if said.is_refusal else [{"type": "text", "text": said.text}],
+            "stop_reason": reason,
+            "stop_sequence": None,
+            "usage": {"input_tokens": said.input_tokens, "output_tokens": said.output_tokens},
+        }
+
+    def failure(self, status: int, message: str, retry_after_s: float) -> Body:
+        """Return the body of an error."""
+        del retry_after_s
+        kind = _TYPES.get(status, "api_error")
+        return {"type": "error", "error": {"type": kind, "message": message}}
+
+
+def _schema(body: Body) -> Any:
+    form = body.get("output_config", {}).get("format", body.get("output_format"))
+    if form is None:
+        return None
+    if form.get("type") != "json_schema":
+        raise Misunderstood("the format's type must be json_schema")
+    return field(form, "schema")
