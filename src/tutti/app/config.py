@@ -6,14 +6,13 @@ import hashlib
 import json
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
-
+from tutti.app.agents_file import agents_path, given, load_agents
 from tutti.app.costs_file import with_costs
-from tutti.app.document import Document, Key, dotted, read_document
-from tutti.app.expectation import remedy
+from tutti.app.document import Document, dotted, read_document
 from tutti.app.settings import Config
+from tutti.app.validation import text_of, validated
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ __all__ = [
     "validated",
 ]
 
-_Model = TypeVar("_Model", bound=BaseModel)
 _KEY = re.compile(r"[a-z_]+(?=[\s:.\[])[^\s:]*")
 
 
@@ -45,17 +43,27 @@ def load_config(path: Path | None) -> Config:
     """
     if path is None:
         return Config()
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    text = text_of(path, "write one, or leave out --config to run on the defaults")
+    document = with_costs(read_document(text, str(path)))
+    config = validated(document, Config)
+    return _with_agents(config, document)
+
+
+def _with_agents(config: Config, document: Document) -> Config:
+    """Return ``config`` with the agents of the file that it names, if it names one."""
+    named = agents_path(config)
+    if named is None:
+        return config
+    if "agents" in document.values:
         raise ConfigError(
-            f"{path}: no such file; write one, or leave out --config to run on the defaults"
-        ) from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not text in UTF-8; save it as UTF-8") from error
-    except OSError as error:
-        raise ConfigError(f"{path}: can't be read: {error.strerror}; name a YAML file") from error
-    return validated(with_costs(read_document(text, str(path))), Config)
+            f"{document.where(('agents_file',))}: agents_file stands beside agents; keep one of"
+            " the two"
+        )
+    file = load_agents(named)
+    try:
+        return override(config, {"agents": given(file.agents)})
+    except ConfigError as error:
+        raise file.about(error) from error
 
 
 def parse_config(text: str, name: str = "configuration") -> Config:
@@ -143,25 +151,3 @@ def _place(path: Path, message: str) -> str | None:
     while key and key not in lines:
         key = key[: max(key.rfind("."), key.rfind("["), 0)]
     return f"{path}:{lines[key]}" if key else str(path)
-
-
-def validated(document: Document, model: type[_Model]) -> _Model:
-    """Return a document as the model of its file.
-
-    Raises
-    ------
-    ConfigError
-        For the first problem in the file; one line with file, line, key, and what to do.
-    """
-    try:
-        return model.model_validate(document.values)
-    except ValidationError as error:
-        problems = [remedy(model, dict(problem)) for problem in error.errors()]
-    # alternatives of one value are one problem, and the first in the file comes first
-    by_key: dict[Key, str] = {}
-    for key, message in problems:
-        by_key.setdefault(key, message)
-    key, message = min(by_key.items(), key=lambda item: document.lines.get(item[0], 0))
-    more = len(by_key) - 1
-    also = f" ({more} more problem{'s' if more > 1 else ''} in this file)" if more else ""
-    raise ConfigError(f"{document.where(key)}: {dotted(key)} {message}{also}")

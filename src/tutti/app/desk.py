@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -39,13 +39,17 @@ class Desk:
     def __init__(self, metrics: Metrics, agents: Sequence[AgentSettings]) -> None:
         self.n_refusals = 0
         self._metrics = metrics
-        self._agents = tuple(agents)
         self._decisions: deque[DecisionRow] = deque(maxlen=_KEPT)
         self._refusals: deque[RefusalRow] = deque(maxlen=_KEPT)
         self._orders: OrderedDict[str, OrderView] = OrderedDict()
-        self._calls = [0] * len(self._agents)
-        self._abstentions = [0] * len(self._agents)
-        self._last_seen = [0] * len(self._agents)
+        self._calls: Counter[str] = Counter()
+        self._abstentions: Counter[str] = Counter()
+        self._last_seen: dict[str, int] = {}
+        self.seat(agents)
+
+    def seat(self, agents: Sequence[AgentSettings]) -> None:
+        """Take note who is on the panel from now on, those that are switched off among them."""
+        self._agents = tuple(agents)
 
     # ---- what the engine tells ----
 
@@ -127,15 +131,15 @@ class Desk:
     def thought(self, block: AnalysisBlock, names: Sequence[str], as_of: int) -> None:
         """Count who spoke at the last tick of a block; ``names`` are its agents, in order."""
         places = {name: k for k, name in enumerate(names)}
-        for a, agent in enumerate(self._agents):
-            spoke = not np.isnan(block.views.bias[places[agent.name], -1]).all()
-            self._calls[a] += 1
-            self._metrics.agent_calls.labels(agent.name).inc()
+        for name, place in places.items():
+            spoke = not np.isnan(block.views.bias[place, -1]).all()
+            self._calls[name] += 1
+            self._metrics.agent_calls.labels(name).inc()
             if spoke:
-                self._last_seen[a] = as_of
+                self._last_seen[name] = as_of
             else:
-                self._abstentions[a] += 1
-                self._metrics.agent_abstentions.labels(agent.name).inc()
+                self._abstentions[name] += 1
+                self._metrics.agent_abstentions.labels(name).inc()
 
     # ---- what others ask ----
 
@@ -168,13 +172,15 @@ class Desk:
                 active=agent.enabled,
                 daily_loss_breached=day_pnl.get(agent.name, 0.0) <= -limit,
                 weight=agent.weight,
-                calls=self._calls[a],
-                abstentions=self._abstentions[a],
+                calls=self._calls[agent.name],
+                abstentions=self._abstentions[agent.name],
                 timeouts=0,
-                last_seen=self._last_seen[a],
+                last_seen=self._last_seen.get(agent.name, 0),
                 day_pnl=day_pnl.get(agent.name, 0.0),
+                instruments=agent.instruments,
+                model=agent.model,
             )
-            for a, agent in enumerate(self._agents)
+            for agent in self._agents
         )
 
 

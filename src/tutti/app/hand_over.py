@@ -1,4 +1,4 @@
-"""Hands a running account over to a session on another list of symbols."""
+"""Hands a running account over to a session with other symbols or other agents."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import structlog
 from tutti.app.account_folder import open_market
 from tutti.app.build import analysis_of
 from tutti.app.feed import in_columns
+from tutti.app.live_market import LiveMarket
 from tutti.app.paper import plan_for
 from tutti.app.symbols import last_closes
 from tutti.model.errors import ConfigError, VenueError
@@ -20,7 +21,6 @@ from tutti.universe.symbols import compare
 if TYPE_CHECKING:
     from tutti.app.build import Plan
     from tutti.app.feed import Market
-    from tutti.app.live_market import LiveMarket
     from tutti.app.paper import PaperAccount
     from tutti.app.settings import Config
     from tutti.app.symbols import SymbolsFile
@@ -49,7 +49,7 @@ class Holder(Protocol):
         Held by whoever works with the account, between two ticks.
     live : LiveMarket or None
         The market that is followed; None where it isn't live.
-    symbols_refused : str
+    symbols_refused, agents_refused : str
         What is wrong with the list, to be shown.
     """
 
@@ -58,6 +58,7 @@ class Holder(Protocol):
     state: LedgerState
     at_rest: asyncio.Lock
     symbols_refused: str
+    agents_refused: str
 
     @property
     def equity(self) -> float:
@@ -139,18 +140,11 @@ class HandOver:
         gone = self._gone(watch.file.listed)
         return watch.file, f"symbols: {', '.join(map(str, gone))} flat, and gone" if gone else ""
 
-    def _busy(self) -> set[InstrumentId]:
-        account = self._holder.account
-        session, instruments = account.session, account.plan.instruments
-        held = {each.instrument for each in session.account.portfolio.positions()}
-        held -= {instruments[i].id for i in session.commands.dust()}
-        return held | {each.instrument for each in session.account.orders.open()}
-
     def _gone(self, listed: SymbolList) -> tuple[InstrumentId, ...]:
         """Return what is traded, not on the list any more, and flat."""
         traded = [each.id for each in self._holder.account.plan.instruments]
         left = listed.leaving(traded)
-        busy = self._busy() if left else ()
+        busy = busy_in_session(self._holder.account) if left else ()
         return tuple(each for each in left if each not in busy)
 
     def _is_sending(self, listed: SymbolList) -> bool:
@@ -188,7 +182,7 @@ class HandOver:
     def _hand_over(self, file: SymbolsFile, why: str, joined: LiveMarket | None) -> None:
         # from here to the end nothing else runs; until the old session is stopped, a refusal
         # leaves everything as it was
-        busy, live = self._busy(), self._holder.live
+        busy, live = busy_in_session(self._holder.account), self._holder.live
         config = self._watch.configured(file, busy)
         market: Market
         if live is not None and joined is not None:
@@ -198,13 +192,91 @@ class HandOver:
         else:
             market = open_market(config, self._feed, [], self._holder.state, self._clock.now())
         plan = plan_for(config, market)
-        analysis_of(config, plan.instruments)
         refuse_small_caps(file, plan, market, self._holder.equity)
-        self._holder.take_over(config, market, why)
-        if live is not None and joined is not None:
-            live.turn_to(joined)
-            self._holder.live = joined
+        go_on_with(self._holder, config, market, why)
         _log.info("symbols changed", what=why, action="symbols")
+
+
+class NewPanel:
+    """Hands over to a session with other agents, on the market as it is.
+
+    Parameters
+    ----------
+    holder : Holder
+    symbols : SymbolsWatch or None
+        What is traded, where that may change, too.
+    feed : str
+        Of the service.
+    bars : list of str
+        Files that it replays.
+    """
+
+    def __init__(
+        self,
+        holder: Holder,
+        symbols: SymbolsWatch | None,
+        *,
+        feed: str,
+        bars: list[str],
+        clock: Clock,
+    ) -> None:
+        self._holder = holder
+        self._symbols = symbols
+        self._feed = feed
+        self._bars = bars
+        self._clock = clock
+
+    def __call__(self, config: Config, why: str) -> None:
+        """End the session and begin one with ``config``, but for its symbols.
+
+        Raises
+        ------
+        ConfigError
+            If the configuration can't be used; everything is as it was then.
+        """
+        holder, symbols = self._holder, self._symbols
+        before = config if symbols is None else symbols.base
+        try:
+            if symbols is not None:
+                symbols.file.refuse_missing_agents([each.name for each in config.agents])
+                symbols.base = config
+                config = symbols.configured(symbols.file, busy_in_session(holder.account))
+            market: Market
+            if holder.live is not None:
+                market = holder.live.up_to_now(holder.live)
+            else:
+                market = open_market(
+                    config, self._feed, self._bars, holder.state, self._clock.now()
+                )
+            go_on_with(holder, config, market, why)
+        except ConfigError:
+            if symbols is not None and holder.is_open:
+                symbols.base = before
+            raise
+
+
+def go_on_with(holder: Holder, config: Config, market: Market, why: str) -> None:
+    """Begin a session with ``config`` on ``market`` in place of the one that runs.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration can't be used; nothing has changed then.
+    """
+    analysis_of(config, plan_for(config, market).instruments)
+    live = holder.live
+    holder.take_over(config, market, why)
+    if live is not None and isinstance(market, LiveMarket):
+        live.turn_to(market)
+        holder.live = market
+
+
+def busy_in_session(account: PaperAccount) -> set[InstrumentId]:
+    """Return what an account holds more than dust of, or has an order of at work."""
+    session, instruments = account.session, account.plan.instruments
+    held = {each.instrument for each in session.account.portfolio.positions()}
+    held -= {instruments[i].id for i in session.commands.dust()}
+    return held | {each.instrument for each in session.account.orders.open()}
 
 
 def refuse_small_caps(

@@ -96,6 +96,27 @@ class SymbolsFile:
     listed: SymbolList
     sha256: str
 
+    def says_the_same_as(self, other: SymbolsFile) -> bool:
+        """Tell whether both list the same symbols, for the same that are taken off."""
+        return self.listed == other.listed
+
+    def refuse_missing_agents(self, known: Sequence[str]) -> None:
+        """Check that every agent that a symbol names is there.
+
+        Raises
+        ------
+        ConfigError
+            With file, line, key, and the names that there are.
+        """
+        for k, symbol in enumerate(self.listed.symbols):
+            for j, agent in enumerate(symbol.agents or ()):
+                if agent not in known:
+                    raise ConfigError(
+                        f"{self.document.where(('symbols', k, 'agents', j))}:"
+                        f" symbols[{k}].agents[{j}] names {agent!r}, which is not in agents; there"
+                        f" are {', '.join(known)}"
+                    )
+
     def about(self, error: TuttiError) -> TuttiError:
         """Return an error with the line of the symbol that it is about in front, if it is of one."""
         message, name = str(error), self.document.name
@@ -192,20 +213,14 @@ def parse_symbols(text: str, name: str, agents: Sequence[AgentSettings]) -> Symb
     """
     document = read_document(text, name)
     settings = validated(document, SymbolsSettings)
-    known = [agent.name for agent in agents]
-    for k, entry in enumerate(settings.symbols):
-        for j, agent in enumerate(entry.agents or ()):
-            if agent not in known:
-                raise ConfigError(
-                    f"{document.where(('symbols', k, 'agents', j))}: symbols[{k}].agents[{j}] names"
-                    f" {agent!r}, which is not in agents; there are {', '.join(known)}"
-                )
     listed = SymbolList(
         symbols=tuple(map(_symbol, settings.symbols)),
         closes_removed=settings.on_removal == "close",
     )
     sha256 = hashlib.sha256(text.encode()).hexdigest()
-    return SymbolsFile(document=document, listed=listed, sha256=sha256)
+    file = SymbolsFile(document=document, listed=listed, sha256=sha256)
+    file.refuse_missing_agents([agent.name for agent in agents])
+    return file
 
 
 def with_symbols(

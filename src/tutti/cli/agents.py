@@ -1,0 +1,267 @@
+"""``tutti agents``: who is on the panel, and what is switched or weighed while it runs."""
+
+import hashlib
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tutti.cli.boundary import FAILED, OK
+from tutti.cli.options import AsJson, ConfigFile
+from tutti.cli.output import Output
+from tutti.cli.running import Running, Unreachable, ask, find
+from tutti.cli.runs import PAPER
+from tutti.cli.service import Folder
+from tutti.kernel.clock import iso
+from tutti.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tutti.app.settings import AgentSettings, Config
+
+_POLL_S = 0.05
+_DEFAULT = Path("agents.yaml")
+_SECONDS = len("2024-01-31T00:00:00")
+
+app = typer.Typer(help="Show, switch and weigh the agents, also while they run.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Of an agent, as tutti agents list.")]
+File = Annotated[
+    Path | None,
+    typer.Option("--file", metavar="FILE", help="File of agents; else the configured one."),
+]
+Timeout = Annotated[
+    float, typer.Option(min=0, help="Seconds to wait for a running service to follow.")
+]
+
+
+@app.command("list")
+def list_(
+    *,
+    file: File = None,
+    config: ConfigFile = None,
+    out: Folder = PAPER,
+    as_json: AsJson = False,
+) -> int:
+    """Show every agent: what makes it, its weight, and how it stands in a running service."""
+    settings = _settings(config, file)
+    running = find(out)
+    state: dict[str, Any] = ask(running, "GET", "/agents") if running and running.url else {}
+    live = {each["name"]: each for each in state.get("agents", ())}
+    rows = [_row(each, live.pop(each.name, None)) for each in settings.agents]
+    rows += [_only_live(each) for each in live.values()]
+    output = Output(as_json=as_json)
+    output.table(
+        ("agent", "kind", "model", "weight", "state", "calls", "silent", "late", "last spoke"),
+        [
+            (
+                row["display_name"] or row["name"],
+                row["kind"],
+                row["model"],
+                f"{row['weight']:g}",
+                row["state"],
+                _count(row["calls"]),
+                _count(row["abstentions"]),
+                _count(row["timeouts"]),
+                iso(row["last_seen"])[:_SECONDS] if row["last_seen"] else "",
+            )
+            for row in rows
+        ],
+    )
+    if state.get("refused"):
+        output.say(f"refused, the list before it is in force: {state['refused']}", style="red")
+    output.finish({"file": str(_path(file, settings)), "agents": rows, "running": state})
+    return OK
+
+
+@app.command()
+def enable(
+    name: Name,
+    *,
+    file: File = None,
+    config: ConfigFile = None,
+    out: Folder = PAPER,
+    timeout: Timeout = 10.0,
+    as_json: AsJson = False,
+) -> int:
+    """Let an agent speak; in a running service from its next tick on."""
+    return _change(name, "enabled", True, file, config, out, timeout, as_json=as_json)
+
+
+@app.command()
+def disable(
+    name: Name,
+    *,
+    file: File = None,
+    config: ConfigFile = None,
+    out: Folder = PAPER,
+    timeout: Timeout = 10.0,
+    as_json: AsJson = False,
+) -> int:
+    """Silence an agent; it stays on the list."""
+    return _change(name, "enabled", False, file, config, out, timeout, as_json=as_json)
+
+
+@app.command()
+def weight(  # noqa: PLR0913 - one parameter for each option
+    name: Name,
+    value: Annotated[float, typer.Argument(min=0, help="Its weight; 1 is the default.")],
+    *,
+    file: File = None,
+    config: ConfigFile = None,
+    out: Folder = PAPER,
+    timeout: Timeout = 10.0,
+    as_json: AsJson = False,
+) -> int:
+    """Set an agent's weight among the others."""
+    return _change(name, "weight", value, file, config, out, timeout, as_json=as_json)
+
+
+def _settings(config: Path | None, file: Path | None) -> "Config":
+    from tutti.app.agents_file import given, load_agents  # heavy, not for --help
+    from tutti.app.config import load_config, override
+
+    settings = load_config(config)
+    named = file or (_DEFAULT if config is None and _DEFAULT.exists() else None)
+    if named is None:
+        return settings
+    return override(settings, {"agents": given(load_agents(named).agents)})
+
+
+def _path(file: Path | None, settings: "Config") -> Path:
+    from tutti.app.agents_file import agents_path  # heavy, not for --help
+
+    return file or agents_path(settings) or _DEFAULT
+
+
+def _change(  # noqa: PLR0913 - one parameter for each option
+    name: str,
+    key: str,
+    value: bool | float,
+    file: Path | None,
+    config: Path | None,
+    out: Path,
+    timeout: float,
+    *,
+    as_json: bool,
+) -> int:
+    from tutti.app.agents_edit import with_setting, written  # heavy, not for --help
+    from tutti.app.config import load_config
+
+    settings = load_config(config)
+    path = _path(file, settings)
+    before = _text(path)
+    edited = with_setting(before or written(settings.agents), str(path), name, key, value)
+    return _put(path, before, edited, out, timeout, Output(as_json=as_json))
+
+
+def _put(path: Path, before: str, edited: str, out: Path, timeout: float, output: Output) -> int:
+    from tutti.sandbox.result import write_atomically  # heavy, not for --help
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    running = _follower(out, path)
+    began = time.monotonic()
+    write_atomically(path, lambda file: file.write(edited.encode()))
+    if running is None:
+        output.say(f"wrote {path}; no service that runs in {out} follows it (agents_file: {path})")
+        output.finish({"file": str(path), "in_force": False, "running": False})
+        return OK
+    state = _followed(running, edited, timeout)
+    seconds = time.monotonic() - began
+    if refused := state.get("refused"):
+        # an edit that is refused changes nothing, the file included
+        if _text(path) == edited:
+            _restore(path, before)
+        raise ConfigError(f"{refused} (the file is as it was)")
+    in_force = state["is_in_force"]
+    if in_force:
+        output.say(f"in force after {seconds:.1f} s")
+    else:
+        output.say(f"not in force after {seconds:.1f} s, the service goes on", style="yellow")
+    output.finish(
+        {"file": str(path), "in_force": in_force, "running": True, "seconds": round(seconds, 2)}
+    )
+    return OK if in_force else FAILED
+
+
+def _follower(out: Path, path: Path) -> Running | None:
+    """Return the service of a folder where it follows this very file."""
+    running = find(out)
+    if running is None or not running.url:
+        return None
+    followed = ask(running, "GET", "/agents")["file"]
+    return running if followed and Path(followed) == path.resolve() else None
+
+
+def _followed(running: Running, edited: str, timeout: float) -> dict[str, Any]:
+    """Wait until a service has taken up a text, or refused it."""
+    wanted = hashlib.sha256(edited.encode()).hexdigest()
+    end = time.monotonic() + timeout
+    state: dict[str, Any] = {}
+    while True:
+        try:
+            state = ask(running, "GET", "/agents")
+        except Unreachable:
+            # it may be handing over; whether it is gone shows in the end
+            state |= {"read": "", "refused": ""}
+        state["is_in_force"] = state.get("in_force") == wanted
+        if state["is_in_force"] or (state["read"] == wanted and state["refused"]):
+            return state
+        if time.monotonic() > end:
+            return state | {"refused": ""}
+        time.sleep(_POLL_S)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not text in UTF-8; save it as UTF-8") from error
+
+
+def _restore(path: Path, before: str) -> None:
+    from tutti.sandbox.result import write_atomically  # heavy, not for --help
+
+    if before:
+        write_atomically(path, lambda file: file.write(before.encode()))
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _row(agent: "AgentSettings", live: dict[str, Any] | None) -> dict[str, Any]:
+    known = live or {}
+    return {
+        "name": agent.name,
+        "display_name": agent.display_name,
+        "kind": agent.plugin,
+        "model": agent.model,
+        "weight": known.get("weight", agent.weight),
+        "state": _standing(known) if live else ("configured" if agent.enabled else "off"),
+        "instruments": None if agent.instruments is None else list(agent.instruments),
+        "calls": known.get("calls"),
+        "abstentions": known.get("abstentions"),
+        "timeouts": known.get("timeouts"),
+        "last_seen": known.get("last_seen"),
+        "day_pnl": known.get("day_pnl"),
+    }
+
+
+def _only_live(live: dict[str, Any]) -> dict[str, Any]:
+    # the service runs with another file than the one that is looked at
+    return {"kind": "", "model": "", **live, "state": f"{_standing(live)}, not in the file"}
+
+
+def _standing(live: dict[str, Any]) -> str:
+    if not live["active"]:
+        return "off"
+    if live["daily_loss_breached"]:
+        return "daily loss limit reached"
+    if live["instruments"] is not None:
+        return f"speaks on {len(live['instruments'])}"
+    return "speaks"
+
+
+def _count(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
