@@ -30,6 +30,10 @@ def _write(path: Path, *agents: dict[str, object]) -> None:
     path.write_text(yaml.safe_dump({"agents": list(agents)}))
 
 
+def _put(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
 @pytest.fixture
 def listed(tmp_path: Path) -> Path:
     path = tmp_path / "agents.yaml"
@@ -100,13 +104,13 @@ async def test_broken_edit_changes_nothing_and_is_shown(
     async with asyncio.TaskGroup() as group:
         run = group.create_task(service.run())
         await ticked(service, 3)
-        listed.write_text("agents:\n  - name: momentum_hunter\n    weight: heavy\n")
+        _put(listed, "agents:\n  - name: momentum_hunter\n    weight: heavy\n")
         await _until(lambda: bool(service.status().agents_refused))
         assert f"{listed}:3: agents[0].weight" in service.status().agents_refused
         before = service.ticks
         await ticked(service, before + 3)
         assert list(_panel(service)) == ["momentum_hunter", "mean_reversion"]
-        listed.write_text("agents:\n  - name: nobody\n")
+        _put(listed, "agents:\n  - name: nobody\n")
         await _until(lambda: "nobody" in service.status().agents_refused)
         assert f"{listed}:2: agents[0].name" in service.status().agents_refused
         service.shutdown("the test is over")
@@ -136,7 +140,7 @@ async def test_run_with_a_changed_panel_is_replayed_to_the_same_bytes(
         service, listed, {"name": "momentum_hunter", "weight": 0.5}, {"name": "trend_surfer"},
         ticked=ticked,
     )  # fmt: skip
-    listed.unlink()  # what was in force is beside the ledger
+    _put(listed, "")  # what was in force is beside the ledger
     outcome = replay_run(tmp_path / "paper", lambda *_: None)
     assert outcome.equal, outcome
 

@@ -68,6 +68,7 @@ class Reading:
         self.feed = feed
         self.api_url = ""
         self.symbols_refused = ""
+        self.agents_refused = ""
         self.ticks = 0
         self._desk = desk
         self._pace = speed
@@ -82,6 +83,7 @@ class Reading:
         """Show the account as another session has taken it up; what was counted stays counted."""
         self._before = self.counts()
         self.config, self.account = config, account
+        self._desk.seat(config.agents)
         self._market = None
 
     def counts(self) -> Counts:
@@ -140,6 +142,7 @@ class Reading:
             market_data_age_s=age,
             api_url=self.api_url,
             symbols_refused=self.symbols_refused,
+            agents_refused=self.agents_refused,
             halted=self.account.session.engine.halted,
             locked=self._locked(),
         )

@@ -103,6 +103,10 @@ class AgentRow:
         ns UTC of its last opinion; 0 for none yet.
     day_pnl : float
         Of the positions booked to it since the day began, in quote currency.
+    instruments : tuple of str or None
+        What it may speak about; None for everything.
+    model : str
+        Language model that it asks; empty for none.
     """
 
     name: str
@@ -115,6 +119,8 @@ class AgentRow:
     timeouts: int
     last_seen: int
     day_pnl: float
+    instruments: tuple[str, ...] | None = None
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +185,8 @@ class ServiceState:
         Empty when the API is off.
     symbols_refused : str
         Why the list of symbols as it is on disk is not in force; empty when it is.
+    agents_refused : str
+        The same of the list of agents.
     halted : str
         Why nothing is opened any more after too many errors in a row; empty otherwise.
     locked : tuple of str
@@ -207,8 +215,32 @@ class ServiceState:
     market_data_age_s: float
     api_url: str = ""
     symbols_refused: str = ""
+    agents_refused: str = ""
     halted: str = ""
     locked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentsState:
+    """The agents that are in force, and what became of the file of them.
+
+    Parameters
+    ----------
+    agents : tuple of AgentRow
+        Of the running session; one that is switched off is among them.
+    file : str
+        That is watched; empty where the agents can't change.
+    read, in_force : str
+        SHA-256 of the file as it was last read, and as it was when it last came into force.
+    refused : str
+        Why what was read is not in force; empty when it is.
+    """
+
+    agents: tuple[AgentRow, ...]
+    file: str = ""
+    read: str = ""
+    in_force: str = ""
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from tutti.cli import (
     explain,
     ledger,
     operating,
+    orders,
     service,
     stats,
     sweep,
@@ -56,6 +57,7 @@ for command in (
 app.add_typer(costs.app, name="costs")
 app.add_typer(data.app, name="data")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(orders.app, name="orders")
 app.add_typer(sandbox, name="sandbox")
 app.add_typer(stats.app, name="stats")
 app.add_typer(symbols.app, name="symbols")

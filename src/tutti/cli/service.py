@@ -306,6 +306,8 @@ def _tell(state: dict[str, Any], output: Output) -> None:
         f"{state['n_orders']} orders, {state['n_fills']} fills, {state['n_refusals']} refused; "
         f"API {state['api_url']}"
     )
+    if state.get("agents_refused"):
+        output.say(f"agents refused: {state['agents_refused']}", style="red")
     if state.get("symbols_refused"):
         output.say(f"symbols refused: {state['symbols_refused']}", style="red")
     if state["positions"]:

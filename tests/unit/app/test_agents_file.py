@@ -12,11 +12,12 @@ from tutti.app.agents_edit import with_setting, written
 from tutti.app.agents_file import load_agents, parse_agents
 from tutti.app.agents_watch import AgentsWatch, difference
 from tutti.app.config import Config, load_config
-from tutti.app.settings import AgentSettings
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tutti.app.settings import AgentSettings
 
 _TEXT = """\
 # who speaks
