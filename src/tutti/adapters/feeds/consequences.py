@@ -255,6 +255,49 @@ def _no_bars(finding: Finding) -> Judgement:  # noqa: ARG001
     )
 
 
+def _day_stamps(finding: Finding) -> Judgement:
+    return Judgement(
+        weight=Weight.NOTE,
+        consequence=(
+            f"{_rows(finding.count)} are seen a day after the date that they bear: later than they"
+            " were read, never earlier by more than a zone"
+        ),
+        remedy="say in a sidecar file how long after its stamp a row could be read",
+    )
+
+
+def _known_too_early(finding: Finding) -> Judgement:
+    return Judgement(
+        weight=Weight.INVALIDATES,
+        consequence=f"agents read {_rows(finding.count)} before what they tell of had happened",
+        remedy="correct known_at in the file, or remove the column and write a sidecar with a lag",
+    )
+
+
+def _from_the_future(finding: Finding) -> Judgement:
+    return Judgement(
+        weight=Weight.DISTORTS,
+        consequence=f"{_rows(finding.count)} bear a time after they arrived: one of the clocks is wrong",
+        remedy="look which: a stamp in another zone would make every row of the source early or late",
+    )
+
+
+def _repeated_text(finding: Finding) -> Judgement:
+    return Judgement(
+        weight=Weight.NOTE,
+        consequence=f"{_rows(finding.count)} are read once, when they first became known",
+        remedy="nothing; remove them where the file is counted by rows",
+    )
+
+
+def _left_out(finding: Finding) -> Judgement:
+    return Judgement(
+        weight=Weight.NOTE,
+        consequence=f"{_rows(finding.count)} are seen by nobody",
+        remedy="do what the message says, or name other files",
+    )
+
+
 _JUDGEMENTS: dict[Code, Callable[[Finding], Judgement]] = {
     Code.MISSING_TIMESTAMP: _refused,
     Code.NOT_FINITE: _refused,
@@ -281,6 +324,12 @@ _JUDGEMENTS: dict[Code, Callable[[Finding], Judgement]] = {
     Code.DIFFERENT_MARKET: _different_market,
     Code.SAME_BARS_TWICE: _same_bars_twice,
     Code.NO_BARS: _no_bars,
+    Code.DAY_STAMPS: _day_stamps,
+    Code.KNOWN_TOO_EARLY: _known_too_early,
+    Code.FROM_THE_FUTURE: _from_the_future,
+    Code.REPEATED_TEXT: _repeated_text,
+    Code.ROWS_LEFT_OUT: _left_out,
+    Code.OTHER_TABLE: _left_out,
 }
 
 

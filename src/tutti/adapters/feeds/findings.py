@@ -15,7 +15,10 @@ class Severity(StrEnum):
 
 
 class Code(StrEnum):
-    """What was found. Those up to ``UNREADABLE`` are impossible, the rest doubtful."""
+    """What was found. Those up to ``UNREADABLE`` are impossible, the rest doubtful.
+
+    Those from ``DAY_STAMPS`` on are of texts and readings.
+    """
 
     MISSING_TIMESTAMP = "missing_timestamp"
     NOT_FINITE = "not_finite"
@@ -43,6 +46,13 @@ class Code(StrEnum):
     DIFFERENT_MARKET = "different_market"
     SAME_BARS_TWICE = "same_bars_twice"
     NO_BARS = "no_bars"
+
+    DAY_STAMPS = "day_stamps"
+    KNOWN_TOO_EARLY = "known_too_early"
+    FROM_THE_FUTURE = "from_the_future"
+    REPEATED_TEXT = "repeated_text"
+    ROWS_LEFT_OUT = "rows_left_out"
+    OTHER_TABLE = "other_table"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
