@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 GROUPS = (
     "tutti.agents",
+    "tutti.models",
     "tutti.venues",
     "tutti.policies",
     "tutti.risk_rules",
@@ -34,6 +35,12 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "mean_reversion": "tutti.agents.quant.mean_reversion:mean_reversion",
         "vpin": "tutti.agents.quant.vpin:vpin",
         "strategy_optimizer": "tutti.agents.quant.strategy_optimizer:strategy_optimizer",
+        "news": "tutti.agents.llm.news:NewsAgent",
+        "social": "tutti.agents.llm.social:SocialAgent",
+        "on_chain": "tutti.agents.llm.on_chain:OnChainAgent",
+        "macro": "tutti.agents.llm.macro:MacroAgent",
+        "hf_analyst": "tutti.agents.models.analyst:HFAnalyst",
+        "lf_analyst": "tutti.agents.models.analyst:LFAnalyst",
     },
     "tutti.venues": {
         "simulated": "tutti.sandbox.venue:SimulatedVenue",

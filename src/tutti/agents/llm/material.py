@@ -1,0 +1,168 @@
+"""What an agent reads: the texts and readings of its kind, as pieces of a prompt.
+
+Only what was known by the instant that is asked about is taken, whatever a source hands over.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tutti.agents.llm.quoting import clean
+from tutti.agents.llm.screening import speaks_to_the_model
+from tutti.kernel.clock import HOUR
+
+if TYPE_CHECKING:
+    from tutti.agents.llm.sight import Sight
+    from tutti.model.market import Reading, Snapshot, TextEvent
+
+LONGEST_TITLE = 240
+LONGEST_TEXT = 700
+LONGEST_NAME = 60
+MOST_CHARACTERS = 12_000
+"""Of all pieces of a prompt together; the newest are kept."""
+
+_FIGURES = 2
+"""How many publishers a reading counts as; see `bounds`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """One text or reading, ready to be quoted.
+
+    Parameters
+    ----------
+    id : str
+        As it stands in the prompt: t1, t2 ... for texts, r1, r2 ... for readings.
+    source : str
+        Id that an opinion names it by.
+    publisher : str
+        What makes two pieces dependent when it is the same.
+    weight : int
+        How many publishers it counts as.
+    shown : dict
+        What is quoted.
+    """
+
+    id: str
+    source: str
+    publisher: str
+    weight: int
+    shown: dict[str, str | float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """All that an agent reads of one instrument at one instant.
+
+    Parameters
+    ----------
+    withheld : int
+        Texts that were kept back because they speak to the model.
+    """
+
+    pieces: tuple[Piece, ...]
+    withheld: int = 0
+
+
+def gather(
+    snapshot: Snapshot,
+    sight: Sight,
+    *,
+    texts: frozenset[str] = frozenset(),
+    readings: frozenset[str] = frozenset(),
+    screens: bool = True,
+) -> Material:
+    """Return the texts and readings of the given kinds that were known at the snapshot's instant.
+
+    Parameters
+    ----------
+    texts, readings : frozenset of str
+        Kinds.
+    screens : bool
+        False shows texts even if they speak to the model.
+    """
+    found: list[Piece] = []
+    said: set[str] = set()
+    withheld = used = 0
+    for text in snapshot.texts:
+        if text.kind not in texts or text.known_at > snapshot.as_of:
+            continue
+        if screens and _speaks(text):
+            withheld += 1
+            continue
+        piece = _of_text(text, snapshot, sight, number=len(found) + 1)
+        words = f"{piece.shown['title']}{piece.shown['text']}"
+        if words in said or not words:
+            continue
+        if used + len(words) > MOST_CHARACTERS:
+            break
+        said.add(words)
+        used += len(words)
+        found.append(piece)
+    known = [
+        reading
+        for reading in snapshot.readings
+        if reading.kind in readings
+        and reading.known_at <= snapshot.as_of
+        and math.isfinite(reading.value)
+    ]
+    found += [_of_reading(r, snapshot, sight, number=i) for i, r in enumerate(known, 1)]
+    return Material(pieces=tuple(found), withheld=withheld)
+
+
+def _speaks(text: TextEvent) -> bool:
+    longest = 8 * LONGEST_TEXT
+    return any(
+        speaks_to_the_model(part[:longest])
+        for part in (text.title, text.text, f"{text.title} {text.text}", text.source)
+        if part
+    )
+
+
+def _of_text(text: TextEvent, snapshot: Snapshot, sight: Sight, *, number: int) -> Piece:
+    def shown(part: str, longest: int) -> str:
+        # blinded before it is cut, for a name cut in half would pass
+        blinded = sight.text(clean(part, 4 * longest), as_of=snapshot.as_of, close=snapshot.close)
+        return clean(blinded, longest)
+
+    publisher = clean(text.source, LONGEST_NAME).casefold()
+    return Piece(
+        id=f"t{number}",
+        source=sight.source(text.id or f"{text.source}:{text.known_at}"),
+        # where anybody can write, all writers together are one publisher
+        publisher=text.kind if text.kind == "social" else publisher,
+        weight=1,
+        shown={
+            "id": f"t{number}",
+            "kind": clean(text.kind, LONGEST_NAME),
+            "publisher": clean(sight.publisher(text.source), LONGEST_NAME),
+            "age_hours": _age(text.known_at, snapshot.as_of),
+            "title": shown(text.title, LONGEST_TITLE),
+            "text": shown(text.text, LONGEST_TEXT),
+        },
+    )
+
+
+def _of_reading(reading: Reading, snapshot: Snapshot, sight: Sight, *, number: int) -> Piece:
+    return Piece(
+        id=f"r{number}",
+        source=sight.source(reading.id),
+        publisher=f"{reading.source}:{reading.name}",
+        weight=_FIGURES,
+        shown={
+            "id": f"r{number}",
+            "kind": clean(reading.kind, LONGEST_NAME),
+            "publisher": clean(sight.publisher(reading.source), LONGEST_NAME),
+            "age_hours": _age(reading.known_at, snapshot.as_of),
+            "name": clean(
+                sight.text(clean(reading.name, LONGEST_NAME), as_of=snapshot.as_of), LONGEST_NAME
+            ),
+            "value": float(f"{reading.value:.6g}"),
+        },
+    )
+
+
+def _age(known_at: int, as_of: int) -> float:
+    return round((as_of - known_at) / HOUR, 1)
