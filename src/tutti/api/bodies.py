@@ -5,15 +5,18 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from tutti.app.settling import Claim
 from tutti.kernel.clock import SECOND, iso, parse_instant
 from tutti.model.instrument import InstrumentId
 from tutti.model.market import MarketBlock
+from tutti.model.order import OrderStatus
 
 _TIMES = frozenset({"ts", "as_of", "started_at", "opened_at", "last_seen"})
 _MOST_BARS = 20_000
@@ -110,6 +113,30 @@ class ShutdownBody(ActBody):
     """Why the service is to stop, and whether positions are closed before it does."""
 
     positions: Literal["close", "keep"] = "close"
+
+
+class SettleBody(ActBody):
+    """What became of an order, as a person says."""
+
+    order_id: str = Field(min_length=1, max_length=64)
+    outcome: Literal["filled", "cancelled", "rejected"]
+    filled: Annotated[Decimal, Field(ge=0)] | None = None
+    price: Annotated[Decimal, Field(gt=0)] | None = None
+    fee: Decimal = Decimal(0)
+    force: bool = False
+
+    def claim(self) -> Claim:
+        """Return it as the service takes it."""
+        return Claim(
+            order_id=self.order_id,
+            outcome=OrderStatus(self.outcome),
+            filled=self.filled,
+            price=self.price,
+            fee=self.fee,
+            by="the API",
+            reason=self.reason,
+            force=self.force,
+        )
 
 
 def presented(value: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tutti.app.settling import Claim
     from tutti.app.state import (
         AgentRow,
         DecisionRow,
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
         SymbolsState,
     )
     from tutti.model.market import MarketBlock
+    from tutti.model.order import Order
 
 
 class ServiceReader(Protocol):
@@ -73,6 +75,18 @@ class ServiceControl(Protocol):
 
     def kill(self, by: str, reason: str) -> None:
         """Cancel every order, close every position and stop; return at once."""
+        ...
+
+    async def settle(self, claim: Claim) -> Order:
+        """Take a person's word for what became of an unresolved order; return it as it is then.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such order, or the figures can't be true of it.
+        GateClosed
+            If its venue says otherwise.
+        """
         ...
 
     def command(self, name: str, by: str, reason: str) -> None:

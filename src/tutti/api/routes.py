@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
+import msgspec
 import structlog
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -13,10 +14,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from starlette.exceptions import HTTPException
 
 from tutti import __version__
-from tutti.api.bodies import ActBody, PredictBody, ShutdownBody, presented
+from tutti.api.bodies import ActBody, PredictBody, SettleBody, ShutdownBody, presented
 from tutti.api.guard import Guard
 from tutti.api.port import ServiceControl, ServiceReader
-from tutti.model.errors import ConfigError, DataError, TuttiError
+from tutti.model.errors import ConfigError, DataError, GateClosed, TuttiError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _log = structlog.stdlib.get_logger(__name__)
 
-_UNPROCESSABLE, _UNAVAILABLE, _BROKEN, _ACCEPTED = 422, 503, 500, 202
+_CONFLICT, _UNPROCESSABLE, _UNAVAILABLE, _BROKEN, _ACCEPTED = 409, 422, 503, 500, 202
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
@@ -145,6 +146,15 @@ def _add_acts(app: FastAPI, service: Service) -> None:
         answer = {"status": "stopping", "reason": asked.reason, "positions": asked.positions}
         return JSONResponse(answer, _ACCEPTED)
 
+    @app.post("/orders/settle", tags=["act"])
+    async def settle(body: SettleBody) -> JSONResponse:
+        """Settle an order that stays unresolved, by a person's word for what became of it.
+
+        409 when its venue says otherwise; ``"force": true`` says it against that.
+        """
+        order = await service.settle(body.claim())
+        return JSONResponse(presented(msgspec.to_builtins(order)))
+
     def add_command(name: str, what: str) -> None:
         @app.post(f"/{name}", name=name, description=what, tags=["act"])
         async def command(body: ActBody | None = None) -> JSONResponse:
@@ -160,8 +170,14 @@ def _add_acts(app: FastAPI, service: Service) -> None:
 def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(TuttiError)
     async def ours(_: Request, error: TuttiError) -> JSONResponse:
-        is_clients = isinstance(error, ConfigError | DataError)
-        return _failed(_UNPROCESSABLE if is_clients else _BROKEN, str(error))
+        match error:
+            case ConfigError() | DataError():
+                status = _UNPROCESSABLE
+            case GateClosed():
+                status = _CONFLICT
+            case _:
+                status = _BROKEN
+        return _failed(status, str(error))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:

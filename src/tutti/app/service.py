@@ -27,6 +27,7 @@ from tutti.app.metrics import Metrics
 from tutti.app.paper import LIVE, PAPER, Opening, PaperAccount, plan_for
 from tutti.app.plugins import API_SERVER, resolve
 from tutti.app.reading import Reading
+from tutti.app.settling import settle_running
 from tutti.app.state import ServiceSummary, SymbolRow, SymbolsState
 from tutti.app.symbols_watch import SymbolsWatch, busy_in, busy_on, watched
 from tutti.app.venues_live import LiveVenues
@@ -45,11 +46,13 @@ if TYPE_CHECKING:
     from tutti.app.feed import Market
     from tutti.app.live_market import LiveMarket
     from tutti.app.settings import Config
+    from tutti.app.settling import Claim
     from tutti.app.state import LiveView
     from tutti.app.venues_live import Keys
     from tutti.kernel.clock import Clock
     from tutti.ledger.store import Head
     from tutti.model.market import MarketBlock
+    from tutti.model.order import Order
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -224,6 +227,12 @@ class PaperService(Reading):
             raise ConfigError("everything is being closed and stopped; resume after the next start")
         self.account.session.commands.apply(
             Command(name=name, by=by, detail=reason), self._market_time()
+        )
+
+    async def settle(self, claim: Claim) -> Order:
+        """Settle an order that stays unresolved; see `tutti.app.settling.settle_running`."""
+        return await settle_running(
+            lambda: self.account.session, self.at_rest, claim, self._market_time
         )
 
     def symbols(self) -> SymbolsState:

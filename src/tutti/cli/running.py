@@ -109,6 +109,7 @@ def ask(
     *,
     token: str = "",
     body: Mapping[str, Any] | None = None,
+    patience_s: float = _PATIENCE_S,
 ) -> Any:
     """Return the JSON answer of a running service's API.
 
@@ -121,7 +122,7 @@ def ask(
         raise Unreachable(f"process {running.pid} serves no API")
     address = urlsplit(running.url)
     connection = http.client.HTTPConnection(
-        address.hostname or "", address.port, timeout=_PATIENCE_S
+        address.hostname or "", address.port, timeout=patience_s
     )
     headers = {"Content-Type": "application/json"} | (
         {"Authorization": f"Bearer {token}"} if token else {}

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tutti.engine.engine import Engine
     from tutti.ledger.journal import Journal
     from tutti.model.arrays import Book
+    from tutti.model.order import Order, Settlement
 
 COMMANDS: Final = (PAUSE, RESUME, FLATTEN, KILL)
 """Names of what can be told."""
@@ -88,6 +89,19 @@ class Commands:
         self._engine.note_mode(ts, f"{command.name}, by {command.by}")
         self._journal.commit()
         self.go_on(ts)
+
+    def settle(self, settlement: Settlement, ts: int) -> Order:
+        """Take a person's word for what became of an order; return it as it is then.
+
+        Parameters
+        ----------
+        ts : int
+            Market time, ns UTC.
+        """
+        order = self._engine.desk.settle(settlement, ts)
+        self._journal.commit()
+        self.go_on(ts)
+        return order
 
     def dust(self) -> frozenset[int]:
         """Return the columns that hold too little to be sold."""

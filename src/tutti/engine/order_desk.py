@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 
@@ -12,9 +13,11 @@ from tutti.engine.booking import Booking
 from tutti.engine.reconciler import Reconciler
 from tutti.engine.splitting import Splitter
 from tutti.execution.lifecycle import cancel_sent, created_and_sent, unanswered
+from tutti.execution.settlement import events_of
 from tutti.execution.submission import RetryLater, attempt, not_answered, not_sent
 from tutti.kernel.clock import SECOND
 from tutti.ledger.kinds import Approval
+from tutti.model.difference import Difference, DifferenceKind, Resolution
 from tutti.model.errors import InvariantBroken, OrderRejected, Transient
 from tutti.model.order import (
     ApprovedOrder,
@@ -46,6 +49,11 @@ if TYPE_CHECKING:
     from tutti.ledger.journal import Journal
     from tutti.model.instrument import InstrumentId
     from tutti.model.market import FloatArray, IntArray
+    from tutti.model.order import Settlement
+
+
+_NO_MORE = frozenset({OrderStatus.REJECTED, OrderStatus.FAILED})
+_KEEP_TICKETS = 10_000
 
 
 class _Ticket(NamedTuple):
@@ -131,6 +139,8 @@ class OrderDesk:
         self._to_cancel: set[str] = set()
         self._unwanted: set[str] = set()
         self._quarantined: set[int] = set()
+        self._settled: dict[str, bool] = {}
+        self._kept: deque[str] = deque()
         self._unlocked = UNLOCKED
         self._booking = Booking(setup, account, journal, counts, listener, router)
         self._split = None if router is None else Splitter(router, account, journal)
@@ -208,7 +218,10 @@ class OrderDesk:
                 | OrderExpired()
                 | OrderAmended()
             ):
-                self._order_event(event)
+                if event.order_id in self._settled:
+                    self._settled_otherwise(event)
+                else:
+                    self._order_event(event)
             case OrderUnsent() | OrderUnanswered():
                 self._submission_failed(event)
             case FundingPaid():
@@ -346,6 +359,42 @@ class OrderDesk:
         self._account.orders.replace(lost)
         self._changed(order, lost, ts)
 
+    def settle(self, settlement: Settlement, ts: int) -> Order:
+        """Take a person's word for what became of an order that is unresolved; let go of its lock.
+
+        Where that booked a fill or ruled every one out, what its venue tells of the order later is
+        noted and changes nothing: positions are compared anyway.
+        """
+        order = self._account.orders.get(settlement.order_id)
+        assert order is not None
+        self._journal.append("settlement", ts, settlement, order.id)
+        if order.parent and self._split is not None:
+            self._split.keep_from_others(order.parent)
+        for event in events_of(order, settlement, ts):
+            self._order_event(event)
+        settled = self._account.orders.get(order.id)
+        assert settled is not None
+        if settlement.price is not None or settlement.outcome is not OrderStatus.CANCELLED:
+            self._settled[order.id] = False
+        return settled
+
+    def _settled_otherwise(self, event: OrderEvent) -> None:
+        order = self._account.orders.get(event.order_id)
+        if order is None or self._settled[event.order_id]:
+            return  # it was said once
+        self._settled[event.order_id] = True
+        venue = order.instrument.venue
+        difference = Difference(
+            venue=venue,
+            kind=DifferenceKind.ORDER,
+            subject=order.id,
+            ours=f"{order.status}, filled {order.filled}, as a person said",
+            theirs=_told(event),
+            resolution=Resolution.NOTED,
+        )
+        self._journal.append("difference", event.ts, difference, order.id)
+        self._counts.differences[venue] = self._counts.differences.get(venue, 0) + 1
+
     def quarantine(self, instrument: InstrumentId, *, is_locked: bool) -> None:
         """Lock an instrument whose holdings are not explained, or let it go."""
         i = self._booking.column(self._booking.columns[instrument])
@@ -412,14 +461,20 @@ class OrderDesk:
         ):
             self._count_working(order, i)
         self._listener.order_changed(order, ticket.intent)
-        # a cancelled or lapsed order may still see a late fill
-        if (
-            status is OrderStatus.FILLED
-            or status is OrderStatus.REJECTED
-            or status is OrderStatus.FAILED
-        ):
+        if status.is_final:
+            self._ended(order)
+
+    def _ended(self, order: Order) -> None:
+        # a cancelled or lapsed order may still see a late fill, and one that is filled and out of
+        # sight may have been enlarged
+        is_near = order.instrument.venue in self._near
+        if order.status in _NO_MORE or (order.status is OrderStatus.FILLED and is_near):
             del self._tickets[order.id]
             self._failures.pop(order.id, None)
+            return
+        self._kept.append(order.id)
+        if len(self._kept) > _KEEP_TICKETS:
+            self._tickets.pop(self._kept.popleft(), None)
 
     def _fill(self, order: Order, event: OrderFilled, *, was_open: bool) -> None:
         ticket = self._tickets.get(order.id)
@@ -444,3 +499,9 @@ class OrderDesk:
         if self._split is not None:
             is_locked = is_locked or self._split.is_locked(i)
         self.locks[i] = UNRESOLVED if is_locked else self._unlocked
+
+
+def _told(event: OrderEvent) -> str:
+    if isinstance(event, OrderFilled):
+        return f"filled {event.quantity} at {event.price}"
+    return type(event).__name__.removeprefix("Order").lower()

@@ -96,6 +96,11 @@ class Splitter:
         if not family.open:
             self._end(family, parent, parent.updated_at)
 
+    def keep_from_others(self, order_id: str) -> None:
+        """Split no more of an order, whatever comes back of it: what it was for is long gone."""
+        if order_id in self._families:
+            self._families[order_id].approved = None
+
     def to_send(self, order_id: str) -> list[ApprovedOrder]:
         """Return the children that are on record and have not left, and take them for sent."""
         family = self._families.get(order_id)

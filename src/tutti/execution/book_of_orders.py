@@ -142,6 +142,10 @@ class OpenOrders:
             else:
                 ids.remove(after.id)
             self._retire(after.id)
+        elif before.status.is_final and not after.status.is_final:
+            # it was filled, and enlarged at the venue
+            self._final.remove(after.id)
+            self._open.setdefault(after.instrument, []).append(after.id)
 
     def _retire(self, order_id: str) -> None:
         self._final.append(order_id)

@@ -82,13 +82,15 @@ _NEXT: dict[type, dict[OrderStatus, OrderStatus]] = {
     },
 }
 
-# Status after new terms; an order that has ended keeps them for the record.
+# Status after new terms; an order that has ended keeps them for the record, but one that was filled
+# works again if it was enlarged.
 _AMENDING = {
     _SENT: _ACCEPTED,
     _ACCEPTED: _ACCEPTED,
     _PARTIAL: _PARTIAL,
     _CANCEL_SENT: _CANCEL_SENT,
     _UNRESOLVED: _ACCEPTED,
+    _FILLED: _PARTIAL,
     _CANCELLED: _CANCELLED,
     _EXPIRED: _EXPIRED,
 }
@@ -258,8 +260,6 @@ def _filled(order: Order, event: OrderFilled) -> Order:
 
 def _amended(order: Order, event: OrderAmended) -> Order:
     after = _AMENDING.get(order.status)
-    if order.status is _FILLED and event.quantity == order.filled:
-        after = _FILLED
     if after is None or event.quantity < order.filled or event.quantity <= 0:
         raise InvariantBroken(f"order {order.id} is {order.status}, yet the venue says {event!r}")
     if order.filled:

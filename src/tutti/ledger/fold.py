@@ -41,8 +41,8 @@ _STOPS: Final = frozenset({"flatten", "reduce_only"})
 _COUNTER: Final = slice(12, 18)
 _WRAP: Final = 1 << 24
 _KEEP_ENDED: Final = 10_000
-# a venue may still tell of a fill of these
-_MAY_FILL: Final = frozenset({OrderStatus.CANCELLED, OrderStatus.EXPIRED})
+# a venue may still tell of a fill of these, or that they were enlarged
+_MAY_FILL: Final = frozenset({OrderStatus.CANCELLED, OrderStatus.EXPIRED, OrderStatus.FILLED})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -208,6 +208,7 @@ def _apply_order(state: LedgerState, order: Order) -> None:
     if order.parent:
         _count_for_parent(state, order)
     if not order.status.is_final:
+        state.ended.pop(order.id, None)
         state.open_orders[order.id] = order
         return
     state.open_orders.pop(order.id, None)

@@ -28,6 +28,7 @@ from tutti.model.order import (
     Position,
     Reason,
     Refusal,
+    Settlement,
 )
 
 Kind: TypeAlias = Literal[
@@ -50,6 +51,7 @@ Kind: TypeAlias = Literal[
     "adopted",
     "transfer",
     "command",
+    "settlement",
     "stopped",
 ]
 
@@ -374,6 +376,7 @@ Body: TypeAlias = (
     | Adopted
     | Transfer
     | Command
+    | Settlement
     | Stopped
 )
 
@@ -397,6 +400,7 @@ BODIES: Final[dict[str, type[Body]]] = {
     "adopted": Adopted,
     "transfer": Transfer,
     "command": Command,
+    "settlement": Settlement,
     "stopped": Stopped,
 }
 """Type of the body by kind of record."""

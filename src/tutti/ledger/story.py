@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tutti.ledger.kinds import DecisionItem, Routed, Started
+    from tutti.ledger.records import Entry
     from tutti.ledger.trace import Trace
+    from tutti.model.order import Settlement
 
 
 def tell(trace: Trace) -> tuple[tuple[str, str], ...]:
@@ -35,6 +37,8 @@ def _lines(trace: Trace) -> Iterator[tuple[str, str]]:
         filled = f"filled {state.filled} of {state.quantity}"
         where = f"{state.instrument} " if split and state.parent else ""
         yield "order", f"{iso(order.ts)} {where}{state.status}, {filled}{detail}"
+    if trace.settlement is not None:
+        yield "settled", _settled(trace.settlement)
     for route in reversed(trace.routes):
         yield "route", f"{iso(route.ts)} {_parts(route.body)}"
     if trace.approval is not None:
@@ -50,6 +54,10 @@ def _lines(trace: Trace) -> Iterator[tuple[str, str]]:
         f"{intent.type}{price}, reference {intent.reference_price}: {intent.reason}, "
         f"led by {intent.lead}",
     )
+    yield from _behind(trace)
+
+
+def _behind(trace: Trace) -> Iterator[tuple[str, str]]:
     if trace.command is not None:
         said = trace.command.body
         because = f": {said.detail}" if said.detail else ""
@@ -65,6 +73,15 @@ def _lines(trace: Trace) -> Iterator[tuple[str, str]]:
         yield from _seen(trace.item)
     if trace.started is not None:
         yield from _run(trace.started.body)
+
+
+def _settled(settlement: Entry[Settlement]) -> str:
+    said = settlement.body
+    against = f", though its venue said: {said.said}" if said.said else ""
+    return (
+        f"{iso(settlement.ts)} as {said.outcome}, filled {said.filled}, by {said.by}{against}: "
+        f"{said.reason}"
+    )
 
 
 def _parts(routed: Routed) -> str:

@@ -17,7 +17,7 @@ from tutti.ledger.kinds import (
 )
 from tutti.ledger.records import Entry, entry
 from tutti.model.errors import LedgerError
-from tutti.model.order import Fill, Order, OrderIntent, Reason
+from tutti.model.order import Fill, Order, OrderIntent, Reason, Settlement
 
 if TYPE_CHECKING:
     from tutti.ledger.store import LedgerReader, Row
@@ -44,6 +44,8 @@ class Trace:
         for.
     command : Entry or None
         What an operator said that the order follows from; None for one that a tick asked for.
+    settlement : Entry or None
+        A person's word for what became of it; None where the venue told.
     """
 
     order_id: str
@@ -57,6 +59,7 @@ class Trace:
     started: Entry[Started] | None
     routes: tuple[Entry[Routed], ...] = ()
     command: Entry[Command] | None = None
+    settlement: Entry[Settlement] | None = None
 
 
 def why(reader: LedgerReader, order_id: str) -> Trace:
@@ -79,11 +82,12 @@ def why(reader: LedgerReader, order_id: str) -> Trace:
     rows = own
     if orders and orders[-1].body.parent:
         rows = list(reader.rows(ref=orders[-1].body.parent))
-    routes = _of(rows, Routed)
+    routes, settlements = _of(rows, Routed), _of(own, Settlement)
     if rows is own:
         for child in [child for route in routes for child in route.body.children]:
             theirs = list(reader.rows(ref=child.id))
             orders += _of(theirs, Order)
+            settlements += _of(theirs, Settlement)
             fills += _of(theirs, Fill)
     intents, approvals, refusals = _of(rows, OrderIntent), _of(rows, Approval), _of(rows, Objection)
     if not intents:
@@ -102,6 +106,7 @@ def why(reader: LedgerReader, order_id: str) -> Trace:
         started=_newest_before(reader, intent.seq, Started),
         routes=tuple(routes),
         command=_command(reader, intent),
+        settlement=settlements[-1] if settlements else None,
     )
 
 

@@ -247,6 +247,35 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     slippage_bps: float
 
 
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's word for what became of an order that no venue can tell of.
+
+    Parameters
+    ----------
+    outcome : OrderStatus
+        FILLED, CANCELLED (with what was filled before) or REJECTED.
+    filled : Decimal
+        Base units filled in all, those that were booked before included.
+    price : Decimal or None
+        Average of what is booked now; None where nothing is.
+    fee : Decimal
+        Of the same, quote currency.
+    by, reason : str
+        Who says so, and why.
+    said : str
+        What the venue says that was overruled; empty where it can't tell.
+    """
+
+    order_id: str
+    outcome: OrderStatus
+    filled: Decimal
+    price: Decimal | None
+    fee: Decimal
+    by: str
+    reason: str
+    said: str = ""
+
+
 # ---- what a venue says; each carries the venue's time (ns UTC) ----
 
 

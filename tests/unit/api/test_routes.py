@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import httpx
@@ -27,11 +28,15 @@ from tutti.app.state import (
     SymbolRow,
     SymbolsState,
 )
-from tutti.model.errors import ConfigError, InvariantBroken
+from tutti.model.errors import ConfigError, GateClosed, InvariantBroken
+from tutti.model.instrument import InstrumentId
 from tutti.model.market import MarketBlock
+from tutti.model.order import Order, OrderType, Side
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+
+    from tutti.app.settling import Claim
 
 TOKEN = "a-token-of-32-characters-or-more"
 WITH_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
@@ -152,6 +157,17 @@ class ServiceInMemory:
             ),
         )
 
+    async def settle(self, claim: Claim) -> Order:
+        if claim.order_id != "0a1":
+            raise ConfigError(f"no open order begins with {claim.order_id!r}")
+        if not claim.force:
+            raise GateClosed("SIM says that order 0a1 is accepted")
+        return Order(
+            id="0a1", instrument=InstrumentId("BTC-USDT-PERP", "SIM"), side=Side.BUY,
+            quantity=Decimal(2), type=OrderType.MARKET, status=claim.outcome, created_at=NOON,
+            updated_at=NOON, filled=claim.filled or Decimal(0), detail=claim.reason,
+        )  # fmt: skip
+
     def shutdown(self, reason: str) -> None:
         self.stopped.append(reason)
 
@@ -228,6 +244,39 @@ async def test_status_shows_the_state_with_times_as_text(client: httpx.AsyncClie
     assert state["regime"] == {BTC: "BULL_TRENDING"}
     assert state["positions"][0]["opened_at"] == "2023-11-15T12:00:00.000Z"
     assert state["refusals"][0]["rule"] == "gross"
+
+
+async def test_order_of_unknown_fate_is_settled_as_told(client: httpx.AsyncClient) -> None:
+    body = {"order_id": "0a1", "outcome": "cancelled", "filled": "0.5", "price": 100}
+    answer = await client.post(
+        "/orders/settle", json=body | {"force": True, "reason": "its page"}, headers=WITH_TOKEN
+    )
+    assert answer.status_code == 200
+    told = answer.json()
+    assert (told["status"], told["filled"], told["detail"]) == ("cancelled", "0.5", "its page")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "why"),
+    [
+        ({}, 409, "SIM says that order 0a1 is accepted"),
+        ({"order_id": "0b"}, 422, "no open order begins with '0b'"),
+        ({"outcome": "lost"}, 422, "outcome: Input should be"),
+        ({"price": -1}, 422, "price: Input should be greater than 0"),
+        ({"filled": "much"}, 422, "filled: Input should be"),
+    ],
+)
+async def test_settlement_that_can_not_be_says_why(
+    client: httpx.AsyncClient, changes: dict[str, object], code: int, why: str
+) -> None:
+    body = {"order_id": "0a1", "outcome": "cancelled"} | changes
+    answer = await client.post("/orders/settle", json=body, headers=WITH_TOKEN)
+    assert (answer.status_code, why in answer.json()["error"]) == (code, True)
+
+
+async def test_settlement_needs_the_token(client: httpx.AsyncClient) -> None:
+    body = {"order_id": "0a1", "outcome": "cancelled"}
+    assert (await client.post("/orders/settle", json=body)).status_code == 401
 
 
 async def test_symbols_are_what_is_traded_and_how_the_file_of_it_stands(

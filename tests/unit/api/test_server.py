@@ -18,6 +18,7 @@ from tutti.model.errors import AgentError, ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tutti.app.settling import Claim
     from tutti.app.state import (
         AgentRow,
         DecisionRow,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         ServiceState,
     )
     from tutti.model.market import MarketBlock
+    from tutti.model.order import Order
 
 
 class QuietService:
@@ -51,6 +53,9 @@ class QuietService:
         return SymbolsState(symbols=(), traded=())
 
     def predict(self, instrument: str, bars: MarketBlock | None = None) -> Prediction:
+        raise AgentError("not asked here")
+
+    async def settle(self, claim: Claim) -> Order:
         raise AgentError("not asked here")
 
     def shutdown(self, reason: str) -> None:

@@ -187,3 +187,17 @@ def test_newest_terms_hold_in_whatever_order_they_arrive() -> None:
     assert orders.apply(oldest) is None
     assert orders.apply(newest) is None
     assert orders.working(_BTC) == Decimal(6)
+
+
+def test_filled_order_that_was_enlarged_is_open_again() -> None:
+    orders = OpenOrders(keep_final=1)
+    orders.add(_order("a"))
+    orders.add(_order("b"))
+    orders.apply(_fill("a", 10))
+    orders.apply(OrderAmended(order_id="a", ts=9, quantity=Decimal(12), price=None))
+    assert [each.id for each in orders.open()] == ["b", "a"]
+    assert orders.working(_BTC) == Decimal(12)
+    orders.apply(_fill("b", 10))
+    orders.apply(_fill("a", 2, "f2"))
+    assert orders.is_idle
+    assert orders.get("b") is None  # forgotten: "a" ended after it

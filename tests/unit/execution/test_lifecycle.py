@@ -283,6 +283,12 @@ def test_order_cut_to_what_is_filled_is_filled(before: OrderStatus) -> None:
     assert apply(order, _amended(4)) is order
 
 
+def test_filled_order_that_was_enlarged_works_again() -> None:
+    order = apply(_in(_FILLED, 10), _amended(12))
+    assert (order.status, order.remaining) == (_PARTIAL, Decimal(2))
+    assert apply(order, _fill(2)).status is _FILLED
+
+
 def test_order_filled_in_part_stays_so_under_new_terms() -> None:
     assert apply(_in(_PARTIAL, 4), _amended(6)).status is _PARTIAL
     assert apply(_in(_UNRESOLVED, 4), _amended(6)).status is _PARTIAL
@@ -294,7 +300,7 @@ def test_order_filled_in_part_stays_so_under_new_terms() -> None:
         (_CREATED, 0, 6),
         (_REJECTED, 0, 6),
         (_FAILED, 0, 6),
-        (_FILLED, 10, 12),
+        (_FILLED, 10, 9),
         (_PARTIAL, 4, 3),
         (_ACCEPTED, 0, 0),
     ],

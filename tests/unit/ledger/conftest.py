@@ -43,6 +43,7 @@ from tutti.model.order import (
     Position,
     Reason,
     Refusal,
+    Settlement,
     Side,
 )
 
@@ -207,6 +208,19 @@ class Scribe:
         fill = Fill(**{**values, **changes})
         self.journal.append("fill", self.ts, fill, fill.order_id)
         return fill
+
+    def settlement(self, intent: OrderIntent, **changes: Any) -> int:
+        values: dict[str, Any] = {
+            "order_id": intent.id,
+            "outcome": OrderStatus.FILLED,
+            "filled": intent.quantity,
+            "price": Decimal(42_010),
+            "fee": Decimal(1),
+            "by": "the API",
+            "reason": "seen on its page",
+        }
+        body = Settlement(**{**values, **changes})
+        return self.journal.append("settlement", self.ts, body, intent.id)
 
     def position(self, instrument: InstrumentId, quantity: str) -> int:
         body = Position(

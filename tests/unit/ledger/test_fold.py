@@ -41,7 +41,8 @@ def test_filled_order_leaves_position_and_cash(scribe: Scribe, store: SqliteLedg
     assert state.last_ts == scribe.ts
     assert state.positions[_BTC].quantity == Decimal("0.5")
     assert state.cash == {"SIM": Decimal(10_000) - Decimal("0.5") * 42_010 - Decimal("10.5025")}
-    assert (state.open_orders, state.intents, state.unsent) == ({}, {}, {})
+    assert (state.open_orders, state.unsent) == ({}, {})
+    assert state.intents == {intent.id: intent}  # its venue may still tell that it was enlarged
     assert state.fill_ids == {"f1"}
     assert state.next_id == int(intent.id[12:18], 16) + 1 == 1
     assert state.counts["order"] == 2
@@ -145,7 +146,17 @@ def test_order_that_is_final_is_not_open(
     scribe.order(intent, OrderStatus.SENT)
     scribe.order(intent, status)
     state = _folded(scribe, store)
-    assert (state.open_orders, state.intents) == ({}, {})
+    assert state.open_orders == {}
+    assert list(state.intents) == ([intent.id] if status is OrderStatus.FILLED else [])
+
+
+def test_filled_order_that_was_enlarged_is_open_again(scribe: Scribe, store: SqliteLedger) -> None:
+    intent = scribe.intent()
+    scribe.order(intent, OrderStatus.FILLED)
+    order = scribe.order(intent, OrderStatus.PARTIALLY_FILLED, quantity=Decimal(7))
+    state = _folded(scribe, store)
+    assert (state.open_orders, state.ended) == ({intent.id: order}, {})
+    assert state.intents == {intent.id: intent}
 
 
 def test_approved_intent_without_an_order_never_left(scribe: Scribe, store: SqliteLedger) -> None:

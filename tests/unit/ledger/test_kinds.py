@@ -51,6 +51,7 @@ def test_every_kind_that_was_written_is_read_back_as_its_body(
     scribe.adopted("1", "42000")
     scribe.transfer("5")
     scribe.quiet_rows()
+    scribe.settlement(intent)
     scribe.journal.commit()
     rows = list(store.rows())
     assert {row.kind for row in rows} == set(BODIES)

@@ -149,5 +149,19 @@ class Looking:
 
     def _tell_fill(self, trade: Mapping[str, Any], tracked: Tracked) -> None:
         fill = self._questions.fill(trade, tracked)
-        if fill is not None:
+        if fill is None or fill.fill_id in tracked.fill_ids:
+            return
+        if tracked.filled + fill.quantity > tracked.quantity:
+            self._tasks.start(self._see_size(tracked))  # the order itself tells, with this fill
+        else:
             self._tracking.fill(fill, tracked)
+
+    async def _see_size(self, tracked: Tracked) -> None:
+        """Look at an order of which more was filled than was ordered: somebody enlarged it."""
+        LANE.set(Lane.QUESTION)
+        ordered = tracked.quantity
+        for pause_s in (0.0, *_FILLS_S):
+            await asyncio.sleep(pause_s)
+            await self.look(tracked)
+            if tracked.quantity > ordered:
+                return

@@ -10,6 +10,7 @@ from tutti.adapters.venues.by_ccxt.contracts import Contract, decimal_of
 from tutti.execution.port import VenueOrderReport
 from tutti.model.order import (
     OrderAccepted,
+    OrderAmended,
     OrderCancelled,
     OrderExpired,
     OrderFilled,
@@ -182,11 +183,13 @@ def report_of(
 
 
 def _ordered(order: Mapping[str, Any], tracked: Tracked) -> Decimal | None:
-    # an order that works may have been amended there; one that ended need not tell its size
-    amount = decimal_of(order.get("amount"))
-    if not amount or status_of(order, tracked) not in _WORKING:
-        return None
-    return tracked.contract.rounded(amount * tracked.contract.size)
+    # an order that works may have been amended there; one that ended need not tell its size, but
+    # that it was enlarged shows in what was filled
+    amount, filled = decimal_of(order.get("amount")), filled_of(order, tracked)
+    ordered = tracked.contract.rounded((amount or _NOTHING) * tracked.contract.size)
+    if filled > tracked.quantity:
+        return max(ordered, filled)
+    return ordered if amount and status_of(order, tracked) in _WORKING else None
 
 
 def events_of(report: VenueOrderReport, tracked: Tracked) -> list[OrderEvent]:
@@ -211,6 +214,17 @@ def events_of(report: VenueOrderReport, tracked: Tracked) -> list[OrderEvent]:
                 order_id=tracked.order_id, ts=report.ts, venue_order_id=report.venue_order_id
             )
         )
+    listed = sum((each.quantity for each in report.fills), _NOTHING)
+    if max(report.filled, listed) > tracked.quantity:
+        # nothing else explains it: somebody enlarged the order at the venue
+        tracked.quantity = max(report.filled, listed, report.quantity or _NOTHING)
+        tracked.is_over = False
+        events.append(
+            OrderAmended(
+                order_id=tracked.order_id, ts=report.ts, quantity=tracked.quantity,
+                price=report.price,
+            )
+        )  # fmt: skip
     for fill in report.fills:
         if fill.fill_id not in tracked.fill_ids:
             tracked.fill_ids.add(fill.fill_id)
