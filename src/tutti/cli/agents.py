@@ -1,25 +1,23 @@
 """``tutti agents``: who is on the panel, and what is switched or weighed while it runs."""
 
-import hashlib
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tutti.cli.boundary import FAILED, OK
+from tutti.cli.followed_file import put, text_of
 from tutti.cli.options import AsJson, ConfigFile
 from tutti.cli.output import Output
-from tutti.cli.running import Running, Unreachable, ask, find
+from tutti.cli.running import ask, find
 from tutti.cli.runs import PAPER
 from tutti.cli.service import Folder
 from tutti.kernel.clock import iso
-from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from tutti.app.settings import AgentSettings, Config
 
-_POLL_S = 0.05
+_ROUTE = "/agents"
 _DEFAULT = Path("agents.yaml")
 _SECONDS = len("2024-01-31T00:00:00")
 
@@ -46,7 +44,7 @@ def list_(
     """Show every agent: what makes it, its weight, and how it stands in a running service."""
     settings = _settings(config, file)
     running = find(out)
-    state: dict[str, Any] = ask(running, "GET", "/agents") if running and running.url else {}
+    state: dict[str, Any] = ask(running, "GET", _ROUTE) if running and running.url else {}
     live = {each["name"]: each for each in state.get("agents", ())}
     rows = [_row(each, live.pop(each.name, None)) for each in settings.agents]
     rows += [_only_live(each) for each in live.values()]
@@ -150,84 +148,28 @@ def _change(  # noqa: PLR0913 - one parameter for each option
 
     settings = load_config(config)
     path = _path(file, settings)
-    before = _text(path)
-    edited = with_setting(before or written(settings.agents), str(path), name, key, value)
-    return _put(path, before, edited, out, timeout, Output(as_json=as_json))
+    before = text_of(path) or written(settings.agents)
+    edited = with_setting(before, str(path), name, key, value)
+    return _put(path, edited, out, timeout, Output(as_json=as_json))
 
 
-def _put(path: Path, before: str, edited: str, out: Path, timeout: float, output: Output) -> int:
-    from tutti.sandbox.result import write_atomically  # heavy, not for --help
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    running = _follower(out, path)
-    began = time.monotonic()
-    write_atomically(path, lambda file: file.write(edited.encode()))
-    if running is None:
+def _put(path: Path, edited: str, out: Path, timeout: float, output: Output) -> int:
+    found = put(path, edited, out, _ROUTE, timeout)
+    if not found.running:
         output.say(f"wrote {path}; no service that runs in {out} follows it (agents_file: {path})")
-        output.finish({"file": str(path), "in_force": False, "running": False})
-        return OK
-    state = _followed(running, edited, timeout)
-    seconds = time.monotonic() - began
-    if refused := state.get("refused"):
-        # an edit that is refused changes nothing, the file included
-        if _text(path) == edited:
-            _restore(path, before)
-        raise ConfigError(f"{refused} (the file is as it was)")
-    in_force = state["is_in_force"]
-    if in_force:
-        output.say(f"in force after {seconds:.1f} s")
+    elif found.in_force:
+        output.say(f"in force after {found.seconds:.1f} s")
     else:
-        output.say(f"not in force after {seconds:.1f} s, the service goes on", style="yellow")
+        output.say(f"not in force after {found.seconds:.1f} s, the service goes on", style="yellow")
     output.finish(
-        {"file": str(path), "in_force": in_force, "running": True, "seconds": round(seconds, 2)}
+        {
+            "file": str(path),
+            "in_force": found.in_force,
+            "running": found.running,
+            "seconds": round(found.seconds, 2),
+        }
     )
-    return OK if in_force else FAILED
-
-
-def _follower(out: Path, path: Path) -> Running | None:
-    """Return the service of a folder where it follows this very file."""
-    running = find(out)
-    if running is None or not running.url:
-        return None
-    followed = ask(running, "GET", "/agents")["file"]
-    return running if followed and Path(followed) == path.resolve() else None
-
-
-def _followed(running: Running, edited: str, timeout: float) -> dict[str, Any]:
-    """Wait until a service has taken up a text, or refused it."""
-    wanted = hashlib.sha256(edited.encode()).hexdigest()
-    end = time.monotonic() + timeout
-    state: dict[str, Any] = {}
-    while True:
-        try:
-            state = ask(running, "GET", "/agents")
-        except Unreachable:
-            # it may be handing over; whether it is gone shows in the end
-            state |= {"read": "", "refused": ""}
-        state["is_in_force"] = state.get("in_force") == wanted
-        if state["is_in_force"] or (state["read"] == wanted and state["refused"]):
-            return state
-        if time.monotonic() > end:
-            return state | {"refused": ""}
-        time.sleep(_POLL_S)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not text in UTF-8; save it as UTF-8") from error
-
-
-def _restore(path: Path, before: str) -> None:
-    from tutti.sandbox.result import write_atomically  # heavy, not for --help
-
-    if before:
-        write_atomically(path, lambda file: file.write(before.encode()))
-    else:
-        path.unlink(missing_ok=True)
+    return OK if found.in_force or not found.running else FAILED
 
 
 def _row(agent: "AgentSettings", live: dict[str, Any] | None) -> dict[str, Any]:

@@ -1,25 +1,23 @@
 """``tutti symbols``: what is traded, and what is added or removed while it runs."""
 
-import hashlib
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tutti.cli.boundary import FAILED, OK
+from tutti.cli.followed_file import follower, put, text_of
 from tutti.cli.options import AsJson, ConfigFile
 from tutti.cli.output import Output
-from tutti.cli.running import Running, Unreachable, ask, find
+from tutti.cli.running import ask
 from tutti.cli.runs import PAPER
 from tutti.cli.service import Folder
-from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from tutti.app.settings import Config
     from tutti.universe.symbols import Symbol
 
-_POLL_S = 0.1
+_ROUTE = "/symbols"
 _DEFAULT = Path("symbols.yaml")
 
 app = typer.Typer(help="Show, add and remove what is traded, also while it runs.")
@@ -50,8 +48,8 @@ def list_(
     settings = load_config(config)
     path = _path(file, settings)
     listed = load_symbols(path, settings.agents).listed
-    running = _follower(out, path)
-    state = ask(running, "GET", "/symbols") if running else {}
+    running = follower(out, path, _ROUTE)
+    state = ask(running, "GET", _ROUTE) if running else {}
     traded = set(state.get("traded", ()))
     rows = [_row(each) for each in listed.symbols]
     output.table(
@@ -118,11 +116,10 @@ def add(  # noqa: PLR0913 - one parameter for each option
         max_notional=max_notional,
         agents=tuple(agent) if agent else None,
     )
-    before = _text(path)
-    edited = with_symbol(before, str(path), wanted, settings.agents)
-    if _follower(out, path) is None:
+    edited = with_symbol(text_of(path), str(path), wanted, settings.agents)
+    if follower(out, path, _ROUTE) is None:
         _at_venues(settings, wanted)
-    return _put(path, before, edited, out, timeout, Output(as_json=as_json))
+    return _put(path, edited, out, timeout, Output(as_json=as_json))
 
 
 @app.command()
@@ -141,33 +138,14 @@ def remove(
 
     settings = load_config(config)
     path = _path(file, settings)
-    before = _text(path)
-    edited = without_symbol(before, str(path), symbol, settings.agents)
-    return _put(path, before, edited, out, timeout, Output(as_json=as_json))
+    edited = without_symbol(text_of(path), str(path), symbol, settings.agents)
+    return _put(path, edited, out, timeout, Output(as_json=as_json))
 
 
 def _path(file: Path | None, settings: "Config") -> Path:
     from tutti.app.symbols import symbols_path  # heavy, not for --help
 
     return file or symbols_path(settings) or _DEFAULT
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not text in UTF-8; save it as UTF-8") from error
-
-
-def _follower(out: Path, path: Path) -> Running | None:
-    """Return the service of a folder where it follows this very file."""
-    running = find(out)
-    if running is None or not running.url:
-        return None
-    followed = ask(running, "GET", "/symbols")["file"]
-    return running if followed and Path(followed) == path.resolve() else None
 
 
 def _at_venues(settings: "Config", wanted: "Symbol") -> None:
@@ -181,72 +159,33 @@ def _at_venues(settings: "Config", wanted: "Symbol") -> None:
     asyncio.run(refuse_unknown(settings, wanted.ids))
 
 
-def _put(path: Path, before: str, edited: str, out: Path, timeout: float, output: Output) -> int:
-    from tutti.sandbox.result import write_atomically  # heavy, not for --help
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    running = _follower(out, path)
-    began = time.monotonic()
-    write_atomically(path, lambda file: file.write(edited.encode()))
-    if running is None:
+def _put(path: Path, edited: str, out: Path, timeout: float, output: Output) -> int:
+    found = put(path, edited, out, _ROUTE, timeout, _has_left)
+    if not found.running:
         output.say(f"wrote {path}; no service that runs in {out} follows it")
         output.finish({"file": str(path), "in_force": False, "running": False, "leaving": []})
         return OK
-    state = _followed(running, edited, timeout)
-    if refused := state.get("refused"):
-        # an edit that is refused changes nothing, the file included
-        if _text(path) == edited:
-            _restore(path, before)
-        raise ConfigError(f"{refused} (the file is as it was)")
-    seconds = time.monotonic() - began
-    is_done = state["is_in_force"] and not state["leaving"]
-    if is_done:
-        output.say(f"in force after {seconds:.1f} s: {', '.join(state['traded'])}")
+    traded, leaving = found.state.get("traded", []), found.state.get("leaving", [])
+    if found.in_force and not leaving:
+        output.say(f"in force after {found.seconds:.1f} s: {', '.join(traded)}")
     else:
-        waits = ", ".join(state["leaving"]) or "the service"
-        output.say(f"not done after {seconds:.1f} s, it goes on: {waits}", style="yellow")
+        waits = ", ".join(leaving) or "the service"
+        output.say(f"not done after {found.seconds:.1f} s, it goes on: {waits}", style="yellow")
     output.finish(
         {
             "file": str(path),
-            "in_force": state["is_in_force"],
+            "in_force": found.in_force,
             "running": True,
-            "leaving": state["leaving"],
-            "traded": state["traded"],
-            "seconds": round(seconds, 2),
+            "leaving": leaving,
+            "traded": traded,
+            "seconds": round(found.seconds, 2),
         }
     )
-    return OK if state["is_in_force"] else FAILED
+    return OK if found.in_force else FAILED
 
 
-def _followed(running: Running, edited: str, timeout: float) -> dict[str, Any]:
-    """Wait until a service has taken up a text, or refused it, and closed what is to go."""
-    wanted = hashlib.sha256(edited.encode()).hexdigest()
-    end = time.monotonic() + timeout
-    state: dict[str, Any] = {"traded": [], "leaving": []}
-    while True:
-        try:
-            state = ask(running, "GET", "/symbols")
-        except Unreachable:
-            # it may be handing over; whether it is gone shows in the end
-            state |= {"read": "", "refused": ""}
-        state["is_in_force"] = state.get("in_force") == wanted
-        if state["read"] == wanted and state["refused"]:
-            return state
-        keeps = state.get("on_removal") == "keep"
-        if state["is_in_force"] and (keeps or not state["leaving"]):
-            return state
-        if time.monotonic() > end:
-            return state | {"refused": ""}
-        time.sleep(_POLL_S)
-
-
-def _restore(path: Path, before: str) -> None:
-    from tutti.sandbox.result import write_atomically  # heavy, not for --help
-
-    if before:
-        write_atomically(path, lambda file: file.write(before.encode()))
-    else:
-        path.unlink(missing_ok=True)
+def _has_left(state: dict[str, Any]) -> bool:
+    return state.get("on_removal") == "keep" or not state["leaving"]
 
 
 def _row(symbol: "Symbol") -> dict[str, Any]:

@@ -97,6 +97,7 @@ def test_running_service_follows_and_says_so(tutti: Tutti, listed: Path, small: 
         added = tutti(
             "symbols", "add", "SOL-USDT-PERP", "--exchange", "SIM", "--config", small, "--json"
         )
+        assert added.code == 0, added.err
         told = json.loads(added.out)
         assert (added.code, told["in_force"], told["leaving"]) == (0, True, [])
         assert told["traded"] == ["BTC-USDT-PERP.SIM", "SOL-USDT-PERP.SIM"]
