@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from tutti.model.opinion import Abstention, Opinion, Views
@@ -12,7 +13,42 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tutti.model.instrument import InstrumentId
-    from tutti.model.market import FloatArray
+    from tutti.model.market import FloatArray, IntArray
+
+_SILENT = "nothing posted yet"
+_EXPIRED = "its last opinion has expired"
+
+
+def faded(
+    confidence: FloatArray, as_of: IntArray, time_to_live: IntArray, ts: IntArray
+) -> FloatArray:
+    """Return what is left of confidences at ``ts``; all arrays are broadcast against each other.
+
+    Parameters
+    ----------
+    as_of, time_to_live, ts : ndarray of int64
+        ns UTC; how long each lives, ns; and when it is looked at.
+
+    Returns
+    -------
+    ndarray of float64
+        NaN where nothing is left, or the opinion is from after ``ts``.
+    """
+    age = ts - as_of
+    lives = (age == 0) | ((age > 0) & (age < time_to_live))
+    span = np.where(time_to_live > 0, time_to_live, 1)
+    left: FloatArray = np.where(lives, confidence * (1.0 - age / span), np.nan)
+    return left
+
+
+def stands(
+    posted: Opinion | None, agent: str, instrument: InstrumentId, ts: int, left: float
+) -> Opinion | Abstention:
+    """Return what an agent has to say at ``ts``, given its last opinion and what is left of it."""
+    if posted is not None and left == left:
+        return msgspec.structs.replace(posted, confidence=left)
+    reason = _SILENT if posted is None else _EXPIRED
+    return Abstention(agent=agent, instrument=instrument, as_of=ts, reason=reason)
 
 
 class OpinionBoard:
@@ -42,6 +78,10 @@ class OpinionBoard:
         self._time_to_live = np.zeros(shape, np.int64)
         self._opinions: dict[tuple[int, int], Opinion] = {}
 
+    def has_place_for(self, agent: str, instrument: InstrumentId) -> bool:
+        """Tell whether an opinion of the agent on the instrument could hang here."""
+        return agent in self._rows and instrument in self._columns
+
     def post(self, opinion: Opinion | Abstention) -> bool:
         """Put up an opinion; False when it is an abstention or not newer than what hangs there.
 
@@ -70,25 +110,22 @@ class OpinionBoard:
         """Put up several; return how many were taken."""
         return sum(self.post(opinion) for opinion in opinions)
 
-    def at(self, ts: int) -> Views:
-        """Return all opinions as they stand at ``ts`` (ns UTC).
+    def views(self, ts: IntArray) -> Views:
+        """Return all opinions as they stand at each of the instants ``ts`` (ns UTC), shape (t,).
 
         Returns
         -------
         Views
-            Bias and faded confidence, shape (A, N); NaN in both where there is no opinion, it has
-            expired, or it is from after ``ts``.
+            Bias and faded confidence, shape (A, t, N); NaN in both where there is no opinion, it
+            has expired, or it is from after the instant.
         """
-        age = ts - self._as_of
-        lives = (age == 0) | ((age > 0) & (age < self._time_to_live))
-        span = np.where(self._time_to_live > 0, self._time_to_live, 1)
-        faded: FloatArray = self._confidence * (1.0 - age / span)
-        return Views(np.where(lives, self._bias, np.nan), np.where(lives, faded, np.nan))
-
-    def views(self, ts: int) -> tuple[Views, ...]:
-        """Return one entry an agent, arrays of shape (1, N), as they stand at ``ts`` (ns UTC)."""
-        bias, confidence = self.at(ts)
-        return tuple(Views(bias[a : a + 1], confidence[a : a + 1]) for a in range(len(self.names)))
+        left = faded(
+            self._confidence[:, None],
+            self._as_of[:, None],
+            self._time_to_live[:, None],
+            ts[None, :, None],
+        )
+        return Views(np.where(np.isnan(left), np.nan, self._bias[:, None]), left)
 
     def standing(self, instrument: InstrumentId, ts: int) -> list[Opinion | Abstention]:
         """Return what each agent has to say about an instrument at ``ts``, confidence faded.
@@ -101,24 +138,8 @@ class OpinionBoard:
         column = self._columns.get(instrument)
         if column is None:
             raise ValueError(f"{instrument} is not on this board")
-        confidence = self.at(ts).confidence[:, column]
-        return [self._standing(a, column, ts, float(faded)) for a, faded in enumerate(confidence)]
-
-    def _standing(self, a: int, column: int, ts: int, faded: float) -> Opinion | Abstention:
-        posted = self._opinions.get((a, column))
-        if posted is not None and faded == faded:
-            return Opinion(
-                agent=posted.agent,
-                instrument=posted.instrument,
-                bias=posted.bias,
-                confidence=faded,
-                as_of=posted.as_of,
-                rationale=posted.rationale,
-                time_to_live=posted.time_to_live,
-            )
-        return Abstention(
-            agent=self.names[a],
-            instrument=self.instruments[column],
-            as_of=ts,
-            reason="nothing posted yet" if posted is None else "its last opinion has expired",
-        )
+        left = self.views(np.array([ts])).confidence[:, 0, column].tolist()
+        return [
+            stands(self._opinions.get((a, column)), name, instrument, ts, left[a])
+            for a, name in enumerate(self.names)
+        ]

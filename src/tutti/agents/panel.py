@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from tutti.agents.array_panel import ArrayPanel
 from tutti.agents.board import OpinionBoard
 from tutti.agents.state import AgentState, objection
-from tutti.model.errors import TuttiError
+from tutti.model.errors import AgentLate, TuttiError
 from tutti.model.opinion import Abstention, Opinion
 
 if TYPE_CHECKING:
@@ -47,6 +47,11 @@ class AgentMetrics(Protocol):
     def observe(self, metric: str, agent_name: str, seconds: float) -> None:
         """Add a duration to a histogram."""
         ...
+
+
+def no_answer_in(patience_s: float) -> str:
+    """Return the reason of an abstention for want of time."""
+    return f"no answer in {patience_s:g} s"
 
 
 class NoMetrics:
@@ -92,7 +97,7 @@ class Panel:
         self.names = tuple(agent.name for agent in agents)
         if len(set(self.names)) != len(self.names):
             raise ValueError(f"two agents have one name among {self.names}")
-        self._agents = tuple(agents)
+        self._agents = {agent.name: agent for agent in agents}
         self._timeouts = {name: (timeouts_s or {}).get(name, timeout_s) for name in self.names}
         for name, patience in self._timeouts.items():
             if not patience > 0:
@@ -120,26 +125,31 @@ class Panel:
         started = asyncio.get_running_loop().time()
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(self._answer(agent, instrument, ts, states.get(agent.name)))
-                for agent in self._agents
+                group.create_task(self._allowed(name, instrument, ts, states.get(name)))
+                for name in self.names
             ]
         self._metrics.observe(PANEL_LATENCY, PANEL, asyncio.get_running_loop().time() - started)
         return [task.result() for task in tasks]
 
-    async def _answer(
-        self, agent: Agent, instrument: InstrumentId, ts: int, state: AgentState | None
+    async def _allowed(
+        self, name: str, instrument: InstrumentId, ts: int, state: AgentState | None
     ) -> Opinion | Abstention:
         reason = objection(state, instrument) if state is not None else None
         if reason is None:
-            self._metrics.count(CALLS, agent.name)
-            started = asyncio.get_running_loop().time()
-            answer = await self._heard(agent, instrument, ts)
-            self._metrics.observe(LATENCY, agent.name, asyncio.get_running_loop().time() - started)
-            if not isinstance(answer, str):
-                self._metrics.count(SUCCESSES, agent.name)
-                return answer
-            reason = answer
-        return Abstention(agent=agent.name, instrument=instrument, as_of=ts, reason=reason)
+            return await self.answer(name, instrument, ts)
+        return Abstention(agent=name, instrument=instrument, as_of=ts, reason=reason)
+
+    async def answer(self, name: str, instrument: InstrumentId, ts: int) -> Opinion | Abstention:
+        """Ask one agent; its timeout begins now. See `ask`."""
+        self._metrics.count(CALLS, name)
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        answer = await self._heard(self._agents[name], instrument, ts)
+        self._metrics.observe(LATENCY, name, loop.time() - started)
+        if not isinstance(answer, str):
+            self._metrics.count(SUCCESSES, name)
+            return answer
+        return Abstention(agent=name, instrument=instrument, as_of=ts, reason=answer)
 
     async def _heard(
         self, agent: Agent, instrument: InstrumentId, ts: int
@@ -150,28 +160,34 @@ class Panel:
         try:
             async with timeout:
                 answer = await agent.infer(await agent.fetch_context(instrument, ts))
+            if timeout.expired():  # it swallowed the cancellation, and spoke after all
+                return self._late(agent.name, instrument)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
             # nobody cancelled this task: the agent let slip a cancellation of its own
             return self._broken(agent.name, instrument, "CancelledError")
+        except AgentLate:  # so it was when the call was recorded
+            return self._late(agent.name, instrument)
         except TuttiError as error:
             self._metrics.count(ERRORS, agent.name)
             return str(error)
         except Exception as error:  # noqa: BLE001 (the named boundary to agents' code)
             if isinstance(error, TimeoutError) and timeout.expired():
-                self._metrics.count(TIMEOUTS, agent.name)
-                _log.warning(
-                    "agent %s gave no answer on %s in %g s", agent.name, instrument, patience
-                )
-                return f"no answer in {patience:g} s"
+                return self._late(agent.name, instrument)
             return self._broken(agent.name, instrument, type(error).__name__)
         fault = _fault(answer, agent.name, instrument, ts)
         if fault is not None:
             self._metrics.count(ERRORS, agent.name)
             return fault
         return answer
+
+    def _late(self, name: str, instrument: InstrumentId) -> str:
+        patience = self._timeouts[name]
+        self._metrics.count(TIMEOUTS, name)
+        _log.warning("agent %s gave no answer on %s in %g s", name, instrument, patience)
+        return no_answer_in(patience)
 
     def _broken(self, name: str, instrument: InstrumentId, kind: str) -> str:
         self._metrics.count(ERRORS, name)

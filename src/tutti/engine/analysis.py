@@ -13,8 +13,6 @@ from tutti.model.market import FloatArray, IntArray, MarketBlock
 from tutti.model.opinion import Abstention, ContextBlock, Opinion, RegimeBlock, Views
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tutti.agents.array_panel import ArrayPanel
     from tutti.conductor.regime import RegimeClassifier
     from tutti.features.pipeline import FeaturePipeline
@@ -36,16 +34,16 @@ class AnalysisBlock(NamedTuple):
 
 
 class LateViews(Protocol):
-    """Opinions of asynchronous agents, as they stand at an instant."""
+    """Opinions of agents that have to be awaited, as they stand at each instant."""
 
     names: tuple[str, ...]
 
-    def views(self, ts: int) -> tuple[Views, ...]:
-        """Return one entry an agent, arrays of shape (1, n), NaN where faded or absent."""
+    def views(self, ts: IntArray) -> Views:
+        """Return arrays of shape (a, t, n) over the instants ``ts``; NaN where faded or absent."""
         ...
 
     def standing(self, instrument: InstrumentId, ts: int) -> list[Opinion | Abstention]:
-        """Return what each agent has on the board about an instrument."""
+        """Return what each agent has to say about an instrument at ``ts``."""
         ...
 
 
@@ -87,7 +85,7 @@ class Analysis:
     policy : Policy
     weighting : Weighting
     late : LateViews or None
-        Opinions of asynchronous agents; blocks must then be one tick long.
+        Opinions of agents that have to be awaited.
     """
 
     def __init__(
@@ -106,26 +104,37 @@ class Analysis:
         self.policy = policy
         self.weighting = weighting
         self.late = late
+        self._ahead: tuple[int, FeatureBlock] | None = None
         self.agent_names: tuple[str, ...] = tuple(panel.names) + tuple(late.names if late else ())
 
-    def advance(self, block: MarketBlock) -> AnalysisBlock:
-        """Analyse the next ticks.
+    def look(self, block: MarketBlock) -> FeatureBlock:
+        """Return the features of the next ticks, for whoever is asked before they are analysed.
 
-        Raises
-        ------
-        ValueError
-            If asynchronous agents are on the panel and the block is longer than one tick.
+        The next call of `advance` must be of the same ticks.
         """
         features = self.pipeline.advance(block)
+        self._ahead = int(block.ts[-1]), features
+        return features
+
+    def advance(self, block: MarketBlock) -> AnalysisBlock:
+        """Analyse the next ticks."""
+        features = self._features(block)
         regime = self._regime(features, block)
         views = self.panel.opine_stacked(features)
         if self.late is not None:
-            if len(block) != 1:
-                raise ValueError(f"blocks must be one tick long with late views, was {len(block)}")
-            views = _joined(views, self.late.views(int(block.known_at[0])))
+            views = _joined(views, self.late.views(block.known_at))
         context = self._context(views, regime, block)
         signals = self.policy.signals(block, features, context, regime)
         return AnalysisBlock(features, views, regime, context, signals)
+
+    def _features(self, block: MarketBlock) -> FeatureBlock:
+        ahead, self._ahead = self._ahead, None
+        if ahead is None:
+            return self.pipeline.advance(block)
+        seen_to, features = ahead
+        if seen_to != block.ts[-1] or features.values.shape[1] != len(block):
+            raise ValueError("the ticks are others than those that were looked at")
+        return features
 
     def _regime(self, features: FeatureBlock, block: MarketBlock) -> RegimeBlock:
         if self.classifier is not None:
@@ -151,8 +160,8 @@ class Analysis:
         )
 
 
-def _joined(views: Views, late: Sequence[Views]) -> Views:
+def _joined(views: Views, late: Views) -> Views:
     return Views(
-        np.concatenate([views.bias, *(view.bias[None] for view in late)]),
-        np.concatenate([views.confidence, *(view.confidence[None] for view in late)]),
+        np.concatenate([views.bias, late.bias]),
+        np.concatenate([views.confidence, late.confidence]),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,7 +37,7 @@ from tutti.engine.watch import RiskWatch
 from tutti.execution.matching import LIMIT, MARKET
 from tutti.kernel.clock import DAY
 from tutti.kernel.jit import bound
-from tutti.ledger.kinds import HALTED_MODE, AccountState, Decision, ModeChange, Objection
+from tutti.ledger.kinds import HALTED_MODE, AccountState, Decision, ModeChange, Objection, Told
 from tutti.model.arrays import (
     DAY_NUMBER,
     DAY_START_EQUITY,
@@ -62,11 +63,12 @@ from tutti.risk.breakers import ErrorBreaker
 from tutti.risk.review import Proposals, no_exposure, no_findings, object_to, review
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tutti.execution.port import Venue
     from tutti.kernel.ids import IdSource
     from tutti.ledger.journal import Journal
+    from tutti.model.opinion import Abstention, Opinion
 
 _REFUSED = frozenset({OrderStatus.REJECTED, OrderStatus.FAILED})
 _UNDECIDED = frozenset({OrderStatus.CREATED, OrderStatus.SENT, OrderStatus.UNRESOLVED})
@@ -137,6 +139,7 @@ class Engine:
         self.halted = ""
         self._watch = RiskWatch(_RISK_TICKS)
         self._unjudged: list[str] = []
+        self._told: deque[tuple[int, Told]] = deque()
         self._errors = ErrorBreaker(setup.rules.limits.max_consecutive_errors)
         self.last_thought: AnalysisBlock | None = None
         self._setup = setup
@@ -198,6 +201,14 @@ class Engine:
             self._run(part, Trace(*(array[start:stop] for array in trace)))
             start = stop
         return trace
+
+    def tell(self, ts: int, answers: Iterable[Opinion | Abstention]) -> None:
+        """Take note of what awaited agents said that counts from the tick ``ts`` on (ns UTC).
+
+        It is written down with that tick, in one commit; to be called before the tick is processed,
+        in the order of the ticks.
+        """
+        self._told.extend((ts, Told.of(answer)) for answer in answers)
 
     def hear(self, ts: int) -> None:
         """Between ticks: take in what venues say, send what is due, compare with them when due.
@@ -262,8 +273,18 @@ class Engine:
             t += 1
         self._finish(market, thought, trace)
 
+    def _write_told(self, ts: int) -> bool:
+        wrote = False
+        while self._told and self._told[0][0] <= ts:
+            at, told = self._told.popleft()
+            self._journal.append("opinion", at, told, str(told.instrument))
+            wrote = True
+        return wrote
+
     def _finish(self, market: MarketBlock, thought: AnalysisBlock, trace: Trace) -> None:
         self.counts.ticks += len(market)
+        if self._told and self._write_told(int(market.known_at[-1])):
+            self._journal.commit()
         if self.desk.reconcile_if_due(int(market.known_at[-1])):
             # with a row of this tick's own time: a restart goes on after it
             self._journal.commit()
@@ -274,6 +295,8 @@ class Engine:
                 self._journal.commit()
 
     def _act(self, now: _Now, n_intents: int, *, is_seen: bool) -> None:
+        if self._told:
+            self._write_told(now.as_of)
         self._note_mode(now)
         if self._setup.keeps_account:
             # with the decision, in one commit: after a kill both are there, or neither
@@ -292,6 +315,8 @@ class Engine:
             self._journal.commit()
 
     def _ask_venues(self, now: _Now) -> None:
+        if self._told:
+            self._write_told(now.as_of)
         # a new day may have ended yesterday's restriction
         self._note_mode(now)
         for venue in self._market_venues:

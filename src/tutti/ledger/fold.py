@@ -19,9 +19,11 @@ from tutti.ledger.kinds import (
     ModeChange,
     Routed,
     Started,
+    Told,
     Transfer,
 )
 from tutti.ledger.records import decode
+from tutti.model.opinion import Opinion
 from tutti.model.order import (
     Fill,
     FundingPaid,
@@ -85,6 +87,8 @@ class LedgerState:
         Somebody resumed after that: drawdown and daily loss count from there.
     started : Started or None
         Newest.
+    opinions : dict of (str, str) to Opinion
+        Newest of each agent on each instrument, of those agents that have to be awaited.
     counts : Counter
         Rows by kind.
     next_id : int
@@ -108,6 +112,7 @@ class LedgerState:
     account: AccountState | None = None
     is_reset: bool = False
     started: Started | None = None
+    opinions: dict[tuple[str, str], Opinion] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     next_id: int = 0
 
@@ -123,6 +128,7 @@ class LedgerState:
             unsent=dict(self.unsent),
             fill_ids=set(self.fill_ids),
             fills={name: set(each) for name, each in self.fills.items()},
+            opinions=dict(self.opinions),
             counts=Counter(self.counts),
         )
 
@@ -184,8 +190,17 @@ def _apply_account(state: LedgerState, row: Row) -> None:
         case "position":
             position = decode(row, Position)
             state.positions[str(position.instrument)] = position
+        case "opinion":
+            _apply_opinion(state, decode(row, Told))
         case _:
             _apply_money(state, row)
+
+
+def _apply_opinion(state: LedgerState, told: Told) -> None:
+    answer, cell = told.answer, (told.agent, str(told.instrument))
+    before = state.opinions.get(cell)
+    if isinstance(answer, Opinion) and (before is None or answer.as_of > before.as_of):
+        state.opinions[cell] = answer
 
 
 def _apply_mode(state: LedgerState, change: ModeChange) -> None:

@@ -16,7 +16,7 @@ import msgspec
 
 from tutti.model.difference import Difference
 from tutti.model.instrument import InstrumentId
-from tutti.model.opinion import AggregatedContext
+from tutti.model.opinion import Abstention, AggregatedContext, Opinion
 from tutti.model.order import (
     ApprovedOrder,
     ChildOrder,
@@ -33,6 +33,7 @@ from tutti.model.order import (
 
 Kind: TypeAlias = Literal[
     "started",
+    "opinion",
     "decision",
     "intent",
     "approval",
@@ -93,6 +94,84 @@ class Started:
     data: tuple[DataSource, ...] = ()
     commit: str = ""
     step: int = 0
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an agent that was waited for said; it counts from the tick of its row on.
+
+    Parameters
+    ----------
+    bias, confidence : float or None
+        None for an abstention.
+    rationale : str
+        Why it thinks so, or why it abstains.
+
+    See `tutti.model.opinion.Opinion` for the others.
+    """
+
+    agent: str
+    instrument: InstrumentId
+    as_of: int
+    bias: float | None
+    confidence: float | None
+    rationale: str
+    time_to_live: int = 0
+    horizon: int = 0
+    sources: tuple[str, ...] = ()
+    call: str = ""
+    knowledge: str = ""
+
+    @classmethod
+    def of(cls, answer: Opinion | Abstention) -> Told:
+        """Return the record of an answer."""
+        if isinstance(answer, Abstention):
+            return cls(
+                agent=answer.agent,
+                instrument=answer.instrument,
+                as_of=answer.as_of,
+                bias=None,
+                confidence=None,
+                rationale=answer.reason,
+                call=answer.call,
+            )
+        return cls(
+            agent=answer.agent,
+            instrument=answer.instrument,
+            as_of=answer.as_of,
+            bias=answer.bias,
+            confidence=answer.confidence,
+            rationale=answer.rationale,
+            time_to_live=answer.time_to_live,
+            horizon=answer.horizon,
+            sources=answer.sources,
+            call=answer.call,
+            knowledge=answer.knowledge,
+        )
+
+    @property
+    def answer(self) -> Opinion | Abstention:
+        """What was said."""
+        if self.bias is None or self.confidence is None:
+            return Abstention(
+                agent=self.agent,
+                instrument=self.instrument,
+                as_of=self.as_of,
+                reason=self.rationale,
+                call=self.call,
+            )
+        return Opinion(
+            agent=self.agent,
+            instrument=self.instrument,
+            bias=self.bias,
+            confidence=self.confidence,
+            as_of=self.as_of,
+            rationale=self.rationale,
+            time_to_live=self.time_to_live,
+            horizon=self.horizon,
+            sources=self.sources,
+            call=self.call,
+            knowledge=self.knowledge,
+        )
 
 
 class DecisionItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -358,6 +437,7 @@ class Stopped:
 
 Body: TypeAlias = (
     Started
+    | Told
     | Decision
     | OrderIntent
     | Approval
@@ -382,6 +462,7 @@ Body: TypeAlias = (
 
 BODIES: Final[dict[str, type[Body]]] = {
     "started": Started,
+    "opinion": Told,
     "decision": Decision,
     "intent": OrderIntent,
     "approval": Approval,

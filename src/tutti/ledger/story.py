@@ -9,7 +9,7 @@ from tutti.kernel.clock import iso
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tutti.ledger.kinds import DecisionItem, Routed, Started
+    from tutti.ledger.kinds import DecisionItem, Routed, Started, Told
     from tutti.ledger.records import Entry
     from tutti.ledger.trace import Trace
     from tutti.model.order import Settlement
@@ -71,6 +71,8 @@ def _behind(trace: Trace) -> Iterator[tuple[str, str]]:
         )
     if trace.item is not None:
         yield from _seen(trace.item)
+    for told in trace.opinions:
+        yield from _said(told.body)
     if trace.started is not None:
         yield from _run(trace.started.body)
 
@@ -120,6 +122,16 @@ def _seen(item: DecisionItem) -> Iterator[tuple[str, str]]:
         "volume": item.volume,
     }
     yield "bar", ", ".join(f"{name} {v:g}" for name, v in bar.items() if v is not None)
+
+
+def _said(told: Told) -> Iterator[tuple[str, str]]:
+    view = f"bias {_number(told.bias)}, confidence {_number(told.confidence)}"
+    stamp = f", {told.knowledge}" if told.knowledge else ""
+    yield "opinion", f"{iso(told.as_of)} {told.agent} {view}{stamp}: {told.rationale}"
+    if told.sources:
+        yield "sources", f"{told.agent} read {', '.join(told.sources)}"
+    if told.call:
+        yield "call", f"{told.agent} {told.call}"
 
 
 def _run(started: Started) -> Iterator[tuple[str, str]]:

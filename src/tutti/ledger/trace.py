@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tutti.ledger.kinds import (
@@ -14,6 +15,7 @@ from tutti.ledger.kinds import (
     Objection,
     Routed,
     Started,
+    Told,
 )
 from tutti.ledger.records import Entry, entry
 from tutti.model.errors import LedgerError
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 _NEAR = 5
+_LOOKED_AT = 10_000  # rows of an instrument among which what was told is looked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,9 @@ class Trace:
         for.
     command : Entry or None
         What an operator said that the order follows from; None for one that a tick asked for.
+    opinions : tuple of Entry
+        What the agents that had to be awaited had said, as far as it still stood; in the order of
+        the voices.
     settlement : Entry or None
         A person's word for what became of it; None where the venue told.
     """
@@ -59,6 +65,7 @@ class Trace:
     started: Entry[Started] | None
     routes: tuple[Entry[Routed], ...] = ()
     command: Entry[Command] | None = None
+    opinions: tuple[Entry[Told], ...] = ()
     settlement: Entry[Settlement] | None = None
 
 
@@ -106,6 +113,7 @@ def why(reader: LedgerReader, order_id: str) -> Trace:
         started=_newest_before(reader, intent.seq, Started),
         routes=tuple(routes),
         command=_command(reader, intent),
+        opinions=_opinions(reader, decision, item),
         settlement=settlements[-1] if settlements else None,
     )
 
@@ -154,6 +162,32 @@ def _command(reader: LedgerReader, intent: Entry[OrderIntent]) -> Entry[Command]
     if intent.body.reason is not Reason.OPERATOR:
         return None
     return _newest_before(reader, intent.seq, Command)
+
+
+def _opinions(
+    reader: LedgerReader, decision: Entry[Decision] | None, item: DecisionItem | None
+) -> tuple[Entry[Told], ...]:
+    if decision is None or item is None or item.context is None:
+        return ()
+    spoke = [voice.agent for voice in item.context.voices if voice.bias is not None]
+    found: dict[str, Entry[Told]] = {}
+    rows = reader.rows(
+        kinds=(KINDS[Told],), ref=item.instrument, before=decision.seq, newest_first=True
+    )
+    for row in islice(rows, _LOOKED_AT):
+        told = entry(row, Told)
+        newest = found.get(told.body.agent, told).body
+        # what came late may be older than what had come before it
+        if told.body.bias is not None and told.body.as_of >= newest.as_of:
+            found[told.body.agent] = told
+        if len(found) == len(spoke):
+            break
+    stood = decision.body.as_of
+    return tuple(
+        found[name]
+        for name in spoke
+        if name in found and found[name].body.as_of + found[name].body.time_to_live >= stood
+    )
 
 
 def _decision(

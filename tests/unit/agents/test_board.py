@@ -33,10 +33,10 @@ def board() -> OpinionBoard:
 
 
 def _said(board: OpinionBoard, ts: int) -> tuple[float, float]:
-    bias, confidence = board.at(ts)
-    assert bias.shape == confidence.shape == (2, 2)
-    assert np.isnan(bias[[0, 0, 1], [0, 1, 0]]).all()
-    return float(bias[1, 1]), float(confidence[1, 1])
+    bias, confidence = board.views(np.array([ts]))
+    assert bias.shape == confidence.shape == (2, 1, 2)
+    assert np.isnan(bias[[0, 0, 1], 0, [0, 1, 0]]).all()
+    return float(bias[1, 0, 1]), float(confidence[1, 0, 1])
 
 
 @pytest.mark.parametrize(
@@ -83,12 +83,21 @@ def test_abstention_takes_nothing_back(board: OpinionBoard) -> None:
     assert _said(board, 1050) == pytest.approx((0.6, 0.4))
 
 
-def test_board_gives_one_view_an_agent_as_a_block_of_one_tick(board: OpinionBoard) -> None:
+def test_board_is_looked_at_over_a_block_of_ticks_as_tick_by_tick(board: OpinionBoard) -> None:
     board.post(_opinion())
-    social, news = board.views(1050)
-    assert news.bias.shape == news.confidence.shape == (1, 2)
-    assert news.bias[0, 1] == 0.6
-    assert np.isnan(social.bias).all()
+    ticks = np.array([999, 1000, 1050, 1100])
+    bias, confidence = board.views(ticks)
+    assert bias[1, :, 1].tolist() == pytest.approx([np.nan, 0.6, 0.6, np.nan], nan_ok=True)
+    for t, ts in enumerate(ticks):
+        one = board.views(np.array([ts]))
+        np.testing.assert_array_equal(one.confidence[:, 0], confidence[:, t])
+    assert np.isnan(bias[0]).all()
+
+
+def test_board_knows_for_whom_it_has_a_place(board: OpinionBoard) -> None:
+    assert board.has_place_for("news", _ETH)
+    assert not board.has_place_for("macro", _ETH)
+    assert not board.has_place_for("news", InstrumentId("DOGE-USDT", "SIM"))
 
 
 def test_board_says_what_each_agent_has_to_say_now(board: OpinionBoard) -> None:

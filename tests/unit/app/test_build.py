@@ -189,4 +189,4 @@ def test_agents_that_have_to_be_awaited_sit_behind_the_others(installed: None) -
     assert analysis.agent_names == ("vpin", "pundit")
     assert analysis.weighting.weights.tolist() == [1.0, 5.0]
     assert analysis.late is not None
-    assert np.isnan(analysis.late.views(0)[0].bias).all()
+    assert np.isnan(analysis.late.views(np.array([0])).bias).all()

@@ -255,9 +255,29 @@ def test_late_opinions_are_heard_as_they_stand(
     assert np.isnan(analysis.advance(block.rows(1, 2)).context.bias).all()
 
 
-def test_late_opinions_stand_at_one_instant(
+def test_late_opinions_fade_over_a_block_as_tick_by_tick(
+    listening: tuple[Analysis, OpinionBoard], make_bars: Make
+) -> None:
+    analysis, board = listening
+    block = make_bars([[100.0, 50.0]] * 4, ids=(BTC, ETH))
+    opinion = Opinion(
+        agent="pundit", instrument=ETH, bias=-0.5, confidence=0.8, as_of=int(block.known_at[1]),
+        rationale="heard so", time_to_live=2 * block.step,
+    )  # fmt: skip
+    board.post(opinion)
+    views = analysis.advance(block).views
+    expected = [NAN, 0.8, 0.4, NAN]
+    assert views.confidence[0, :, 1].tolist() == pytest.approx(expected, nan_ok=True)
+    assert np.isnan(views.bias[0, :, 0]).all()
+
+
+def test_features_may_be_looked_at_before_the_ticks_are_analysed(
     listening: tuple[Analysis, OpinionBoard], make_bars: Make
 ) -> None:
     analysis, _ = listening
-    with pytest.raises(ValueError, match="blocks must be one tick long with late views, was 2"):
-        analysis.advance(make_bars([[100.0, 50.0]] * 2, ids=(BTC, ETH)))
+    block = make_bars([[100.0, 50.0]] * 2, ids=(BTC, ETH))
+    seen = analysis.look(block.rows(0, 1))
+    assert analysis.advance(block.rows(0, 1)).features is seen
+    analysis.look(block.rows(1, 2))
+    with pytest.raises(ValueError, match="others than those that were looked at"):
+        analysis.advance(block.rows(0, 1))

@@ -25,11 +25,12 @@ from tutti.ledger.kinds import (
     Routed,
     Started,
     Stopped,
+    Told,
     Transfer,
 )
 from tutti.model.difference import Difference, DifferenceKind, Resolution
 from tutti.model.instrument import InstrumentId
-from tutti.model.opinion import AggregatedContext, Regime, Voice
+from tutti.model.opinion import Abstention, AggregatedContext, Opinion, Regime, Voice
 from tutti.model.order import (
     ApprovedOrder,
     ChildOrder,
@@ -108,6 +109,21 @@ class Scribe:
             "lead": "momentum_hunter",
         }
         return DecisionItem(**{**values, **changes})
+
+    def told(self, **changes: Any) -> Opinion:
+        """Write what an agent that was waited for said of BTC."""
+        values: dict[str, Any] = {
+            "agent": "news", "instrument": BTC, "bias": 0.4, "confidence": 0.5, "as_of": self.ts,
+            "rationale": "a good report", "time_to_live": 3_600_000_000_000,
+        }  # fmt: skip
+        opinion = Opinion(**{**values, **changes})
+        self.journal.append("opinion", self.ts, Told.of(opinion), str(opinion.instrument))
+        return opinion
+
+    def abstained(self, agent: str = "news", reason: str = "no answer in 2 s") -> Abstention:
+        said = Abstention(agent=agent, instrument=BTC, as_of=self.ts, reason=reason)
+        self.journal.append("opinion", self.ts, Told.of(said), str(BTC))
+        return said
 
     def intent(self, **changes: Any) -> OrderIntent:
         values: dict[str, Any] = {

@@ -50,6 +50,7 @@ def test_every_kind_that_was_written_is_read_back_as_its_body(
     scribe.difference()
     scribe.adopted("1", "42000")
     scribe.transfer("5")
+    scribe.told()
     scribe.quiet_rows()
     scribe.settlement(intent)
     scribe.journal.commit()

@@ -12,6 +12,7 @@ from tutti.ledger.kinds import KILL, Command
 from tutti.ledger.story import tell
 from tutti.ledger.trace import why
 from tutti.model.errors import LedgerError
+from tutti.model.opinion import Voice
 from tutti.model.order import OrderStatus, Reason
 
 if TYPE_CHECKING:
@@ -42,6 +43,59 @@ def test_filled_order_is_traced_from_fill_to_configuration(
     assert trace.started is not None
     assert trace.started.body.configuration == "c0ffee"
     assert [row.seq for row in (trace.started, trace.intent, trace.fills[0])] == [1, 3, 7]
+
+
+def _voiced(scribe: Scribe, *agents: str) -> None:
+    item = scribe.item()
+    assert item.context is not None
+    voices = tuple(
+        Voice(agent=agent, bias=0.4, confidence=0.4, weight=1.0, rationale="so") for agent in agents
+    )
+    context = msgspec.structs.replace(item.context, voices=voices)
+    scribe.decision(msgspec.structs.replace(item, context=context))
+
+
+def test_order_is_traced_to_what_awaited_agents_had_said(
+    scribe: Scribe, store: SqliteLedger
+) -> None:
+    scribe.told(agent="social", time_to_live=10)
+    scribe.told(bias=-0.1)
+    newest = scribe.told(
+        as_of=scribe.ts + 5, sources=("rss:1", "rss:2"), call="ab12", knowledge="clean"
+    )
+    scribe.told(as_of=scribe.ts + 1, bias=0.9)  # came late, and counts for nothing
+    scribe.abstained()
+    scribe.ts += 60
+    _voiced(scribe, "social", "news", "vpin")
+    intent = scribe.intent()
+    scribe.told(bias=0.9)  # after the decision
+    scribe.journal.commit()
+    trace = why(store, intent.id)
+    assert [told.body.answer for told in trace.opinions] == [newest]
+    lines = [line for line in tell(trace) if line[0] in {"opinion", "sources", "call"}]
+    assert lines == [
+        (
+            "opinion",
+            "2024-01-01T00:00:00.000Z news bias +0.4000, confidence +0.5000, clean: a good report",
+        ),
+        ("sources", "news read rss:1, rss:2"),
+        ("call", "news ab12"),
+    ]
+
+
+def test_order_without_anybody_to_wait_for_is_traced_to_no_opinions(
+    scribe: Scribe, store: SqliteLedger
+) -> None:
+    scribe.told(agent="macro")
+    _voiced(scribe, "macro")
+    intent = scribe.intent()
+    scribe.decision(scribe.item(context=None))
+    unheard = scribe.intent()
+    scribe.journal.commit()
+    (told,) = why(store, intent.id).opinions
+    assert (told.body.agent, told.body.sources) == ("macro", ())
+    assert [line for line in tell(why(store, intent.id)) if line[0] in {"sources", "call"}] == []
+    assert why(store, unheard.id).opinions == ()
 
 
 def test_refused_intent_is_traced_to_the_rule(scribe: Scribe, store: SqliteLedger) -> None:
