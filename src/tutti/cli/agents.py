@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _ROUTE = "/agents"
 _DEFAULT = Path("agents.yaml")
-_SECONDS = len("2024-01-31T00:00:00")
+_MINUTES = len("2024-01-31T00:00")
 
 app = typer.Typer(help="Show, switch and weigh the agents, also while they run.")
 
@@ -50,18 +50,17 @@ def list_(
     rows += [_only_live(each) for each in live.values()]
     output = Output(as_json=as_json)
     output.table(
-        ("agent", "kind", "model", "weight", "state", "calls", "silent", "late", "last spoke"),
+        ("agent", "asks", "weight", "state", "calls", "silent", "late", "last spoke"),
         [
             (
-                row["display_name"] or row["name"],
-                row["kind"],
-                row["model"],
+                row["name"],
+                " ".join(filter(None, (row["kind"], row["model"]))),
                 f"{row['weight']:g}",
                 row["state"],
                 _count(row["calls"]),
                 _count(row["abstentions"]),
                 _count(row["timeouts"]),
-                iso(row["last_seen"])[:_SECONDS] if row["last_seen"] else "",
+                iso(row["last_seen"])[:_MINUTES].replace("T", " ") if row["last_seen"] else "",
             )
             for row in rows
         ],
@@ -177,7 +176,7 @@ def _row(agent: "AgentSettings", live: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "name": agent.name,
         "display_name": agent.display_name,
-        "kind": agent.plugin,
+        "kind": "" if agent.plugin == agent.name else agent.plugin,
         "model": agent.model,
         "weight": known.get("weight", agent.weight),
         "state": _standing(known) if live else ("configured" if agent.enabled else "off"),

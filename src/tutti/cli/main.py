@@ -7,6 +7,7 @@ import sys
 import typer
 
 from tutti.cli import (
+    agents,
     backtest,
     compare,
     costs,
@@ -54,6 +55,7 @@ for command in (
     doctor.version,
 ):
     app.command()(command)
+app.add_typer(agents.app, name="agents")
 app.add_typer(costs.app, name="costs")
 app.add_typer(data.app, name="data")
 app.add_typer(ledger.app, name="ledger")

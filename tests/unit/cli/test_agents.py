@@ -66,5 +66,5 @@ def test_running_service_follows_and_shows_its_agents(tutti: Tutti, small: Path)
         assert [(row["name"], row["weight"]) for row in rows][1] == ("vpin", 3.0)
         assert rows[0]["state"] == "speaks"
         shown = tutti("agents", "list", "--config", small)
-        assert "Vpin" in shown.out
+        assert "vpin" in shown.out
         assert "speaks" in shown.out
