@@ -11,6 +11,7 @@ from tutti.app.agents_file import AgentsFile, agents_path, given, load_agents
 from tutti.app.build import seats_of
 from tutti.app.config import override
 from tutti.app.file_watch import FileWatch
+from tutti.app.hand_over import is_sending
 from tutti.app.state import AgentsState
 from tutti.model.errors import ConfigError
 
@@ -81,14 +82,22 @@ class AgentsFollower:
     hand_over : callable
         Begins a session with another configuration on the market as it is, given why; it runs
         between two ticks, with the account at rest.
+    is_live : bool
+        Orders go to real venues: none may be on its way at that moment.
     """
 
     def __init__(
-        self, holder: Holder, watch: AgentsWatch, hand_over: Callable[[Config, str], None]
+        self,
+        holder: Holder,
+        watch: AgentsWatch,
+        hand_over: Callable[[Config, str], None],
+        *,
+        is_live: bool,
     ) -> None:
         self._holder = holder
         self._watch = watch
         self._hand_over = hand_over
+        self._is_live = is_live
 
     async def follow(self) -> None:
         """Look at the file for ever; a broken edit changes nothing."""
@@ -102,6 +111,8 @@ class AgentsFollower:
                 # looked at again: the wait for the account may have been long
                 self._watch.look()
                 if self._holder.is_ending or (file := self._watch.wanted) is None:
+                    continue
+                if self._is_live and is_sending(self._holder.account):
                     continue
                 try:
                     why = f"agents: {difference(self._watch.file.agents, file.agents)}"

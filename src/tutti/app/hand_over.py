@@ -152,9 +152,9 @@ class HandOver:
         kept = {each.ids for each in listed.symbols}
         routes = [each.ids for each in self._watch.file.listed.symbols if each.ids not in kept]
         touched = {each for ids in routes if len(ids) > 1 for each in ids}
-        orders = self._holder.account.session.account.orders.open()
-        if self._venues is not None and any(each.status is OrderStatus.SENT for each in orders):
+        if self._venues is not None and is_sending(self._holder.account):
             return True
+        orders = self._holder.account.session.account.orders.open()
         return any(each.instrument in touched for each in orders)
 
     async def _change(self, file: SymbolsFile, why: str) -> None:
@@ -269,6 +269,11 @@ def go_on_with(holder: Holder, config: Config, market: Market, why: str) -> None
     if live is not None and isinstance(market, LiveMarket):
         live.turn_to(market)
         holder.live = market
+
+
+def is_sending(account: PaperAccount) -> bool:
+    """Tell whether an order is on its way to a venue, which has not said yet that it has it."""
+    return any(each.status is OrderStatus.SENT for each in account.session.account.orders.open())
 
 
 def busy_in_session(account: PaperAccount) -> set[InstrumentId]:

@@ -17,9 +17,10 @@ from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger, Sqlite
 from tutti.agents.board import OpinionBoard
 from tutti.app.access import api_token
 from tutti.app.account_folder import keep_configuration, left_open, open_market
+from tutti.app.agents_watch import AgentsFollower, watched_agents
 from tutti.app.desk import Desk
 from tutti.app.feed import in_columns
-from tutti.app.hand_over import HandOver, refuse_small_caps
+from tutti.app.hand_over import HandOver, NewPanel, refuse_small_caps
 from tutti.app.kill_switch import KillSwitch, refuse_killed
 from tutti.app.late import LateAgents
 from tutti.app.live_market import live_market
@@ -28,7 +29,7 @@ from tutti.app.paper import LIVE, PAPER, Opening, PaperAccount, plan_for
 from tutti.app.plugins import API_SERVER, resolve
 from tutti.app.reading import Reading
 from tutti.app.settling import settle_running
-from tutti.app.state import ServiceSummary, SymbolRow, SymbolsState
+from tutti.app.state import AgentsState, ServiceSummary, SymbolRow, SymbolsState
 from tutti.app.symbols_watch import SymbolsWatch, busy_in, busy_on, watched
 from tutti.app.venues_live import LiveVenues
 from tutti.app.wires import Wires
@@ -129,7 +130,7 @@ async def run_service(  # noqa: PLR0913 - one parameter for each choice of the c
 class PaperService(Reading):
     """Running paper account; see `run_service`."""
 
-    def __init__(  # noqa: PLR0913 - the same
+    def __init__(  # noqa: PLR0913, PLR0915 - the same
         self,
         config: Config,
         *,
@@ -157,10 +158,12 @@ class PaperService(Reading):
         self.live = market
         self._venues = venues
         metrics = metrics or Metrics(CollectorRegistry())
-        desk = Desk(metrics, [agent for agent in config.agents if agent.enabled])
+        desk = Desk(metrics, config.agents)
         self._wires = wires = Wires()
         desk.listen(wires)
         self._symbols = symbols or watched(config)
+        self._agents = watched_agents(config)
+        self._bars = bars
         self.at_rest = asyncio.Lock()
         self.is_open = True
         with ExitStack() as undo:
@@ -243,6 +246,11 @@ class PaperService(Reading):
         rows = [SymbolRow(symbol=i.symbol, exchanges=(i.venue,), strategy="") for i in traded]
         return SymbolsState(symbols=tuple(rows), traded=tuple(map(str, traded)))
 
+    def agents_file(self) -> AgentsState:
+        """Return who is on the panel, and how the file of them stands."""
+        rows = tuple(self.agents())
+        return AgentsState(agents=rows) if self._agents is None else self._agents.state(rows)
+
     async def run(self) -> ServiceSummary:
         """Serve until something ends it; everything is on disk when it returns."""
         began = self._clock.now()
@@ -284,6 +292,14 @@ class PaperService(Reading):
                 self, self._symbols, feed=self.feed, venues=self._venues, clock=self._clock
             )
             supervisor.add("symbols", hand_over.follow, Policy(on_failure=OnFailure.END_ALL))
+        if self._agents is not None:
+            begin = NewPanel(
+                self, self._symbols, feed=self.feed, bars=self._bars, clock=self._clock
+            )
+            follower = AgentsFollower(
+                self, self._agents, begin, is_live=self._venues is not None
+            )
+            supervisor.add("agents", follower.follow, Policy(on_failure=OnFailure.END_ALL))
         supervisor.add("halt file", self._kill.watch, Policy(on_failure=OnFailure.RESTART))
         self._hear_signals()
         return supervisor
