@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tutti.agents.port import ArrayAgent, MetaAgent
+from tutti.agents.port import ArrayAgent, MarketAgent, MetaAgent
 from tutti.agents.quant.scored import ScoredAgent
 from tutti.agents.quant.scoring import ScoreCard
 from tutti.model.opinion import Abstention, Opinion, Views
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tutti.features.block import FeatureBlock
     from tutti.model.instrument import InstrumentId
-    from tutti.model.market import IntArray
+    from tutti.model.market import IntArray, MarketBlock
 
 
 _NO_SIDE = "hold: its score lies within its thresholds"
@@ -32,7 +32,7 @@ class ArrayPanel:
 
     Parameters
     ----------
-    agents : sequence of ArrayAgent or MetaAgent
+    agents : sequence of ArrayAgent, MarketAgent or MetaAgent
         With names of their own; may be empty.
     active : int64 (A, N), optional
         0 where an agent may not speak: its view is an abstention, for meta agents too.
@@ -44,7 +44,10 @@ class ArrayPanel:
     """
 
     def __init__(
-        self, agents: Sequence[ArrayAgent | MetaAgent], *, active: IntArray | None = None
+        self,
+        agents: Sequence[ArrayAgent | MarketAgent | MetaAgent],
+        *,
+        active: IntArray | None = None,
     ) -> None:
         self.agents = tuple(agents)
         self.names = tuple(agent.name for agent in self.agents)
@@ -58,7 +61,10 @@ class ArrayPanel:
         self._card = ScoreCard([a.recipe for a in self._recipes if isinstance(a, ScoredAgent)])
         rest = list(enumerate(self.agents))[len(self._recipes) :]
         self._metas = {a: agent for a, agent in rest if isinstance(agent, MetaAgent)}
-        self._others = [(a, agent) for a, agent in rest if not isinstance(agent, MetaAgent)]
+        self._markets = {a: agent for a, agent in rest if isinstance(agent, MarketAgent)}
+        self._others = [
+            (a, agent) for a, agent in rest if not isinstance(agent, MetaAgent | MarketAgent)
+        ]
         self._audible = {n: a for a, n in enumerate(self.names) if a not in self._metas}
 
     def opine(self, features: FeatureBlock) -> tuple[Views, ...]:
@@ -66,13 +72,19 @@ class ArrayPanel:
         bias, confidence = self.opine_stacked(features)
         return tuple(Views(bias[a], confidence[a]) for a in range(len(self.agents)))
 
-    def opine_stacked(self, features: FeatureBlock) -> Views:
+    def opine_stacked(self, features: FeatureBlock, block: MarketBlock | None = None) -> Views:
         """Return the views of all agents, bias and confidence of shape (A, t, n).
+
+        Parameters
+        ----------
+        block : MarketBlock, optional
+            The bars that the features were made of; for those agents that read them.
 
         Raises
         ------
         ValueError
-            If a needed feature is not in the block, or an agent answers in another shape.
+            If a needed feature is not in the block, an agent answers in another shape, or one reads
+            bars and there are none.
         """
         shape = (len(self.agents), *features.values.shape[1:])
         views = Views(np.empty(shape), np.empty(shape))
@@ -82,6 +94,10 @@ class ArrayPanel:
             self._card.score_into(features, Views(views.bias[first], views.confidence[first]))
         for a, agent in self._others:
             _put(views, a, agent.opine(features))
+        for a, market in self._markets.items():
+            if block is None:
+                raise ValueError(f"{self.names[a]} reads bars, and none were passed")
+            _put(views, a, market.opine_on(block))
         for a in self._audible.values():
             self._silence(views, a)
         for a, meta in self._metas.items():
@@ -101,8 +117,9 @@ class ArrayPanel:
 
     def _why(self, a: int, row: dict[str, float], cell: tuple[int, int]) -> str:
         agent = self.agents[a]
-        if a in self._metas:
-            return agent.explain(row | self._metas[a].evidence(*cell))
+        seen = self._metas.get(a) or self._markets.get(a)
+        if seen is not None:
+            return agent.explain(row | seen.evidence(*cell))
         return agent.explain(row)
 
     def opinions(

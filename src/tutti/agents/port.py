@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from tutti.features.block import FeatureBlock
     from tutti.model.instrument import InstrumentId
-    from tutti.model.market import Snapshot
+    from tutti.model.market import MarketBlock, Snapshot
     from tutti.model.opinion import Abstention, Opinion, Views
 
 
@@ -83,6 +83,30 @@ class MetaAgent(Protocol):
 
     def opine_over(self, features: FeatureBlock, others: tuple[Views, ...]) -> Views:
         """Return bias and confidence of shape (t, n), given the views of the agents it hears."""
+        ...
+
+    def evidence(self, t: int, i: int) -> dict[str, float]:
+        """Return what it used beside features at tick ``t`` of the last block, by name."""
+        ...
+
+    def explain(self, row: Mapping[str, float]) -> str:
+        """Return why, given features and evidence of one cell by name."""
+        ...
+
+
+@runtime_checkable
+class MarketAgent(Protocol):
+    """Opines on all instruments over a block of ticks at once, given the bars themselves.
+
+    As with an :class:`ArrayAgent`, blocks of any length give the same views bit for bit, and no
+    view may depend on a later bar.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+
+    def opine_on(self, block: MarketBlock) -> Views:
+        """Return bias and confidence of shape (t, n); NaN in both for an abstention."""
         ...
 
     def evidence(self, t: int, i: int) -> dict[str, float]:

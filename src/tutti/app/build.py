@@ -12,9 +12,10 @@ import numpy as np
 from tutti.agents.aggregation import Aggregation
 from tutti.agents.array_panel import ArrayPanel
 from tutti.agents.board import OpinionBoard
-from tutti.agents.port import Agent, ArrayAgent, MetaAgent
+from tutti.agents.port import Agent, ArrayAgent, MarketAgent, MetaAgent
 from tutti.agents.quant import QUANT_AGENTS
 from tutti.agents.state import AgentState, may_speak
+from tutti.app.models import ANALYSTS, analyst_of
 from tutti.app.plugins import Plugins
 from tutti.app.routes import routes_of, sharing_cash
 from tutti.app.settings import DEFAULT_VENUE, AgentSettings
@@ -41,7 +42,7 @@ from tutti.sandbox.venue import SimulatedVenue
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from tutti.app.settings import Config
+    from tutti.app.settings import Config, ModelsSettings
     from tutti.model.instrument import Instrument
     from tutti.policy.port import Policy
 
@@ -127,7 +128,7 @@ def plan_of(config: Config, instruments: Sequence[Instrument], step: int) -> Pla
 class Seats:
     """Agents of a configuration with their settings: those that read arrays, and those to await."""
 
-    quick: tuple[tuple[AgentSettings, ArrayAgent | MetaAgent], ...]
+    quick: tuple[tuple[AgentSettings, ArrayAgent | MarketAgent | MetaAgent], ...]
     late: tuple[tuple[AgentSettings, Agent], ...]
 
     @property
@@ -145,9 +146,11 @@ def seats_of(config: Config) -> Seats:
         If there is none of a name, or it can't be made.
     """
     made = [
-        (each, _agent(f"agents[{k}]", each)) for k, each in enumerate(config.agents) if each.enabled
+        (each, _agent(f"agents[{k}]", each, config.models))
+        for k, each in enumerate(config.agents)
+        if each.enabled
     ]
-    quick: list[tuple[AgentSettings, ArrayAgent | MetaAgent]] = []
+    quick: list[tuple[AgentSettings, ArrayAgent | MarketAgent | MetaAgent]] = []
     late: list[tuple[AgentSettings, Agent]] = []
     for each, agent in made:
         if _is_late(agent):
@@ -363,7 +366,11 @@ def _segment_ticks(config: Config, n_instruments: int) -> int:
     return min(config.ledger.segment_ticks, widest)
 
 
-def _agent(key: str, settings: AgentSettings) -> ArrayAgent | MetaAgent | Agent:
+def _agent(
+    key: str, settings: AgentSettings, models: ModelsSettings
+) -> ArrayAgent | MarketAgent | MetaAgent | Agent:
+    if settings.plugin in ANALYSTS:
+        return analyst_of(key, settings, models)
     factory = QUANT_AGENTS.get(settings.name) or _plugin(
         f"{key}.name", "tutti.agents", settings.name
     )
@@ -396,7 +403,7 @@ def _plugin(key: str, group: str, name: str) -> Callable[..., Any]:
     return make
 
 
-def _is_late(agent: ArrayAgent | MetaAgent | Agent) -> TypeGuard[Agent]:
+def _is_late(agent: ArrayAgent | MarketAgent | MetaAgent | Agent) -> TypeGuard[Agent]:
     return hasattr(agent, "infer")
 
 

@@ -32,7 +32,10 @@ _LISTS = frozenset({"--bars", "--funding", "--trades", "--quotes", "--book", "--
 
 
 def run(app: typer.Typer, arguments: Sequence[str]) -> int:
-    """Run the command line and return the exit code; prints at most one line about an error."""
+    """Run the command line and return the exit code; says in one line what went wrong.
+
+    Below it, only where a plug-in broke, stands where it did.
+    """
     as_json = "--json" in arguments
     try:
         code = app(args=spread(arguments) or ["--help"], prog_name="tutti", standalone_mode=False)
@@ -40,7 +43,7 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     except _UsageError as error:
         return _complain(_usage(error), USAGE, as_json=as_json)
     except (ConfigError, DataError) as error:
-        return _complain(str(error), USAGE, as_json=as_json)
+        return _complain(str(error), USAGE, as_json=as_json, more=_notes(error))
     except GateClosed as error:
         return _complain(str(error), GATE, as_json=as_json)
     except TuttiError as error:
@@ -76,13 +79,25 @@ def spread(arguments: Sequence[str]) -> list[str]:
     return spread_out
 
 
-def _complain(message: str, code: int, *, as_json: bool) -> int:
+def _notes(error: BaseException | None) -> str:
+    # where a plug-in broke is in its own code: what was noted of that, on whichever cause
+    while error is not None:
+        if notes := getattr(error, "__notes__", None):
+            return "\n".join(notes)
+        error = error.__cause__
+    return ""
+
+
+def _complain(message: str, code: int, *, as_json: bool, more: str = "") -> int:
     line = " ".join(message.split())
     if as_json:
-        line = json.dumps({"error": line})
+        line = json.dumps({"error": line, **({"details": more} if more else {})})
+        more = ""
     elif sys.stderr.isatty() and not os.environ.get("NO_COLOR"):
         line = f"\x1b[31m{line}\x1b[0m"
     print(line, file=sys.stderr)
+    if more:
+        print(f"\n{more}", file=sys.stderr)
     return code
 
 

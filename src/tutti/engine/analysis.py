@@ -120,7 +120,7 @@ class Analysis:
         """Analyse the next ticks."""
         features = self._features(block)
         regime = self._regime(features, block)
-        views = self.panel.opine_stacked(features)
+        views = self.panel.opine_stacked(features, block)
         if self.late is not None:
             views = _joined(views, self.late.views(block.known_at))
         context = self._context(views, regime, block)

@@ -1,0 +1,123 @@
+"""What a model answered, checked before anything rests on it."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from tutti.kernel.clock import SECOND, iso, parse_instant
+
+if TYPE_CHECKING:
+    from tutti.agents.models.port import ModelSource
+
+SHAPE, RANGE = "shape", "range"
+"""Kinds of fault: not the promised answer at all, or a value that can't be."""
+
+DIGITS = 6
+"""Decimals of a confidence that count: a batch and a single row differ in the last bits."""
+
+_KEYS = ("timestamp", "signal", "confidence")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What a model says of one instrument: ``signal`` is -1, 0 or 1, ``confidence`` in [0, 1]."""
+
+    signal: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Why an answer is refused; ``kind`` is `SHAPE` or `RANGE`."""
+
+    kind: str
+    told: str
+
+
+def judged(answer: object, ts: int) -> Prediction | Fault:
+    """Return the prediction in an answer, or what is wrong with it.
+
+    Parameters
+    ----------
+    answer : object
+        Whatever ``predict`` returned.
+    ts : int
+        Start of the last bar that the model was shown, ns UTC: what ``timestamp`` has to be.
+    """
+    if not isinstance(answer, Mapping):
+        return Fault(
+            kind=SHAPE, told=f"answered with {_kind(answer)}, not with a dict of {_listed()}"
+        )
+    if missing := [key for key in _KEYS if key not in answer]:
+        return Fault(kind=SHAPE, told=f"answered without {', '.join(missing)}")
+    stamp = instant(answer["timestamp"])
+    if stamp is None:
+        return Fault(
+            kind=SHAPE, told=f"timestamp is no time: {answer['timestamp']!r}; return the last index"
+        )
+    if stamp != ts:
+        return Fault(
+            kind=SHAPE,
+            told=f"timestamp is {iso(stamp)}, not that of the last row ({iso(ts)})",
+        )
+    return sided(answer["signal"], answer["confidence"])
+
+
+def sided(signal: object, confidence: object) -> Prediction | Fault:
+    """Return a signal with its confidence, or what is wrong with them."""
+    for name, value in (("signal", signal), ("confidence", confidence)):
+        if not _is_number(value):
+            return Fault(kind=SHAPE, told=f"{name} is {_kind(value)}, not a number")
+        if not math.isfinite(float(value)):  # type: ignore[arg-type]
+            return Fault(kind=RANGE, told=f"{name} is {float(value)!r}")  # type: ignore[arg-type]
+    side, sure = float(signal), float(confidence)  # type: ignore[arg-type]
+    if side not in (-1.0, 0.0, 1.0):
+        return Fault(kind=RANGE, told=f"signal must be -1, 0 or 1, was {side:g}")
+    if not 0.0 <= sure <= 1.0:
+        return Fault(kind=RANGE, told=f"confidence must be in [0, 1], was {sure:g}")
+    return Prediction(signal=int(side), confidence=round(sure, DIGITS))
+
+
+def instant(value: object) -> int | None:
+    """Return a time as ns UTC, None where it is none: pandas and numpy stamps, datetime, ISO, ns."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    found: Any = value
+    if hasattr(found, "value") and isinstance(found.value, int):
+        return int(found.value)  # a pandas Timestamp, to the nanosecond
+    if isinstance(found, datetime):
+        aware = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+        return int(aware.timestamp()) * SECOND + aware.microsecond * 1000
+    if isinstance(found, str):
+        try:
+            return parse_instant(found)
+        except (ValueError, OverflowError):
+            return None
+    if type(found).__name__ == "datetime64":
+        return int(found.astype("datetime64[ns]").astype("int64"))
+    return None
+
+
+def wrong(source: ModelSource, fault: str) -> str:
+    """Return a fault with the name of the model in front."""
+    return f"model {source.name}: {fault}"
+
+
+def _is_number(value: object) -> bool:
+    # numpy's scalars are numbers too; a bool is not meant as one
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _kind(value: object) -> str:
+    return "nothing" if value is None else type(value).__name__
+
+
+def _listed() -> str:
+    return ", ".join(_KEYS)

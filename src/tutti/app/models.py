@@ -1,0 +1,203 @@
+"""Plug-in models: found in the folders of the configuration or installed, loaded, put to work.
+
+A model called ``drift`` is the file ``drift/model.py`` in one of ``models.folders``, or an entry point
+of that name in the group ``tutti.models``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tutti.agents.models.analyst import AnalystTerms, HFAnalyst, LFAnalyst
+from tutti.agents.models.port import ModelSource, broken
+from tutti.app.plugins import Plugins
+from tutti.kernel.clock import SECOND
+from tutti.model.errors import ConfigError
+from tutti.model.instrument import InstrumentId
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
+
+    from tutti.agents.models.analyst import Analyst
+    from tutti.app.settings import AgentSettings, ModelsSettings
+
+GROUP = "tutti.models"
+FILE = "model.py"
+CLASS = "TradeModel"
+ANALYSTS = {"hf_analyst": HFAnalyst, "lf_analyst": LFAnalyst}
+"""Kinds of agents that run a model, by the names that the configuration uses."""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundModel:
+    """A model that can be named: where it is, not yet imported."""
+
+    name: str
+    origin: str
+    path: Path | None = None
+
+
+def analyst_of(key: str, settings: AgentSettings, models: ModelsSettings) -> Analyst:
+    """Return the agent that runs a model.
+
+    Parameters
+    ----------
+    key : str
+        Of the agent in the configuration, such as ``agents[0]``; errors begin with it.
+    settings : AgentSettings
+        Of kind ``hf_analyst`` or ``lf_analyst``; its params name the ``model`` and the
+        ``timeframe``, and the rest is the model's own.
+
+    Raises
+    ------
+    ConfigError
+        If the model isn't found, does not load or can't be made; the traceback is a note on it.
+    """
+    params: dict[str, Any] = dict(settings.params)
+    name = params.pop("model", "") or settings.model
+    if not name:
+        raise ConfigError(
+            f"{key}.params: {settings.plugin} runs a model, and none is named; write for example "
+            "params: {model: drift, timeframe: 15m}"
+        )
+    allowed = None
+    if settings.instruments is not None:
+        allowed = frozenset(InstrumentId.parse(each) for each in settings.instruments)
+    terms = AnalystTerms(
+        name=settings.name,
+        timeframe=str(params.pop("timeframe", "")),
+        time_to_live=round(settings.time_to_live_s * SECOND),
+        timeout_s=settings.timeout_s,
+        instruments=allowed,
+        params=params,
+    )
+    try:
+        return ANALYSTS[settings.plugin](load_model(str(name), models.folders), terms)
+    except ConfigError as error:
+        raise ConfigError(f"{key}.params: {error}") from error
+
+
+def found_models(folders: Sequence[str], plugins: Plugins | None = None) -> tuple[FoundModel, ...]:
+    """Return every model that can be named, by name; none of them is imported.
+
+    Raises
+    ------
+    ConfigError
+        If a folder is none, or two models have one name.
+    """
+    found: dict[str, FoundModel] = {}
+    for each in (*_in_folders(folders), *_installed(plugins or Plugins())):
+        if (other := found.get(each.name)) is not None:
+            raise ConfigError(
+                f"two models are called {each.name}: {other.origin} and {each.origin}; rename one"
+            )
+        found[each.name] = each
+    return tuple(found[name] for name in sorted(found))
+
+
+def load_model(name: str, folders: Sequence[str]) -> ModelSource:
+    """Return the model of a name, imported.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, or it does not load; the traceback is a note on the error.
+    """
+    plugins = Plugins()
+    found = {each.name: each for each in found_models(folders, plugins)}
+    if (model := found.get(name)) is None:
+        places = ", ".join(folders) or "none: name folders under models.folders"
+        raise ConfigError(
+            f"there is no model {name!r}; there are: {', '.join(found) or 'none'} (looked for "
+            f"{name}/{FILE} in {places}; and for installed ones in {GROUP})"
+        )
+    if model.path is not None:
+        return load_file(model.path, name)
+    return ModelSource(name=name, origin=model.origin, make=plugins.load(GROUP, name))
+
+
+def load_file(path: Path, name: str = "") -> ModelSource:
+    """Return the model in a file, or in the ``model.py`` of a folder.
+
+    Parameters
+    ----------
+    name : str
+        Of the model; that of its folder where empty.
+
+    Raises
+    ------
+    ConfigError
+        If it can't be read or raises, or holds no model; the traceback is a note on the error.
+    """
+    file = path / FILE if path.is_dir() else path
+    if not file.is_file():
+        raise ConfigError(f"{file}: no such file; a model is a folder with a {FILE}")
+    name = name or (file.parent.resolve().name if file.name == FILE else file.stem)
+    module = _imported(file, name)
+    return ModelSource(name=name, origin=str(file), make=_class_of(module, file))
+
+
+def _in_folders(folders: Sequence[str]) -> list[FoundModel]:
+    found = []
+    for folder in folders:
+        root = Path(folder)
+        if not root.is_dir():
+            raise ConfigError(
+                f"models.folders: {folder} is no folder (seen from {Path.cwd()}); correct it"
+            )
+        found += [
+            FoundModel(name=file.parent.name, origin=str(file), path=file)
+            for file in sorted(root.glob(f"*/{FILE}"))
+            if _NAME.fullmatch(file.parent.name)
+        ]
+    return found
+
+
+def _installed(plugins: Plugins) -> list[FoundModel]:
+    return [FoundModel(name=each.name, origin=each.package) for each in plugins.listed(GROUP)]
+
+
+def _imported(file: Path, name: str) -> ModuleType:
+    # a name of its own for each file: two models may both have a module called features
+    digest = hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:8]
+    called = f"tutti_model_{re.sub(r'[^A-Za-z0-9_]', '_', name)}_{digest}"
+    spec = importlib.util.spec_from_file_location(
+        called, file, submodule_search_locations=[str(file.parent)]
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[called] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        sys.modules.pop(called, None)
+        raise broken(f"model {name} ({file}) does not load", error) from error
+    return module
+
+
+def _class_of(module: ModuleType, file: Path) -> Any:
+    if callable(found := getattr(module, CLASS, None)):
+        return found
+    own = [
+        each
+        for each in vars(module).values()
+        if isinstance(each, type)
+        and each.__module__ == module.__name__
+        and hasattr(each, "predict")
+    ]
+    if len(own) == 1:
+        return own[0]
+    raise ConfigError(
+        f"{file}: holds {len(own) or 'no'} classes with predict(features), and none called {CLASS}; "
+        f"write one class {CLASS}"
+    )

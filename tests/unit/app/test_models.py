@@ -1,0 +1,177 @@
+"""Models are found by name, loaded, and put to work by analysts; a broken one stops the start."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from tests.unit.agents.models.conftest import BTC, walk
+
+from tutti.agents.models.analyst import HFAnalyst, LFAnalyst
+from tutti.app.build import analysis_of, seats_of
+from tutti.app.config import Config, override
+from tutti.app.models import found_models, load_file, load_model
+from tutti.app.plugins import Plugins
+from tutti.model.errors import ConfigError
+from tutti.model.instrument import Instrument, InstrumentKind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.kernels
+
+GOOD = """
+from .gap import gap
+
+class TradeModel:
+    timeframe = "4h"
+    lookback = 5
+
+    def __init__(self, config):
+        self.fast = config.get("fast", 2)
+
+    def predict(self, features):
+        move = gap(features["close"], self.fast)
+        return {"timestamp": features.index[-1], "signal": 1 if move > 0 else -1, "confidence": 0.5}
+"""
+GAP = """
+def gap(close, fast):
+    return close.iloc[-1] - close.iloc[-fast:].mean()
+"""
+
+_BTC = Instrument(
+    id=BTC,
+    kind=InstrumentKind.SPOT,
+    price_step=Decimal("0.01"),
+    quantity_step=Decimal("0.001"),
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder of models with one in it, ``gap``, of two files."""
+    write(tmp_path, "gap", GOOD)
+    (tmp_path / "gap" / "gap.py").write_text(GAP)
+    return tmp_path
+
+
+def write(folder: Path, name: str, code: str) -> None:
+    (folder / name).mkdir()
+    (folder / name / "model.py").write_text(code)
+
+
+def config_of(folder: Path, **agent: Any) -> Config:
+    agents = [{"name": "voice", "kind": "lf_analyst", **agent}]
+    changes = {"agents": agents, "models.folders": [str(folder)], "conductor.weights": {}}
+    return override(Config(), changes)
+
+
+def test_analyst_runs_the_model_that_the_configuration_names(folder: Path) -> None:
+    params = {"model": "gap", "timeframe": "2h", "fast": 3}
+    config = config_of(folder, params=params, timeout_s=5, time_to_live_s=3600)
+    ((_, agent),) = seats_of(config).quick
+    assert isinstance(agent, LFAnalyst)
+    assert agent.terms.config() == {"fast": 3, "timeframe": "2h"}
+    assert (agent.name, agent.terms.timeout_s, agent.terms.time_to_live) == (
+        "voice",
+        5.0,
+        3600 * 10**9,
+    )
+    made = analysis_of(config, [_BTC]).advance(walk(40))
+    assert np.isfinite(made.context.bias[13]).all()
+
+
+def test_model_may_be_named_beside_the_params_too(folder: Path) -> None:
+    config = config_of(folder, kind="hf_analyst", model="gap", params={"timeframe": "1m"})
+    ((_, agent),) = seats_of(config).quick
+    assert isinstance(agent, HFAnalyst)
+    assert agent.timeframe == "1m"
+
+
+def test_analyst_is_told_which_instruments_are_its_own(folder: Path) -> None:
+    config = config_of(folder, params={"model": "gap"}, instruments=[str(BTC)])
+    ((_, agent),) = seats_of(config).quick
+    assert isinstance(agent, LFAnalyst)
+    assert agent.terms.instruments == frozenset({BTC})
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import nowhere_at_all", "does not load: ModuleNotFoundError: No module named"),
+        ("def broken(:", "does not load: SyntaxError"),
+        ("raise SystemExit(3)", "does not load: SystemExit: 3"),
+        ("class TradeModel:\n def __init__(self, c): c['x']\n", "could not be made: KeyError: 'x'"),
+    ],
+)
+def test_broken_model_stops_the_start_with_its_name_and_traceback(
+    folder: Path, code: str, said: str
+) -> None:
+    write(folder, "bad", code)
+    with pytest.raises(
+        ConfigError, match=rf"agents\[0\].params: model bad .*model.py\) {said}"
+    ) as e:
+        seats_of(config_of(folder, params={"model": "bad", "timeframe": "1h"}))
+    cause = e.value.__cause__
+    assert isinstance(cause, ConfigError)
+    (note,) = cause.__notes__
+    assert str(folder / "bad" / "model.py") in note
+    assert "app/models.py" not in note
+
+
+def test_analyst_without_a_model_says_how_to_name_one(folder: Path) -> None:
+    with pytest.raises(ConfigError, match=r"lf_analyst runs a model.*params: \{model: drift"):
+        seats_of(config_of(folder))
+
+
+def test_unknown_model_says_which_there_are_and_where_it_looked(folder: Path) -> None:
+    with pytest.raises(ConfigError, match=f"no model 'gup'; there are: gap .*{folder}"):
+        load_model("gup", [str(folder)])
+    with pytest.raises(ConfigError, match=r"name folders under models.folders"):
+        load_model("gup", [])
+
+
+def test_folder_that_is_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"models\.folders: .*none is no folder"):
+        found_models([str(tmp_path / "none")])
+
+
+def test_class_is_the_only_one_that_predicts_where_none_is_called_trade_model(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, "own", "class Mine:\n def predict(self, f): ...\nclass Other: ...\n")
+    assert load_file(tmp_path / "own").make.__name__ == "Mine"
+    write(tmp_path, "two", "class A:\n def predict(s, f): ...\nclass B(A): ...\n")
+    with pytest.raises(ConfigError, match="holds 2 classes with predict"):
+        load_file(tmp_path / "two")
+    write(tmp_path, "none", "x = 1")
+    with pytest.raises(ConfigError, match="holds no classes"):
+        load_file(tmp_path / "none" / "model.py")
+
+
+def test_file_may_have_any_name(tmp_path: Path) -> None:
+    (tmp_path / "solo.py").write_text("class TradeModel:\n def predict(self, f): ...\n")
+    assert load_file(tmp_path / "solo.py").name == "solo"
+    with pytest.raises(ConfigError, match=r"no such file; a model is a folder with a model.py"):
+        load_file(tmp_path / "absent")
+
+
+def test_installed_models_are_found_beside_those_of_folders(folder: Path) -> None:
+    plugins = Plugins(installed=[EntryPoint("carved", "math:sqrt", "tutti.models")])
+    assert [each.name for each in found_models([str(folder)], plugins)] == ["carved", "gap"]
+
+
+def test_two_models_of_one_name_are_refused(folder: Path) -> None:
+    plugins = Plugins(installed=[EntryPoint("gap", "math:sqrt", "tutti.models")])
+    with pytest.raises(ConfigError, match=r"two models are called gap: .* and an unknown package"):
+        found_models([str(folder)], plugins)
+
+
+def test_installed_model_is_loaded_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = EntryPoint("root", "math:sqrt", "tutti.models")
+    monkeypatch.setattr("tutti.app.plugins._installed", lambda: [point])
+    make: Any = load_model("root", []).make
+    assert make(9) == 3
