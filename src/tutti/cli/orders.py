@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tutti.model.order import Order
 
 _PATIENCE_S = 15.0
+_SHORT = 18
 
 app = typer.Typer(help="Show open orders, and settle one of unknown fate.")
 
@@ -51,8 +52,19 @@ def list_(
     shown = [_row(each) for each in (*unknown, *rest)]
     if shown:
         output.table(
-            ("order", "since", "instrument", "side", "filled", "of", "status", "detail"),
-            [(row["order_id"], *map(str, list(row.values())[1:])) for row in shown],
+            ("order", "since (UTC)", "instrument", "what", "filled", "status", "detail"),
+            [
+                (
+                    row["order_id"][:_SHORT],
+                    row["since"][:19],
+                    row["instrument"],
+                    f"{row['side']} {row['of']}",
+                    row["filled"],
+                    row["status"],
+                    row["detail"],
+                )
+                for row in shown
+            ],
         )
     else:
         output.say("no order of unknown fate" if unresolved else "no open order")

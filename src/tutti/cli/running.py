@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from tutti.model.errors import ConfigError, TuttiError
+from tutti.model.errors import ConfigError, GateClosed, TuttiError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -117,6 +117,8 @@ def ask(
     ------
     Unreachable
         If it has no API, doesn't answer, or refuses.
+    GateClosed
+        If a check forbids what was asked for.
     """
     if not running.url:
         raise Unreachable(f"process {running.pid} serves no API")
@@ -136,6 +138,8 @@ def ask(
         raise Unreachable(f"{running.url} doesn't answer: {error}") from error
     finally:
         connection.close()
+    if answer.status == http.HTTPStatus.CONFLICT:
+        raise GateClosed(str(told.get("error", "")))
     if answer.status >= http.HTTPStatus.BAD_REQUEST:
         raise Unreachable(f"{running.url}{path}: {told.get('error', answer.status)}")
     return told
