@@ -17,6 +17,7 @@ from tutti.cli import (
     ledger,
     operating,
     orders,
+    sentiment,
     service,
     stats,
     sweep,
@@ -61,6 +62,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(orders.app, name="orders")
 app.add_typer(sandbox, name="sandbox")
+app.add_typer(sentiment.app, name="sentiment")
 app.add_typer(stats.app, name="stats")
 app.add_typer(symbols.app, name="symbols")
 app.add_typer(trials.app, name="trials")

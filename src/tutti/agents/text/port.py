@@ -12,6 +12,7 @@ from tutti.model.market import FloatArray
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from decimal import Decimal
 
     from tutti.model.instrument import InstrumentId
     from tutti.model.market import Reading, TextEvent
@@ -97,12 +98,20 @@ class Sentiments(NamedTuple):
 
 
 class SentimentScorer(Protocol):
-    """Says whether texts are good or bad news."""
+    """Says whether texts are good or bad news.
+
+    ``dead_band``: a text whose value is not larger than this either way is called neutral; None for
+    a scorer whose most likely label counts. ``spent_usd``: what its answers have cost so far.
+    """
 
     name: str
+    dead_band: float | None
+    spent_usd: Decimal
 
     @abstractmethod
-    async def score(self, texts: Sequence[str], targets: Sequence[str] = ()) -> Sentiments:
+    async def score(
+        self, texts: Sequence[str], targets: Sequence[str] = (), *, as_of: int = 0
+    ) -> Sentiments:
         """Return the sentiment of each text.
 
         Parameters
@@ -111,6 +120,8 @@ class SentimentScorer(Protocol):
         targets : sequence of str
             For each text, the name or ticker that it is judged for, empty for the whole of it;
             none at all means the same as all empty.
+        as_of : int
+            Instant that the answer is for, ns UTC; what is asked of a model is recorded under it.
 
         Raises
         ------

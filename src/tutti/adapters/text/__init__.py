@@ -1,0 +1,1 @@
+"""Other people's sentiment scorers and embedders, behind the ports of ``tutti.agents.text``."""

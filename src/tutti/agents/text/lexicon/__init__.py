@@ -1,0 +1,1 @@
+"""Sentiment by words and rules, aware of finance: offline, fast, the same everywhere."""

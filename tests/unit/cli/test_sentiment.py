@@ -1,0 +1,58 @@
+"""`tutti sentiment`: what texts say, and how well that is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.unit.cli.conftest import Tutti
+
+_LABELLED = """\
+text,label
+Operating profit rose clearly to EUR 13.1 mn.,positive
+Profit fell by 20 per cent.,negative
+The report will be published on 5 May.,neutral
+Costs fell sharply.,positive
+"""
+
+
+def test_sentiment_eval_prints_every_promised_key(tutti: Tutti) -> None:
+    Path("labelled.csv").write_text(_LABELLED, encoding="utf-8")
+    answer = tutti("sentiment", "eval", "--text", "labelled.csv", "--json")
+    assert answer.code == 0, answer.err
+    told = json.loads(answer.out)
+    assert told["n"] == 4
+    assert told["accuracy"] == told["macro_f1"] == 1.0
+    assert told["vader_macro_f1"] < 1.0
+    assert round(told["majority_macro_f1"], 3) == 0.222
+    assert told.keys() >= {"calibration_error", "brier", "us_per_text", "cost_usd", "f1", "counts"}
+
+
+def test_sentiment_eval_for_people_is_a_table_beside_the_baselines(tutti: Tutti) -> None:
+    Path("labelled.csv").write_text(_LABELLED, encoding="utf-8")
+    told = tutti("sentiment", "eval", "--text", "labelled.csv").out
+    for word in ("4 labelled texts", "lexicon", "vader", "majority class", "us CPU a text"):
+        assert word in told
+    odd = tutti("sentiment", "eval", "--text", "labelled.csv", "--rows", "odd", "--json")
+    assert json.loads(odd.out)["n"] == 2
+
+
+def test_sentiment_eval_of_nothing_is_one_line_and_exit_2(tutti: Tutti) -> None:
+    answer = tutti("sentiment", "eval", "--text", "none.csv")
+    assert answer.code == 2
+    assert "none.csv: no such file" in answer.err
+    Path("labelled.csv").write_text(_LABELLED, encoding="utf-8")
+    answer = tutti("sentiment", "eval", "--text", "labelled.csv", "--scorer", "crystal")
+    assert answer.code == 2
+    assert "'crystal'" in answer.err
+
+
+def test_sentiment_score_tells_each_text(tutti: Tutti) -> None:
+    answer = tutti("sentiment", "score", "Costs fell", "Profit fell", "--json")
+    told = json.loads(answer.out)
+    assert [row["label"] for row in told["texts"]] == ["positive", "negative"]
+    assert told["texts"][0]["value"] > 0.5
+    shown = tutti("sentiment", "score", "EasyJet beats Ryanair", "--target", "Ryanair").out
+    assert "EasyJet beats Ryanair" in shown
