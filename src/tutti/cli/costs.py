@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tutti.sandbox.calibration.fit import Calibration
 
 app = typer.Typer(
-    help="Measure what trading costs on recorded trades, quotes and books.", no_args_is_help=True
+    help="Measure what trading costs on recorded trades, quotes, books.", no_args_is_help=True
 )
 
 Trades = Annotated[
