@@ -14,6 +14,32 @@ from typing import Protocol
 
 import msgspec
 
+from tutti.model.errors import ModelDown, ModelRefused
+
+
+class Unanswered(ModelDown):
+    """Call that was sent and of which nothing usable came back: it may be charged all the same."""
+
+
+class Declined(ModelRefused):
+    """Model that answered, with a refusal or nothing: it is charged.
+
+    Parameters
+    ----------
+    input_tokens, output_tokens : int
+        As the provider counted.
+    cost_usd : Decimal
+        0 where the price is not known.
+    """
+
+    def __init__(
+        self, message: str, *, input_tokens: int, output_tokens: int, cost_usd: Decimal
+    ) -> None:
+        super().__init__(message)
+        self.input_tokens = input_tokens
+        self.output_tokens = output_tokens
+        self.cost_usd = cost_usd
+
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One question to a language model.

@@ -16,6 +16,7 @@ from tutti.testing.models.conversation import (
     tokens,
 )
 from tutti.testing.models.faults import ModelFault, ModelFaultKind
+from tutti.testing.models.scripted import ScriptedModel
 from tutti.testing.models.server import ModelServer, serve, serve_in_thread
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Reply",
     "Rule",
     "Script",
+    "ScriptedModel",
     "always",
     "by_rules",
     "fitting",

@@ -1,0 +1,240 @@
+"""What an agent may spend on language models: reserved before a call, settled after it.
+
+A reservation is the most that a call can take. So whatever comes of calls in flight, what is spent
+and what is reserved together never exceed the limits, by not even one call.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final, Protocol
+
+from tutti.agents.llm.counting import at_most
+from tutti.agents.llm.port import Declined, Unanswered
+from tutti.kernel.clock import DAY, HOUR, iso
+from tutti.model.errors import BudgetSpent, ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tutti.agents.llm.port import Answer, Call, LanguageModel
+    from tutti.kernel.clock import Clock
+
+    PriceOf = Callable[[str, int, int], Decimal | None]
+    """USD of a model's input and output tokens; None where its price is not known."""
+
+_NOTHING: Final = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What may be spent in an hour and in a day, both of UTC; None is no limit."""
+
+    tokens_per_hour: int | None = None
+    tokens_per_day: int | None = None
+    usd_per_hour: Decimal | None = None
+    usd_per_day: Decimal | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether there is one."""
+        return self.of_tokens or self.of_usd
+
+    @property
+    def of_tokens(self) -> bool:
+        """Whether there is one of tokens."""
+        return self.tokens_per_hour is not None or self.tokens_per_day is not None
+
+    @property
+    def of_usd(self) -> bool:
+        """Whether there is one of money."""
+        return self.usd_per_hour is not None or self.usd_per_day is not None
+
+
+class Charges(Protocol):
+    """Where what was spent is kept, so that a restart does not forget it."""
+
+    def charge(self, agent: str, ts: int, tokens: int, usd: Decimal) -> None:
+        """Add to what an agent spent at ``ts`` (ns UTC); negative where less was used."""
+        ...
+
+    def charged(self, agent: str, since: int) -> tuple[int, Decimal]:
+        """Return tokens and USD that an agent spent at or after ``since`` (ns UTC)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """What a call may take at most, and when it was reserved (ns UTC)."""
+
+    ts: int
+    tokens: int
+    usd: Decimal
+
+
+@dataclass(slots=True)
+class _Window:
+    length: int
+    name: str
+    tokens_limit: int | None
+    usd_limit: Decimal | None
+    start: int = -1
+    tokens: int = 0
+    usd: Decimal = field(default=_NOTHING)
+
+    def turn(self, ts: int) -> None:
+        # a clock that is set back does not open an hour again
+        start = ts - ts % self.length
+        if start > self.start:
+            self.start, self.tokens, self.usd = start, 0, _NOTHING
+
+    def objection(self, tokens: int, usd: Decimal) -> str:
+        renewed = iso(self.start + self.length)
+        if self.tokens_limit is not None and self.tokens + tokens > self.tokens_limit:
+            left = max(self.tokens_limit - self.tokens, 0)
+            return (
+                f"{left:,} of {self.tokens_limit:,} tokens are left for this {self.name}, and a "
+                f"call may take {tokens:,}; there are more at {renewed}"
+            )
+        if self.usd_limit is not None and self.usd + usd > self.usd_limit:
+            left_usd = max(self.usd_limit - self.usd, _NOTHING)
+            return (
+                f"{_money(left_usd)} of {_money(self.usd_limit)} USD are left for this {self.name}, "
+                f"and a call may take {_money(usd)}; there are more at {renewed}"
+            )
+        return ""
+
+    def add(self, ts: int, tokens: int, usd: Decimal) -> None:
+        # what is settled after its window has passed changes nothing any more
+        if ts >= self.start:
+            self.tokens += tokens
+            self.usd += usd
+
+
+def _money(usd: Decimal) -> str:
+    return f"{usd.quantize(Decimal('0.000001')).normalize():f}"
+
+
+class Purse:
+    """What one agent may spend, and has spent.
+
+    Parameters
+    ----------
+    agent : str
+    limits : Limits
+    clock : Clock
+        Of the wall: a provider's bill knows no other.
+    charges : Charges, optional
+        Where it is kept; what was spent before in this hour and day is read from it.
+    """
+
+    def __init__(
+        self, agent: str, limits: Limits, *, clock: Clock, charges: Charges | None = None
+    ) -> None:
+        self.agent = agent
+        self.limits = limits
+        self._clock = clock
+        self._charges = charges
+        # guards the windows: agents may be asked from several threads
+        self._lock = threading.Lock()
+        self._windows = (
+            _Window(HOUR, "hour", limits.tokens_per_hour, limits.usd_per_hour),
+            _Window(DAY, "day", limits.tokens_per_day, limits.usd_per_day),
+        )
+        now = clock.now()
+        for window in self._windows:
+            window.turn(now)
+            if charges is not None:
+                window.tokens, window.usd = charges.charged(agent, window.start)
+
+    def reserve(self, tokens: int, usd: Decimal) -> Reservation:
+        """Set aside what a call may take at most.
+
+        Raises
+        ------
+        BudgetSpent
+            If that is more than is left; nothing is set aside then.
+        """
+        with self._lock:
+            now = self._clock.now()
+            for window in self._windows:
+                window.turn(now)
+                if objection := window.objection(tokens, usd):
+                    raise BudgetSpent(f"budget of {self.agent}: {objection}")
+            # kept before anything is sent: who is killed meanwhile has spent it
+            self._take(now, tokens, usd)
+        return Reservation(ts=now, tokens=tokens, usd=usd)
+
+    def settle(self, held: Reservation, tokens: int, usd: Decimal) -> None:
+        """Put what a call took in the place of what was reserved for it."""
+        with self._lock:
+            self._take(held.ts, tokens - held.tokens, usd - held.usd)
+
+    def spent(self) -> dict[str, tuple[int, Decimal]]:
+        """Return tokens and USD spent or reserved, of this ``hour`` and this ``day``."""
+        with self._lock:
+            now = self._clock.now()
+            for window in self._windows:
+                window.turn(now)
+            return {window.name: (window.tokens, window.usd) for window in self._windows}
+
+    def _take(self, ts: int, tokens: int, usd: Decimal) -> None:
+        if self._charges is not None and (tokens or usd):
+            self._charges.charge(self.agent, ts, tokens, usd)
+        for window in self._windows:
+            window.add(ts, tokens, usd)
+
+
+class Budgeted:
+    """Asks a model as long as there is something left to spend.
+
+    What a call took is settled when it is known. Where it isn't, because nothing came back or
+    nobody waited for it, all that was reserved counts as spent.
+
+    Parameters
+    ----------
+    model : LanguageModel
+        Asked once for each call: what is above may ask again and pays again.
+    purse : Purse
+    price_of : callable
+        USD of a model's tokens.
+    """
+
+    def __init__(self, model: LanguageModel, purse: Purse, price_of: PriceOf) -> None:
+        self._model = model
+        self._purse = purse
+        self._price_of = price_of
+
+    async def answer(self, call: Call) -> Answer:
+        """Return the model's answer.
+
+        Raises
+        ------
+        BudgetSpent
+            If it could cost more than is left, or money is limited and has no price to go by.
+        ModelError
+            If the model gives none.
+        """
+        most = at_most(call)
+        usd = self._price_of(call.model, most, call.max_output_tokens)
+        if usd is None and self._purse.limits.of_usd:
+            raise BudgetSpent(
+                f"budget of {self._purse.agent}: limits USD, and the price of {call.model} is not "
+                "known; set input_usd_per_million and output_usd_per_million of its provider"
+            )
+        held = self._purse.reserve(most + call.max_output_tokens, usd or _NOTHING)
+        try:
+            answer = await self._model.answer(call)
+        except Declined as error:
+            used = error.input_tokens + error.output_tokens
+            self._purse.settle(held, used, error.cost_usd)
+            raise
+        except Unanswered:
+            raise
+        except ModelError:
+            self._purse.settle(held, 0, _NOTHING)
+            raise
+        self._purse.settle(held, answer.input_tokens + answer.output_tokens, answer.cost_usd)
+        return answer
