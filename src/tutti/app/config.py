@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tutti.app.agents_file import agents_path, given, load_agents
+from tutti.app.calibration_file import with_calibration
 from tutti.app.costs_file import with_costs
 from tutti.app.document import Document, dotted, read_document
 from tutti.app.settings import Config
@@ -44,7 +45,7 @@ def load_config(path: Path | None) -> Config:
     if path is None:
         return Config()
     text = text_of(path, "write one, or leave out --config to run on the defaults")
-    document = with_costs(read_document(text, str(path)))
+    document = with_calibration(with_costs(read_document(text, str(path))))
     config = validated(document, Config)
     return _with_agents(config, document)
 

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from tutti.agents.outcome import earned
 from tutti.agents.quant.params import numbers
 from tutti.kernel.jit import njit
 from tutti.model.errors import ConfigError
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 NAME = "strategy_optimizer"
 DISPLAY_NAME = "Strategy Optimizer"
 RETURN, VOLATILITY = "momentum_1", "volatility_20"
-_LARGEST = 4.0
 _QUANT = (
     "momentum_hunter",
     "breakout_sniper",
@@ -87,14 +87,13 @@ class _Memory(NamedTuple):
 
 
 @njit
-def _learn(i: int, earned: float, bias: FloatArray, t: int, decay: float, memory: _Memory) -> None:
-    # earned: the bar's return in standard deviations
-    if not math.isnan(earned):
-        earned = max(-_LARGEST, min(_LARGEST, earned))
+def _learn(i: int, gained: float, bias: FloatArray, t: int, decay: float, memory: _Memory) -> None:
+    # gained: the bar's return in standard deviations
+    if not math.isnan(gained):
         memory.outcomes[i] += 1
         for a in range(len(bias)):
             if not math.isnan(memory.last_bias[a, i]):
-                gain = memory.last_bias[a, i] * earned
+                gain = memory.last_bias[a, i] * gained
                 memory.skill[a, i] = decay * memory.skill[a, i] + (1.0 - decay) * gain
     for a in range(len(bias)):
         memory.last_bias[a, i] = bias[a, t, i]
@@ -148,8 +147,9 @@ def _optimise(  # noqa: PLR0913 (a kernel takes what it reads)
             shares[:, t, i] = 0.0
             if math.isnan(returns[t, i]):
                 continue
-            before = memory.last_volatility[i]
-            _learn(i, returns[t, i] / before if before > 0.0 else math.nan, bias, t, decay, memory)
+            # the unit in which a report of agents measures skill, too
+            gained = earned(returns[t, i], memory.last_volatility[i])
+            _learn(i, gained, bias, t, decay, memory)
             memory.last_volatility[i] = volatility[t, i]
             if memory.outcomes[i] >= rules.min_outcomes:
                 views.bias[t, i], views.confidence[t, i] = _follow(
