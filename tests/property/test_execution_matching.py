@@ -167,11 +167,14 @@ def _expected(
                 continue
             left = room[order.sent.column]
             lots = order.left if left is None else min(order.left, left)
-            priced = _price(order, bar, rules) if lots else None
+            priced = _price(order, bar, rules)
             order.rests = True
             if priced is None:
                 continue
-            order.triggered = order.sent.type is OrderType.STOP
+            # what older orders left no room for is triggered, where anything traded at all
+            order.triggered |= order.sent.type is OrderType.STOP and (left is None or bar.lots > 0)
+            if not lots:
+                continue
             order.left -= lots
             if left is not None:
                 room[order.sent.column] = left - lots

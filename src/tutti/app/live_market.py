@@ -219,6 +219,7 @@ async def live_market(config: Config, clock: Clock, meter: Meter) -> AsyncIterat
         ) -> MarketData:
             dialect = dialect_of(name)
             lanes[name] = Lanes(rate_of(dialect), dialect.ordinary_burst, clock)
+            closing.callback(lanes[name].close)
             venue = MarketData(
                 dialect,
                 reach_of(config, name),
@@ -276,6 +277,7 @@ async def refuse_unknown(config: Config, instruments: Sequence[InstrumentId]) ->
     clock = LiveClock()
     for name in dict.fromkeys(each.venue for each in instruments):
         dialect = dialect_of(name)
+        lanes = Lanes(rate_of(dialect), dialect.ordinary_burst, clock)
         venue = MarketData(
             dialect,
             reach_of(config, name),
@@ -284,13 +286,14 @@ async def refuse_unknown(config: Config, instruments: Sequence[InstrumentId]) ->
             sink=LiveBars(instruments, SECOND),
             clock=clock,
             random=np.random.default_rng(config.seed),
-            lanes=Lanes(rate_of(dialect), dialect.ordinary_burst, clock),
+            lanes=lanes,
             meter=NoMeter(),
         )
         try:
             await venue.open()
         finally:
             await venue.close()
+            lanes.close()
 
 
 def reach_of(config: Config, venue: str) -> Reach:

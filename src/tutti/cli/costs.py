@@ -14,6 +14,7 @@ from tutti.cli.progress import progress
 from tutti.cli.runs import usable
 
 if TYPE_CHECKING:
+    from tutti.app.calibrate import Files
     from tutti.sandbox.calibration.estimates import Estimate
     from tutti.sandbox.calibration.fit import Calibration
 
@@ -60,19 +61,12 @@ def calibrate(  # noqa: PLR0913 - one parameter for each option
 ) -> int:
     """Fit the cost model to recordings and write its values for a configuration to use."""
     usable(out.parent)
-    from tutti.app.calibrate import Files  # heavy, not for --help
-    from tutti.app.calibrate import calibrate as calibrated
+    from tutti.app.calibrate import calibrate as calibrated  # heavy, not for --help
     from tutti.app.costs_file import write_costs
     from tutti.sandbox.calibration.document import costs_document
 
     with progress() as report_progress:
-        files = Files(
-            trades=trades or (),
-            quotes=quotes or (),
-            books=book or (),
-            depth=depth or (),
-            instrument=instrument,
-        )
+        files = _files(trades, quotes, book, depth, instrument)
         found = calibrated(files, step, report_progress)
     document = costs_document(found.fits, found.carried)
     written = write_costs(out, document, " ".join(["tutti", *sys.argv[1:]]))
@@ -103,20 +97,14 @@ def report(  # noqa: PLR0913 - one parameter for each option
 ) -> int:
     """Compare modelled with replayed cost, out of sample, on one offline HTML page."""
     usable(out.parent)
-    from tutti.app.calibrate import Files, check_costs, toxicities  # heavy, not for --help
     from tutti.app.calibrate import calibrate as calibrated
+    from tutti.app.calibrate import check_costs, toxicities  # heavy, not for --help
     from tutti.sandbox.calibration.document import costs_document
     from tutti.sandbox.calibration.page import write_costs_page
     from tutti.sandbox.result import json_value
 
     with progress() as report_progress:
-        files = Files(
-            trades=trades or (),
-            quotes=quotes or (),
-            books=book or (),
-            depth=depth or (),
-            instrument=instrument,
-        )
+        files = _files(trades, quotes, book, depth, instrument)
         found = calibrated(files, step, report_progress)
         toxic = toxicities(flow, report_progress) if flow else ()
     against = check_costs(costs, found.fits) if costs is not None else ()
@@ -129,6 +117,20 @@ def report(  # noqa: PLR0913 - one parameter for each option
     )
     output.finish(document | {"report": str(written)}, [written])
     return OK
+
+
+def _files(
+    trades: Trades, quotes: Quotes, book: Books, depth: Depth, instrument: Instrument
+) -> "Files":
+    from tutti.app.calibrate import Files  # heavy, not for --help
+
+    return Files(
+        trades=trades or (),
+        quotes=quotes or (),
+        books=book or (),
+        depth=depth or (),
+        instrument=instrument,
+    )
 
 
 def _tell(found: "Calibration", output: Output) -> None:

@@ -43,6 +43,14 @@ def capacity_at(i: int, t: int, bars: Tradable, terms: Terms, costs: Costs) -> i
 
 
 @lean_njit
+def is_reached(i: int, t: int, side: int, trigger_ticks: int, bars: Tradable, terms: Terms) -> bool:
+    """Tell whether the bar's prices reach the trigger of a stop; False for a bar without prices."""
+    reached: float = bars.high[t, i] if side > 0 else bars.low[t, i]
+    beyond: float = side * (reached / terms.tick[i] - trigger_ticks)
+    return beyond >= -slack(trigger_ticks)
+
+
+@lean_njit
 def match_at(  # noqa: PLR0913
     i: int,
     t: int,
@@ -75,7 +83,7 @@ def match_at(  # noqa: PLR0913
     Returns
     -------
     fill_lots, price_ticks, is_maker : int
-        All 0 when nothing fills. A stop that fills in part is a market order from then on.
+        All 0 when nothing fills. A stop that was triggered is a market order from then on.
     """
     price = bars.open[t, i]
     if bars.ts[t] < arrival_ts or math.isnan(price):
@@ -89,8 +97,7 @@ def match_at(  # noqa: PLR0913
     tick = terms.tick[i]
     near = slack(limit_ticks)
     if order_type == STOP:
-        reached = bars.high[t, i] if side > 0 else bars.low[t, i]
-        if side * (reached / tick - limit_ticks) < -near:
+        if not is_reached(i, t, side, limit_ticks, bars, terms):
             return 0, 0, 0
         trigger = limit_ticks * tick
         worse = max(price, trigger) if side > 0 else min(price, trigger)
@@ -128,7 +135,7 @@ def match_orders(
     for k in range(count):
         i = orders[k, COLUMN]
         left = orders[k, LOTS_LEFT]
-        capacity = capacity_at(i, t, bars, terms, costs)
+        capacity = capacity_of = capacity_at(i, t, bars, terms, costs)
         if capacity >= 0:
             for other in range(k):
                 if orders[other, COLUMN] == i:
@@ -146,6 +153,14 @@ def match_orders(
         if lots > 0:
             n_filled += 1
             orders[k, LOTS_LEFT] -= lots
-            if orders[k, KIND] == STOP:
-                orders[k, KIND] = MARKET
+        if orders[k, KIND] == STOP and (
+            lots > 0
+            or (
+                # older orders used up the bar's share: it was triggered all the same
+                capacity_of != 0
+                and orders[k, ARRIVAL] == RESTING
+                and is_reached(i, t, orders[k, SIDE], orders[k, LIMIT_TICKS], bars, terms)
+            )
+        ):
+            orders[k, KIND] = MARKET
     return n_filled

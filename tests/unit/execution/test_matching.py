@@ -230,6 +230,33 @@ def test_order_on_its_way_stays_on_its_way() -> None:
     assert orders[0, ARRIVAL] == _OPENS + 1
 
 
+def test_stop_that_older_orders_left_no_room_for_is_triggered_all_the_same() -> None:
+    costs = costs_of(np.zeros(1), participation=0.01)
+    bars = _bars(_Bar(), _Bar(open=99.0, high=99.0))
+    orders = np.array([_order(MARKET, _BUY, 9), _order(STOP, _BUY, 2, limit=105)])
+    match_orders(0, orders, 2, bars, _TERMS, costs)
+    assert orders[1, [KIND, LOTS_LEFT, FILL_LOTS]].tolist() == [MARKET, 2, 0]
+    orders[0, LOTS_LEFT] = 0
+    match_orders(1, orders, 2, bars, _TERMS, costs)
+    assert orders[1, [LOTS_LEFT, FILL_LOTS, FILL_TICKS]].tolist() == [0, 2, 99]
+
+
+@pytest.mark.parametrize(
+    ("bar", "arrival"),
+    [
+        (_Bar(high=104.0), RESTING),
+        (_Bar(volume=0.0), RESTING),
+        (_Bar(), _OPENS + 1),
+    ],
+    ids=["not reached", "nothing traded", "on its way"],
+)
+def test_stop_that_was_not_triggered_stays_a_stop(bar: _Bar, arrival: int) -> None:
+    costs = costs_of(np.zeros(1), participation=0.01)
+    orders = np.array([_order(MARKET, _BUY, 9), _order(STOP, _BUY, 2, limit=105, arrival=arrival)])
+    match_orders(0, orders, 2, _bars(bar), _TERMS, costs)
+    assert orders[1, KIND] == STOP
+
+
 def test_stop_filled_in_part_goes_on_as_a_market_order() -> None:
     costs = costs_of(np.zeros(1), participation=0.01)
     bars = _bars(_Bar(), _Bar(open=99.0, high=99.0))

@@ -47,7 +47,8 @@ class Judgement:
 
 def judge(finding: Finding) -> Judgement:
     """Return what a finding means for a backtest."""
-    return _JUDGEMENTS[finding.code](finding)
+    always = _ALWAYS.get(finding.code)
+    return _JUDGEMENTS[finding.code](finding) if always is None else always
 
 
 def _refused(finding: Finding) -> Judgement:
@@ -59,22 +60,6 @@ def _refused(finding: Finding) -> Judgement:
             " and nothing trades where they were"
         ),
         remedy="get the rows anew from the source; --repair where a few are lost for good",
-    )
-
-
-def _newest_first(finding: Finding) -> Judgement:  # noqa: ARG001 - one form for all
-    return Judgement(
-        weight=Weight.DISTORTS,
-        consequence="a backtest refuses the file; --repair turns it round and loses nothing",
-        remedy="sort the file by time, or use --repair",
-    )
-
-
-def _unreadable(finding: Finding) -> Judgement:  # noqa: ARG001
-    return Judgement(
-        weight=Weight.INVALIDATES,
-        consequence="a backtest stops at this file",
-        remedy="do what the message says, or leave the file out",
     )
 
 
@@ -131,17 +116,6 @@ def _dead(finding: Finding) -> Judgement:
             " would look like free money"
         ),
         remedy="leave the file out: nobody trades there",
-    )
-
-
-def _no_volume(finding: Finding) -> Judgement:  # noqa: ARG001
-    return Judgement(
-        weight=Weight.DISTORTS,
-        consequence=(
-            "no order fills; with participation: 0 all fill, impact is charged as if each order"
-            " were the whole volume of its bar, and agents that read volume abstain"
-        ),
-        remedy="trade what the index stands for, or set venues.default.participation: 0",
     )
 
 
@@ -239,22 +213,6 @@ def _different_market(finding: Finding) -> Judgement:
     )
 
 
-def _same_bars_twice(finding: Finding) -> Judgement:  # noqa: ARG001
-    return Judgement(
-        weight=Weight.INVALIDATES,
-        consequence="a backtest refuses the two together",
-        remedy="name only one of them, or cut them so that they don't overlap",
-    )
-
-
-def _no_bars(finding: Finding) -> Judgement:  # noqa: ARG001
-    return Judgement(
-        weight=Weight.NOTE,
-        consequence="the file is left out",
-        remedy="change --start or --end if it was wanted",
-    )
-
-
 def _day_stamps(finding: Finding) -> Judgement:
     return Judgement(
         weight=Weight.NOTE,
@@ -298,6 +256,37 @@ def _left_out(finding: Finding) -> Judgement:
     )
 
 
+_ALWAYS: dict[Code, Judgement] = {
+    Code.NEWEST_FIRST: Judgement(
+        weight=Weight.DISTORTS,
+        consequence="a backtest refuses the file; --repair turns it round and loses nothing",
+        remedy="sort the file by time, or use --repair",
+    ),
+    Code.UNREADABLE: Judgement(
+        weight=Weight.INVALIDATES,
+        consequence="a backtest stops at this file",
+        remedy="do what the message says, or leave the file out",
+    ),
+    Code.NO_VOLUME: Judgement(
+        weight=Weight.DISTORTS,
+        consequence=(
+            "no order fills; with participation: 0 all fill, impact is charged as if each order"
+            " were the whole volume of its bar, and agents that read volume abstain"
+        ),
+        remedy="trade what the index stands for, or set venues.default.participation: 0",
+    ),
+    Code.SAME_BARS_TWICE: Judgement(
+        weight=Weight.INVALIDATES,
+        consequence="a backtest refuses the two together",
+        remedy="name only one of them, or cut them so that they don't overlap",
+    ),
+    Code.NO_BARS: Judgement(
+        weight=Weight.NOTE,
+        consequence="the file is left out",
+        remedy="change --start or --end if it was wanted",
+    ),
+}
+
 _JUDGEMENTS: dict[Code, Callable[[Finding], Judgement]] = {
     Code.MISSING_TIMESTAMP: _refused,
     Code.NOT_FINITE: _refused,
@@ -305,15 +294,12 @@ _JUDGEMENTS: dict[Code, Callable[[Finding], Judgement]] = {
     Code.NEGATIVE_VOLUME: _refused,
     Code.HIGH_BELOW_LOW: _refused,
     Code.OUTSIDE_RANGE: _refused,
-    Code.NEWEST_FIRST: _newest_first,
     Code.DUPLICATE_TIMESTAMP: _refused,
     Code.BACKWARD_TIMESTAMP: _refused,
-    Code.UNREADABLE: _unreadable,
     Code.GAPS: _gaps,
     Code.OVERLAP: _overlap,
     Code.FROZEN_PRICES: _frozen,
     Code.DEAD_MARKET: _dead,
-    Code.NO_VOLUME: _no_volume,
     Code.WICKS: _wicks,
     Code.PRICE_JUMP: _price_jump,
     Code.VOLUME_UNIT: _volume_unit,
@@ -322,8 +308,6 @@ _JUDGEMENTS: dict[Code, Callable[[Finding], Judgement]] = {
     Code.DUPLICATE_FEED: _duplicate_feed,
     Code.ALIAS: _alias,
     Code.DIFFERENT_MARKET: _different_market,
-    Code.SAME_BARS_TWICE: _same_bars_twice,
-    Code.NO_BARS: _no_bars,
     Code.DAY_STAMPS: _day_stamps,
     Code.KNOWN_TOO_EARLY: _known_too_early,
     Code.FROM_THE_FUTURE: _from_the_future,

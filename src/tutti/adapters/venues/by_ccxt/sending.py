@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import structlog
@@ -33,6 +33,9 @@ from tutti.model.order import (
     OrderUnsent,
     Side,
 )
+
+if TYPE_CHECKING:
+    from tutti.adapters.venues.by_ccxt.contracts import Contract
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -122,6 +125,27 @@ class Sending:
         self.looking.hear_strays(tracked)
         if intent.type is OrderType.MARKET or report.status is not OrderStatus.ACCEPTED:
             await self.looking.until_over(tracked, _FIRST_LOOKS_S)
+
+    def off_grid(self, intent: OrderIntent, contract: Contract) -> str:
+        """Say what of an order ccxt would round on its way; empty for nothing.
+
+        What was approved is sent as it is, or not at all.
+        """
+        amount = intent.quantity / contract.size
+        written = {"quantity": (amount, self.client.amount_to_precision)}
+        if intent.price is not None:
+            written["price"] = (intent.price, self.client.price_to_precision)
+        for what, (value, rounded) in written.items():
+            try:
+                there = Decimal(str(rounded(contract.symbol, f"{value.normalize():f}")))
+            except Exception as error:  # noqa: BLE001 - ccxt would refuse it on its way, too
+                return f"{what} {value} of {intent.instrument}: {said(error, self.secrets)}"
+            if there != value:
+                return (
+                    f"{what} {value} of {intent.instrument} is off the venue's grid: {there} is "
+                    "near; check the steps that are configured"
+                )
+        return ""
 
     def _deadline(self) -> int:
         # whoever looks for an order after that can be sure that it does not turn up any more

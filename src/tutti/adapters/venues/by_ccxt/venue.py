@@ -174,7 +174,8 @@ class CcxtVenue:
             why = "was not started" if sending is None else f"{intent.instrument} isn't traded here"
             self._tracking.tell(OrderRefused(order_id=intent.id, ts=ts, detail=why))
             return
-        if objection := self._fence.objection(intent, ts):
+        objection = self._fence.objection(intent, ts) or sending.off_grid(intent, contract)
+        if objection:
             self._tracking.tell(OrderRefused(order_id=intent.id, ts=ts, detail=objection))
             return
         tracked = self._tracking.track(intent.id, contract, intent.side, intent.quantity, ts)
@@ -362,8 +363,8 @@ class CcxtVenue:
 
     async def close(self) -> None:
         """End the tasks and connections; orders at the venue stay as they are."""
+        # whoever shares the lanes may be waiting in them: what we had there ends with our tasks
         await self._tasks.close()
-        self._lanes.close()
         if self._client is not None:
             client, self._client = self._client, None
             client.timeout_on_exit = 0

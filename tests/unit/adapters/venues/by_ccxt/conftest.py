@@ -62,6 +62,7 @@ class Bench:
         instrument: Instrument,
         price: Decimal,
         venue: CcxtVenue,
+        lanes: Lanes,
     ) -> None:
         self.place = place
         self.exchange = exchange
@@ -69,6 +70,7 @@ class Bench:
         self.instrument = instrument
         self.price = price
         self.venue = venue
+        self.lanes = lanes
         self.said: list[VenueEvent] = []
         self._ids = IdSource("bench")
 
@@ -164,7 +166,8 @@ async def open_bench(
     )
     if start:
         await venue.start()
-    return Bench(place, exchange, addresses, instrument, Decimal(str(ticker["last"])), venue)
+    price = Decimal(str(ticker["last"]))
+    return Bench(place, exchange, addresses, instrument, price, venue, lanes)
 
 
 @asynccontextmanager

@@ -21,7 +21,7 @@ from tutti.adapters.venues.by_ccxt.reading import (
     unrealised,
 )
 from tutti.model.instrument import InstrumentId
-from tutti.model.order import OrderFilled, OrderStatus, Side
+from tutti.model.order import OrderAmended, OrderFilled, OrderStatus, Side
 
 _ID = "0190a1b2c3d4000001deadbeef012345"
 _RATE = Decimal("0.001")
@@ -157,6 +157,21 @@ def test_amended_order_shows_its_new_size_while_it_works() -> None:
     assert (report.quantity, report.price) == (Decimal("0.7"), Decimal("99.0"))
     ended = report_of(order | {"status": "canceled"}, [], _tracked(), 1)
     assert ended.quantity is None
+
+
+def test_fills_beyond_what_was_ordered_show_that_the_order_was_enlarged() -> None:
+    tracked = _tracked()
+    fills = [_fill(_trade(id=each, amount=0.5), tracked) for each in ("1", "2", "3")]
+    order = {"id": "55", "status": "closed", "filled": 1.0, "amount": 1.0}
+    told = events_of(report_of(order, [each for each in fills[:2] if each], tracked, 1), tracked)
+    assert [type(each).__name__ for each in told] == ["OrderAccepted", "OrderFilled", "OrderFilled"]
+    assert tracked.is_over
+    enlarged = order | {"status": "open", "filled": 1.5, "amount": 2.0}
+    told = events_of(report_of(enlarged, [each for each in fills if each], tracked, 1), tracked)
+    assert [type(each).__name__ for each in told] == ["OrderAmended", "OrderFilled"]
+    assert isinstance(told[0], OrderAmended)
+    assert told[0].quantity == tracked.quantity == Decimal(2)
+    assert (tracked.filled, len(tracked.fill_ids)) == (Decimal("1.5"), 3)
 
 
 def test_time_is_the_newest_that_the_venue_tells() -> None:

@@ -6,9 +6,11 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from tutti.adapters.venues.by_ccxt.fence import Fence
+from tutti.adapters.venues.by_ccxt.lanes import Lane
 from tutti.adapters.venues.by_ccxt.venue import CcxtVenue
 from tutti.execution.port import AsyncVenue
 from tutti.kernel.clock import LiveClock
@@ -320,3 +322,50 @@ async def test_log_errors_and_events_hold_no_secret(
     assert any(isinstance(each, OrderUnanswered | OrderRefused) for each in b.said)
     for secret in secrets:
         assert not [text for text in texts if secret in text]
+
+
+async def test_order_enlarged_at_the_venue_is_followed_to_its_new_end(bench: Open) -> None:
+    async with bench(PLACES["BINANCE_USDM"]) as b:
+        first = b.order(limit=_below(), lots=40)
+        order_id = b.submit(first)
+        await b.until(order_id, "OrderAccepted")
+        market = b.exchange.marketplace
+        (there,) = [o for each in market.accounts.values() for o in market.orders_of(each)]
+        market.amend(there, quantity=there.quantity * 2)
+        b.exchange.market.act({"do": "fill", "order": there.id})
+        said = await b.until(order_id, "OrderFilled")
+        assert "OrderAmended" in said
+        fills = [each for each in b.said if isinstance(each, OrderFilled)]
+        assert sum(each.quantity for each in fills) == first.intent.quantity * 2
+
+
+@pytest.mark.parametrize("what", ["price", "quantity"])
+async def test_order_off_the_grid_is_refused_before_it_leaves(
+    bench: Open, place: Place, what: str
+) -> None:
+    async with bench(place) as b:
+        good = b.order(limit=_below())
+        assert good.intent.price is not None
+        if what == "price":
+            off = msgspec.structs.replace(
+                good.intent, price=good.intent.price + b.instrument.price_step / 3
+            )
+        else:
+            step = b.instrument.quantity_step
+            off = msgspec.structs.replace(good.intent, quantity=good.intent.quantity + step / 3)
+        order_id = b.submit(msgspec.structs.replace(good, intent=off))
+        assert b.kinds(order_id) == ["OrderRefused"]
+        (refused,) = [each for each in b.said if isinstance(each, OrderRefused)]
+        assert f"{what} " in refused.detail
+        assert "off the venue's grid" in refused.detail
+        assert b.at_exchange() == 0
+
+
+async def test_venue_that_closes_leaves_alone_who_waits_in_the_same_lanes(bench: Open) -> None:
+    async with bench(PLACES["BINANCE"]) as b:
+        lanes = b.lanes
+        lanes.hold(0.3)
+        waiting = asyncio.ensure_future(lanes.enter(1.0, Lane.DATA))
+        await asyncio.sleep(0.05)
+        await b.venue.close()
+        await asyncio.wait_for(waiting, 2.0)
