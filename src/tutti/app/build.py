@@ -11,17 +11,18 @@ import numpy as np
 
 from tutti.agents.aggregation import Aggregation
 from tutti.agents.array_panel import ArrayPanel
-from tutti.agents.board import OpinionBoard
+from tutti.agents.llm.catalogue import KINDS
 from tutti.agents.port import Agent, ArrayAgent, MarketAgent, MetaAgent
 from tutti.agents.quant import QUANT_AGENTS
 from tutti.agents.state import AgentState, may_speak
+from tutti.agents.timeline import OpinionTimeline
 from tutti.app.models import ANALYSTS, analyst_of
 from tutti.app.plugins import Plugins
 from tutti.app.routes import routes_of, sharing_cash
 from tutti.app.settings import DEFAULT_VENUE, AgentSettings
 from tutti.conductor.regime import RegimeClassifier, RegimeRules
 from tutti.conductor.weights import regime_weights
-from tutti.engine.analysis import Analysis, Weighting
+from tutti.engine.analysis import Analysis, LateViews, Weighting
 from tutti.engine.decide import Rules, Style
 from tutti.engine.run import Setup
 from tutti.execution.cost import Costs, costs_of
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
     from tutti.app.settings import Config, ModelsSettings
     from tutti.model.instrument import Instrument
     from tutti.policy.port import Policy
+
+VOICES = frozenset(KINDS)
+"""Kinds of agents that `tutti.app.voices` makes."""
 
 _MILLISECOND = 1_000_000
 _WITHOUT_PARAMS = ("hybrid", "ema_cross")
@@ -126,15 +130,24 @@ def plan_of(config: Config, instruments: Sequence[Instrument], step: int) -> Pla
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seats:
-    """Agents of a configuration with their settings: those that read arrays, and those to await."""
+    """Agents of a configuration with their settings: those that read arrays, and those to await.
+
+    Of the latter None stands for one that `tutti.app.voices` makes, once there is something to
+    make it with.
+    """
 
     quick: tuple[tuple[AgentSettings, ArrayAgent | MarketAgent | MetaAgent], ...]
-    late: tuple[tuple[AgentSettings, Agent], ...]
+    late: tuple[tuple[AgentSettings, Agent | None], ...]
 
     @property
     def settings(self) -> tuple[AgentSettings, ...]:
         """Settings in the order of the panel: quick ones first."""
         return tuple(each for each, _ in (*self.quick, *self.late))
+
+    @property
+    def awaited(self) -> tuple[str, ...]:
+        """Names of the agents that have to be awaited, in the panel's order."""
+        return tuple(each.name for each, _ in self.late)
 
 
 def seats_of(config: Config) -> Seats:
@@ -151,9 +164,9 @@ def seats_of(config: Config) -> Seats:
         if each.enabled
     ]
     quick: list[tuple[AgentSettings, ArrayAgent | MarketAgent | MetaAgent]] = []
-    late: list[tuple[AgentSettings, Agent]] = []
+    late: list[tuple[AgentSettings, Agent | None]] = []
     for each, agent in made:
-        if _is_late(agent):
+        if agent is None or _is_late(agent):
             late.append((each, agent))
         else:
             quick.append((each, cast("ArrayAgent", agent)))
@@ -161,14 +174,19 @@ def seats_of(config: Config) -> Seats:
 
 
 def analysis_of(
-    config: Config, instruments: Sequence[Instrument], seats: Seats | None = None
+    config: Config,
+    instruments: Sequence[Instrument],
+    seats: Seats | None = None,
+    late: LateViews | None = None,
 ) -> Analysis:
     """Return features, panel, conductor and policy with nothing remembered yet.
 
     Parameters
     ----------
     seats : Seats, optional
-        The agents, where the caller asks those that have to be awaited.
+        The agents, where they were made already.
+    late : LateViews, optional
+        What those say that have to be awaited; without it they have no views.
 
     Raises
     ------
@@ -200,7 +218,7 @@ def analysis_of(
             ),
             active=active,
         ),
-        late=OpinionBoard([each.name for each, _ in seats.late], ids) if seats.late else None,
+        late=(late or OpinionTimeline(seats.awaited, ids)) if seats.late else None,
     )
 
 
@@ -368,16 +386,22 @@ def _segment_ticks(config: Config, n_instruments: int) -> int:
 
 def _agent(
     key: str, settings: AgentSettings, models: ModelsSettings
-) -> ArrayAgent | MarketAgent | MetaAgent | Agent:
+) -> ArrayAgent | MarketAgent | MetaAgent | Agent | None:
+    if settings.plugin in VOICES:
+        return None
     if settings.plugin in ANALYSTS:
         return analyst_of(key, settings, models)
-    factory = QUANT_AGENTS.get(settings.name) or _plugin(
-        f"{key}.name", "tutti.agents", settings.name
+    factory = QUANT_AGENTS.get(settings.plugin) or _plugin(
+        f"{key}.{'kind' if settings.kind else 'name'}", "tutti.agents", settings.plugin
     )
     try:
-        return cast("ArrayAgent", factory(settings.params))
+        agent = cast("ArrayAgent", factory(settings.params))
     except ConfigError as error:
         raise ConfigError(f"{key}.params of {error}") from error
+    if agent.name != settings.name:
+        # several of a kind are told apart by the names that they have here
+        agent.name = settings.name
+    return agent
 
 
 def _plugin(key: str, group: str, name: str) -> Callable[..., Any]:

@@ -8,10 +8,10 @@ import numpy as np
 
 from tutti.app.backtest import terms_overrides
 from tutti.app.build import analysis_of
-from tutti.model.errors import ConfigError
 from tutti.universe.instruments import Universe
 
 if TYPE_CHECKING:
+    from tutti.agents.timeline import OpinionTimeline
     from tutti.app.config import Config
     from tutti.model.market import FloatArray, MarketBlock
 
@@ -21,7 +21,11 @@ _ANALYSED = 65_536
 
 
 def signals_of(
-    config: Config, block: MarketBlock, *, confidence: float = 0.0
+    config: Config,
+    block: MarketBlock,
+    *,
+    confidence: float = 0.0,
+    opinions: OpinionTimeline | None = None,
 ) -> dict[str, FloatArray]:
     """Return by name what was said at each close: of each agent its bias, of the policy its score.
 
@@ -29,23 +33,16 @@ def signals_of(
     ----------
     confidence : float
         Opinions that are less sure count as abstentions, [0, 1].
+    opinions : OpinionTimeline, optional
+        What agents said that have to be awaited; without it they are silent.
 
     Returns
     -------
     dict of str to ndarray of float64, shape (t, n)
         Positive is up, 0 flat, NaN an abstention; nothing later than the close entered.
-
-    Raises
-    ------
-    ConfigError
-        If an agent answers in its own time.
     """
     universe = Universe.of_block(block, terms_overrides(config, block.instruments))
-    analysis = analysis_of(config, universe.instruments)
-    if analysis.late is not None:
-        raise ConfigError(
-            f"agents: {', '.join(analysis.late.names)} answer in their own time; set enabled: false"
-        )
+    analysis = analysis_of(config, universe.instruments, late=opinions)
     names = analysis.agent_names
     heard: dict[str, list[FloatArray]] = {name: [] for name in (*names, POLICY)}
     length = max(1, _ANALYSED // len(block.instruments))

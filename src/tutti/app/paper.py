@@ -134,7 +134,7 @@ class PaperAccount:
 
     def process(self, tick: MarketBlock) -> Trace:
         """Work through one tick, and go on closing where everything has to go."""
-        trace = self.session.engine.process(tick)
+        trace = self.session.process(tick)
         self.as_of = int(tick.known_at[-1])
         self.session.commands.go_on(self.as_of)
         return trace

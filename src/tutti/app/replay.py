@@ -6,6 +6,7 @@ import itertools
 import json
 import tempfile
 from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,12 +21,13 @@ from tutti.app.paper import Opening, PaperAccount
 from tutti.app.settings import Config
 from tutti.kernel.clock import parse_instant
 from tutti.ledger.fold import fold
-from tutti.ledger.kinds import Command, Started, Stopped
+from tutti.ledger.kinds import Command, Started, Stopped, Told
 from tutti.ledger.records import decode
 from tutti.model.errors import ConfigError, DataError
+from tutti.model.opinion import Abstention, Opinion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from tutti.ledger.kinds import DataSource
     from tutti.ledger.store import Row
@@ -57,7 +59,8 @@ class _Session:
     """One recorded session: its first row, its last market time and row, and how it ended.
 
     ``reason`` is None for one that was killed. ``commands``: what operators said, and when in
-    market time; ``afterwards``: what they said when it had ended.
+    market time; ``afterwards``: what they said when it had ended. ``told``: what awaited agents said,
+    by the tick that it counted from.
     """
 
     started: Started
@@ -67,6 +70,7 @@ class _Session:
     reason: str | None
     commands: tuple[tuple[int, Command], ...]
     afterwards: tuple[Command, ...]
+    told: Mapping[int, Sequence[Opinion | Abstention]]
 
 
 class _CutLedger(SqliteLedger):
@@ -149,9 +153,18 @@ def _sessions(rows: Sequence[Row]) -> list[_Session]:
                     if row.kind == "command" and not _is_offline(row)
                 ),
                 afterwards=tuple(decode(rows[k], Command) for k in spoken),
+                told=_told(rows[first:after]),
             )
         )
     return sessions
+
+
+def _told(rows: Sequence[Row]) -> dict[int, list[Opinion | Abstention]]:
+    told: dict[int, list[Opinion | Abstention]] = {}
+    for row in rows:
+        if row.kind == "opinion":
+            told.setdefault(row.ts, []).append(decode(row, Told).answer)
+    return told
 
 
 def _backtest_again(path: Path, session: _Session, again: Path, progress: Progress) -> None:
@@ -192,17 +205,13 @@ def _paper_again(
         _same(session.started.data, market.files)
         opening = Opening(run_id=run_id, versions=session.started.versions, state=state)
         account = PaperAccount(config, market, store, opening)
-        late = account.session.analysis.late
-        if late is not None:
-            raise ConfigError(
-                f"{', '.join(late.names)}: what agents said in their own time is not recorded yet, "
-                "so this run can't be replayed"
-            )
         commands = deque(session.commands)
         _say(account, commands)
         for tick in account.ticks:
-            if int(tick.known_at[-1]) > session.end:
+            ts = int(tick.known_at[-1])
+            if ts > session.end:
                 break
+            account.session.tell(ts, session.told.get(ts, ()))
             account.process(tick)
             _say(account, commands)
             progress(

@@ -8,6 +8,7 @@ import numpy as np
 
 from tutti import __version__
 from tutti.adapters.venues.by_ccxt.venue import CcxtVenue
+from tutti.agents.board import OpinionBoard
 from tutti.app.build import analysis_of, seats_of, venues_of
 from tutti.app.config import config_hash
 from tutti.app.restore import fresh_account, moved_cash, restored_account
@@ -27,12 +28,15 @@ from tutti.sandbox.venue import SimulatedVenue
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tutti.agents.timeline import OpinionTimeline
     from tutti.app.build import Plan
     from tutti.app.settings import Config
+    from tutti.engine.decide import Trace
     from tutti.engine.run import EngineListener
     from tutti.ledger.fold import LedgerState
     from tutti.ledger.store import Head, JournalStore
     from tutti.model.market import MarketBlock
+    from tutti.model.opinion import Abstention, Opinion
 
 
 TradingVenue = SimulatedVenue | CcxtVenue
@@ -64,6 +68,9 @@ class Session:
         What an earlier session on the same ledger left: the account goes on from there.
     venues : mapping of str to TradingVenue, optional
         Where it trades; else simulated venues on the plan's costs.
+    opinions : OpinionTimeline, optional
+        What agents say that have to be awaited, all of it known ahead; else they are told tick by
+        tick, and hang on a board.
     """
 
     def __init__(  # noqa: PLR0913 - what it joins
@@ -79,13 +86,22 @@ class Session:
         versions: dict[str, str] | None = None,
         state: LedgerState | None = None,
         venues: Mapping[str, TradingVenue] | None = None,
+        opinions: OpinionTimeline | None = None,
     ) -> None:
         setup = plan.setup
         self.run_id = run_id
         self._is_resumed = state is not None
         self.plan = plan
         self.seats = seats_of(config)
-        self.analysis = analysis_of(config, plan.instruments, self.seats)
+        self.board = OpinionBoard(self.seats.awaited, [each.id for each in plan.instruments])
+        self.analysis = analysis_of(config, plan.instruments, self.seats, opinions or self.board)
+        self._opinions = opinions
+        if state is not None:
+            self.board.post_all(
+                each
+                for each in state.opinions.values()
+                if self.board.has_place_for(each.agent, each.instrument)
+            )
         self.venues: dict[str, TradingVenue] = dict(
             venues_of(config, plan) if venues is None else venues
         )
@@ -152,13 +168,26 @@ class Session:
             # a restart is on record together with what was found at the venues: see `settle`
             self._journal.commit()
 
+    def process(self, market: MarketBlock) -> Trace:
+        """Work through the next ticks, and what awaited agents say that counts from them on."""
+        if self._opinions is not None:
+            for ts, answer in self._opinions.between(
+                int(market.known_at[0]), int(market.known_at[-1])
+            ):
+                self.engine.tell(ts, [answer])
+        return self.engine.process(market)
+
+    def tell(self, ts: int, answers: Sequence[Opinion | Abstention]) -> None:
+        """Take in what awaited agents said that counts from the tick ``ts`` on (ns UTC)."""
+        self.board.post_all(answers)
+        self.engine.tell(ts, answers)
+
     def remember(self, history: MarketBlock) -> None:
         """Let the analysis learn from bars that lie behind, and mark what is held at their close.
 
         Nothing is decided on them.
         """
-        # opinions that are waited for stand at one instant
-        length = max(1, _ANALYSED // len(history.instruments)) if self.analysis.late is None else 1
+        length = max(1, _ANALYSED // len(history.instruments))
         for begin in range(0, len(history), length):
             self.analysis.advance(history.rows(begin, min(begin + length, len(history))))
         book = self.account.book

@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from tutti.agents.timeline import OpinionTimeline
     from tutti.app.build import Plan
     from tutti.app.settings import Config
-    from tutti.engine.analysis import Analysis
     from tutti.engine.decide import Rules
     from tutti.ledger.kinds import DataSource
     from tutti.model.market import MarketBlock
@@ -99,19 +99,28 @@ def run_event(  # noqa: PLR0913 - what a run consists of
     progress: Progress,
     versions: dict[str, str] | None = None,
     venues: Mapping[str, SimulatedVenue] | None = None,
+    opinions: OpinionTimeline | None = None,
 ) -> Outcome:
-    """Run the event tier and leave its ledger in ``out``; ``venues`` are those of the plan, or others."""
+    """Run the event tier and leave its ledger in ``out``.
+
+    Parameters
+    ----------
+    venues : mapping of str to SimulatedVenue, optional
+        Instead of those of the plan.
+    opinions : OpinionTimeline, optional
+        What agents say that have to be awaited; without it they are silent.
+    """
     recorder = Recorder({instrument: i for i, instrument in enumerate(block.instruments)})
     with unhurried_collector(), ExitStack() as undo:
         store = undo.enter_context(SqliteLedger(out, Durability.BATCHED))
         session = Session(
             config, plan, store, run_id=run_id, start=int(block.ts[0]), data=data,
             listener=recorder, versions=versions, venues=venues,
+            opinions=opinions,
         )  # fmt: skip
-        _none_late(session.analysis)
         trace, done = empty_trace(len(block)), 0
         for part in _parts(block, _REPORTED, progress, "event tier"):
-            for whole, piece in zip(trace, session.engine.process(part), strict=True):
+            for whole, piece in zip(trace, session.process(part), strict=True):
                 whole[done : done + len(part)] = piece
             done += len(part)
         head = session.stop(int(block.known_at[-1]), "end of data")
@@ -141,8 +150,14 @@ def run_fast(
     block: MarketBlock,
     progress: Progress,
     schedule: CostSchedule | None = None,
+    opinions: OpinionTimeline | None = None,
 ) -> Outcome:
     """Run the fast tier, at the plan's costs or at those that ``schedule`` says.
+
+    Parameters
+    ----------
+    opinions : OpinionTimeline, optional
+        What agents say that have to be awaited; without it they are silent.
 
     Raises
     ------
@@ -158,8 +173,7 @@ def run_fast(
             "the fast tier fills at all venues by one set of rules, and these venues differ; "
             "use --tier event, or set the costs under venues.default"
         )
-    analysis = analysis_of(config, plan.instruments)
-    _none_late(analysis)
+    analysis = analysis_of(config, plan.instruments, late=opinions)
     tier = fast_tier(plan, len(analysis.agent_names), block)
     for part in _parts(block, _ANALYSED, progress, "fast tier"):
         signals = analysis.advance(part).signals
@@ -248,15 +262,6 @@ def _parts(block: MarketBlock, cells: int, progress: Progress, note: str) -> Ite
         progress(start * n, len(block) * n, note)
         yield block.rows(start, min(start + length, len(block)))
     progress(len(block) * n, len(block) * n, note)
-
-
-def _none_late(analysis: Analysis) -> None:
-    if analysis.late is not None:
-        names = ", ".join(analysis.late.names)
-        raise ConfigError(
-            f"agents: {names} answer in their own time, which only tutti up waits for; "
-            "set enabled: false for a backtest"
-        )
 
 
 def _unheard(done: int, total: int, note: str) -> None:

@@ -15,6 +15,7 @@ from tutti.app.paper import Opening, PaperAccount
 from tutti.app.replay import replay_run
 from tutti.ledger.journal import Journal
 from tutti.model.errors import ConfigError
+from tutti.model.opinion import Abstention, Opinion
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,8 +97,60 @@ def test_run_of_another_version_names_what_does_not_fit(tmp_path: Path) -> None:
         replay_run(tmp_path, _Progress())
 
 
-def test_run_with_agents_that_are_awaited_is_not_replayed(installed: None, tmp_path: Path) -> None:
-    config = override(_CONFIG, {"agents": [{"name": "pundit"}], "conductor.weights": {}})
-    _live(tmp_path, 10, config=config)
-    with pytest.raises(ConfigError, match="pundit: what agents said in their own time"):
-        replay_run(tmp_path, _Progress())
+_LISTENING = override(
+    _CONFIG,
+    {
+        "agents": [{"name": "pundit"}],
+        "conductor.weights": {},
+        "policy.name": "hybrid",
+        "policy.weights": {"context": 1.0, "momentum": 0.0, "mean_reversion": 0.0, "pairs": 0.0},
+        "policy.entry_threshold": 0.3,
+        "policy.exit_threshold": 0.2,
+    },
+)
+
+
+def _listening(folder: Path, ticks: int, *, stop: bool = True) -> int:
+    """Trade so many ticks on what a pundit says every fifth of them; return the orders made."""
+    keep_configuration(_LISTENING, folder)
+    store = SqliteLedger(folder, Durability.EACH_COMMIT)
+    account = PaperAccount(_LISTENING, made_up(_LISTENING, _START), store, Opening(run_id="paper"))
+    (btc,) = (each.id for each in account.plan.instruments)
+    for k, tick in enumerate(islice(account.ticks, ticks)):
+        ts = int(tick.known_at[-1])
+        if k % 5 == 2:
+            opinion = Opinion(
+                agent="pundit", instrument=btc, bias=0.9 if k % 2 else -0.9, confidence=1.0,
+                as_of=ts - 3_600_000_000_000, rationale=f"tick {k}", time_to_live=6 * 3_600_000_000_000,
+            )  # fmt: skip
+            late = Abstention(agent="pundit", instrument=btc, as_of=ts, reason="no answer in 2 s")
+            account.session.tell(ts, [opinion, late])
+        account.process(tick)
+    if stop:
+        account.stop("for now")
+    else:
+        store.close()
+    return account.session.engine.counts.orders
+
+
+def test_run_with_agents_that_were_awaited_is_replayed_without_asking_them(
+    installed: None, tmp_path: Path
+) -> None:
+    orders = _listening(tmp_path, 43)
+    # the opinion that still stood is there after a restart, and after a kill
+    orders += _listening(tmp_path, 31, stop=False)
+    orders += _listening(tmp_path, 30)
+    assert orders > 10
+    outcome = replay_run(tmp_path, _Progress())
+    assert (outcome.equal, outcome.first_difference) == (True, 0)
+
+
+def test_restart_takes_up_the_opinions_that_still_stand(installed: None, tmp_path: Path) -> None:
+    _listening(tmp_path, 43)
+    store = SqliteLedger(tmp_path, Durability.EACH_COMMIT)
+    account = PaperAccount(_LISTENING, made_up(_LISTENING, _START), store, Opening(run_id="paper"))
+    (btc,) = (each.id for each in account.plan.instruments)
+    (standing,) = account.session.board.standing(btc, account.as_of)
+    assert isinstance(standing, Opinion)
+    assert standing.rationale == "tick 42"
+    account.stop("for now")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
+from tutti.agents.timeline import Heard, OpinionTimeline
 from tutti.app.backtest import Source, run_source, terms_overrides
 from tutti.app.build import Plan, plan_of
 from tutti.app.comparison import baselines_of, metrics_of
@@ -18,9 +19,13 @@ from tutti.app.config import Config, override
 from tutti.app.tiers import parity, run_event, run_fast
 from tutti.app.warmup import main
 from tutti.kernel.clock import HOUR
+from tutti.ledger.kinds import Told
+from tutti.ledger.records import decode
+from tutti.ledger.trace import why
 from tutti.ledger.verify import verify
 from tutti.model.errors import ConfigError
 from tutti.model.instrument import InstrumentId
+from tutti.model.opinion import Abstention, Opinion
 from tutti.sandbox.market import MarketSpec, SimulatedMarket
 from tutti.sandbox.market_regimes import RegimeChain, regimes_named
 from tutti.universe.instruments import Universe
@@ -145,13 +150,66 @@ def test_fast_tier_refuses_venues_that_fill_by_other_rules() -> None:
         run_fast(config, plan, block, _Progress())
 
 
-def test_tiers_refuse_agents_that_have_to_be_awaited(installed: None, tmp_path: Path) -> None:
-    block = _block()
-    config, plan = _plan(block, agents=[{"name": "pundit"}], conductor__weights={})
-    with pytest.raises(ConfigError, match="pundit answer in their own time"):
-        run_event(config, plan, block, (), "run", tmp_path, _Progress())
-    with pytest.raises(ConfigError, match="pundit answer in their own time"):
-        run_fast(config, plan, block, _Progress())
+_LISTENING: dict[str, Any] = {
+    "agents": [{"name": "pundit"}, {"name": "mean_reversion", "weight": 0.3}],
+    "conductor__weights": {},
+    "policy__name": "hybrid",
+    "policy__weights": {"context": 1.0, "momentum": 0.0, "mean_reversion": 0.0, "pairs": 0.0},
+    "policy__entry_threshold": 0.3,
+    "policy__exit_threshold": 0.2,
+}
+
+
+def _opinions(block: MarketBlock) -> OpinionTimeline:
+    """Return what a pundit said who changes sides every ten hours, and fades over seven."""
+    heard: list[Heard] = []
+    for t in range(3, len(block), 10):
+        for instrument in block.instruments:
+            as_of = int(block.known_at[t])
+            opinion = Opinion(
+                agent="pundit", instrument=instrument, bias=0.9 if t % 20 == 3 else -0.9,
+                confidence=1.0, as_of=as_of, rationale=f"tick {t}", time_to_live=7 * HOUR,
+            )  # fmt: skip
+            # on one of two he takes two ticks to say so
+            counts = as_of if instrument is block.instruments[0] else int(block.known_at[t + 2])
+            heard.append(Heard(counts, opinion))
+    silent = Abstention(agent="pundit", instrument=block.instruments[0], as_of=0, reason="asleep")
+    return OpinionTimeline(
+        ("pundit",), block.instruments, [Heard(int(block.known_at[0]), silent), *heard]
+    )
+
+
+def test_tiers_agree_on_what_awaited_agents_said(installed: None, tmp_path: Path) -> None:
+    block = _block(400)
+    config, plan = _plan(block, **_LISTENING)
+    opinions = _opinions(block)
+    event = run_event(config, plan, block, (), "run", tmp_path, _Progress(), opinions=opinions)
+    fast = run_fast(config, plan, block, _Progress(), opinions=opinions)
+    found = parity(event, fast)
+    assert found.fills_equal
+    assert found.max_rel_equity_diff < 1e-9
+    assert len(event.fills) > 40
+    silent = run_fast(config, plan, block, _Progress())
+    assert len(silent.fills) != len(fast.fills)
+
+
+def test_every_answer_is_on_the_ledger_at_the_tick_it_counts_from(
+    installed: None, tmp_path: Path
+) -> None:
+    block = _block(100)
+    config, plan = _plan(block, **_LISTENING)
+    opinions = _opinions(block)
+    run_event(config, plan, block, (), "run", tmp_path, _Progress(), opinions=opinions)
+    with SqliteLedgerReader(tmp_path) as reader:
+        assert verify(reader).ok
+        rows = list(reader.rows())
+        told = [Heard(row.ts, decode(row, Told).answer) for row in rows if row.kind == "opinion"]
+        ticks = [row.ts for row in rows if row.kind in {"opinion", "decision"}]
+        order = next(row.ref for row in rows if row.kind == "order")
+        (behind,) = why(reader, order).opinions
+    assert told == list(opinions.answers)
+    assert ticks == sorted(ticks)
+    assert behind.body.agent == "pundit"
 
 
 def test_parity_sees_another_fill_and_another_equity(tmp_path: Path) -> None:

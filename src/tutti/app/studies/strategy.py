@@ -16,6 +16,7 @@ from tutti.universe.instruments import Universe
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from tutti.agents.timeline import OpinionTimeline
     from tutti.app.build import Plan
     from tutti.app.config import Config
     from tutti.engine.analysis import Analysis
@@ -61,6 +62,8 @@ class Strategy:
         Recorded bars; contract terms that are not configured are read off the first of them.
     terms : sequence of Instrument, optional
         Contract terms, where they are known to be those.
+    opinions : OpinionTimeline, optional
+        What agents said over the bars that have to be awaited; without it they are silent.
 
     Raises
     ------
@@ -69,9 +72,14 @@ class Strategy:
     """
 
     def __init__(
-        self, config: Config, block: MarketBlock, terms: Sequence[Instrument] = ()
+        self,
+        config: Config,
+        block: MarketBlock,
+        terms: Sequence[Instrument] = (),
+        opinions: OpinionTimeline | None = None,
     ) -> None:
         self.config = lean(config)
+        self._opinions = opinions
         if not terms:
             overrides = terms_overrides(config, block.instruments)
             terms = Universe.of_block(block, overrides).instruments
@@ -81,13 +89,7 @@ class Strategy:
                 "the fast tier fills at all venues by one set of rules, and these venues differ; "
                 "set the costs under venues.default"
             )
-        analysis = self.analysis()
-        if analysis.late is not None:
-            raise ConfigError(
-                f"agents: {', '.join(analysis.late.names)} answer in their own time, which no study "
-                "waits for; set enabled: false"
-            )
-        self._n_agents = len(analysis.agent_names)
+        self._n_agents = len(self.analysis().agent_names)
         self._room = 1024
 
     @property
@@ -97,7 +99,7 @@ class Strategy:
 
     def analysis(self) -> Analysis:
         """Return features, agents and policy that have seen nothing yet."""
-        return analysis_of(self.config, self.plan.instruments)
+        return analysis_of(self.config, self.plan.instruments, late=self._opinions)
 
     def tier(
         self, start: int, n_ticks: int, terms: Terms | None = None, noise: Noise | None = None

@@ -1,0 +1,126 @@
+"""Agents that have to be awaited, made from their settings: what they read, whom they ask, when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from tutti.adapters.stores.point_in_time import open_readings, open_texts
+from tutti.agents.llm.catalogue import make_llm_agent, speaker_settings
+from tutti.agents.llm.knowledge import Cutoffs
+from tutti.agents.llm.silent import SilentAgent, no_model
+from tutti.agents.schedule import Seat
+from tutti.app.snapshots import Snapshots
+from tutti.kernel.clock import SECOND
+from tutti.model.errors import ConfigError
+from tutti.model.instrument import InstrumentId
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tutti.agents.llm.port import LanguageModel
+    from tutti.agents.llm.sight import Sight
+    from tutti.agents.port import Agent
+    from tutti.app.build import Seats
+    from tutti.app.settings import AgentSettings, Config
+
+    Models = Callable[[AgentSettings], LanguageModel]
+    """What an agent asks, by its settings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voices:
+    """Agents that have to be awaited, seated, and what they are shown."""
+
+    seats: tuple[Seat, ...]
+    snapshots: Snapshots
+
+
+def voices_of(
+    config: Config,
+    seats: Seats,
+    instruments: Sequence[InstrumentId],
+    models: Models,
+    sight: Sight | None = None,
+) -> Voices:
+    """Return the agents of a configuration that have to be awaited.
+
+    Parameters
+    ----------
+    models : callable
+        What each asks that asks a language model.
+    sight : Sight, optional
+        Of a blinded run.
+
+    Raises
+    ------
+    ConfigError
+        If one can't be made, or a file that they read can't be used.
+    """
+    snapshots = snapshots_of(config, instruments)
+    made = []
+    for settings, agent in seats.late:
+        if agent is None:
+            agent = _made(config, settings, snapshots, models, sight)  # noqa: PLW2901
+        made.append(_seat(settings, agent))
+    return Voices(seats=tuple(made), snapshots=snapshots)
+
+
+def snapshots_of(config: Config, instruments: Sequence[InstrumentId]) -> Snapshots:
+    """Return what agents are shown, with the texts and figures that the configuration names.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If a file can't be used.
+    """
+    files = config.text
+    return Snapshots(
+        instruments,
+        config,
+        texts=open_texts(list(files.files)) if files.files else None,
+        readings=open_readings(list(files.readings)) if files.readings else None,
+    )
+
+
+def _made(
+    config: Config,
+    settings: AgentSettings,
+    snapshots: Snapshots,
+    models: Models,
+    sight: Sight | None,
+) -> Agent:
+    if not settings.model:
+        return SilentAgent(settings.name, no_model(settings.name))
+    key = next(k for k, each in enumerate(config.agents) if each.name == settings.name)
+    try:
+        spoken = speaker_settings(
+            name=settings.name,
+            model=settings.model,
+            prompt=settings.prompt,
+            temperature=config.llm.temperature,
+            max_output_tokens=config.llm.max_output_tokens,
+            time_to_live_s=settings.time_to_live_s,
+            horizon_s=settings.horizon_s,
+            params=settings.params,
+            cutoffs=Cutoffs(config.llm.cutoffs),
+        )
+        return cast(
+            "Agent",
+            make_llm_agent(
+                settings.plugin, spoken, source=snapshots, model=models(settings), blind=sight
+            ),
+        )
+    except ConfigError as error:
+        raise ConfigError(f"agents[{key}]: {error}") from error
+
+
+def _seat(settings: AgentSettings, agent: Agent) -> Seat:
+    about = settings.instruments
+    return Seat(
+        agent=agent,
+        cadence=round(settings.cadence_s * SECOND),
+        timeout_s=settings.timeout_s,
+        time_to_live=round(settings.time_to_live_s * SECOND),
+        instruments=None if about is None else frozenset(map(InstrumentId.parse, about)),
+    )
