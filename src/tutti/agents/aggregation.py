@@ -288,6 +288,7 @@ def voices(
     regime: RegimeBlock,
     cell: tuple[int, int],
     as_of: int,
+    heard: Sequence[float] | None = None,
 ) -> AggregatedContext:
     """Return the pooled opinion of one instrument at one tick with its breakdown.
 
@@ -301,6 +302,8 @@ def voices(
         The blocks that ``cell`` (tick, instrument) points into.
     as_of : int
         ns UTC.
+    heard : sequence of float, length A, optional
+        Confidences that were pooled, where they are not those of the opinions.
 
     Returns
     -------
@@ -330,8 +333,8 @@ def voices(
         regime=Regime.RANGE_BOUND if code < 0 else Regime(code),
         regime_confidence=_or_zero(regime.confidence[cell]),
         voices=tuple(
-            _voice(opinion, weight)
-            for opinion, weight in zip(opinions, weights.tolist(), strict=True)
+            _voice(opinion, weight, None if heard is None else heard[a])
+            for a, (opinion, weight) in enumerate(zip(opinions, weights.tolist(), strict=True))
         ),
     )
 
@@ -340,7 +343,7 @@ def _or_zero(value: float) -> float:
     return 0.0 if math.isnan(value) else float(value)
 
 
-def _voice(opinion: Opinion | Abstention, weight: float) -> Voice:
+def _voice(opinion: Opinion | Abstention, weight: float, heard: float | None) -> Voice:
     if isinstance(opinion, Opinion):
         return Voice(
             agent=opinion.agent,
@@ -348,6 +351,7 @@ def _voice(opinion: Opinion | Abstention, weight: float) -> Voice:
             confidence=opinion.confidence,
             weight=weight,
             rationale=opinion.rationale,
+            heard=None if heard == opinion.confidence else heard,
         )
     return Voice(
         agent=opinion.agent, bias=None, confidence=None, weight=weight, rationale=opinion.reason

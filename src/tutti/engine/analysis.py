@@ -13,6 +13,8 @@ from tutti.model.market import FloatArray, IntArray, MarketBlock
 from tutti.model.opinion import Abstention, ContextBlock, Opinion, RegimeBlock, Views
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tutti.agents.array_panel import ArrayPanel
     from tutti.conductor.regime import RegimeClassifier
     from tutti.features.pipeline import FeaturePipeline
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 class AnalysisBlock(NamedTuple):
     """Everything that was thought about a block of t ticks and n instruments.
 
-    ``views`` has arrays of shape (a, t, n), array agents first, in the panel's order.
+    ``views`` has arrays of shape (a, t, n), array agents first, in the panel's order: what was said.
+    ``corrected`` are the confidences that were pooled instead; None where they were as said.
     """
 
     features: FeatureBlock
@@ -31,6 +34,7 @@ class AnalysisBlock(NamedTuple):
     regime: RegimeBlock
     context: ContextBlock
     signals: Signals
+    corrected: FloatArray | None = None
 
 
 class LateViews(Protocol):
@@ -86,6 +90,9 @@ class Analysis:
     weighting : Weighting
     late : LateViews or None
         Opinions of agents that have to be awaited.
+    correction : callable, optional
+        From views and the instants at which the ticks' bars became known to the views that are
+        pooled; see `tutti.agents.calibration.Correction`.
     """
 
     def __init__(
@@ -97,6 +104,7 @@ class Analysis:
         policy: Policy,
         weighting: Weighting,
         late: LateViews | None = None,
+        correction: Callable[[Views, IntArray], Views] | None = None,
     ) -> None:
         self.pipeline = pipeline
         self.panel = panel
@@ -104,6 +112,7 @@ class Analysis:
         self.policy = policy
         self.weighting = weighting
         self.late = late
+        self.correction = correction
         self._ahead: tuple[int, FeatureBlock] | None = None
         self.agent_names: tuple[str, ...] = tuple(panel.names) + tuple(late.names if late else ())
 
@@ -123,9 +132,11 @@ class Analysis:
         views = self.panel.opine_stacked(features, block)
         if self.late is not None:
             views = _joined(views, self.late.views(block.known_at))
-        context = self._context(views, regime, block)
+        heard = views if self.correction is None else self.correction(views, block.known_at)
+        context = self._context(heard, regime, block)
         signals = self.policy.signals(block, features, context, regime)
-        return AnalysisBlock(features, views, regime, context, signals)
+        corrected = None if heard is views else heard.confidence
+        return AnalysisBlock(features, views, regime, context, signals, corrected)
 
     def _features(self, block: MarketBlock) -> FeatureBlock:
         ahead, self._ahead = self._ahead, None

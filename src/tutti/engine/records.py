@@ -119,6 +119,7 @@ class DecisionWriter:
             regime=thought.regime,
             cell=(t, i),
             as_of=as_of,
+            heard=None if thought.corrected is None else thought.corrected[:, t, i].tolist(),
         )
 
     def _opinions(

@@ -110,6 +110,8 @@ def _seen(item: DecisionItem) -> Iterator[tuple[str, str]]:
         )
         for voice in context.voices:
             view = f"bias {_number(voice.bias)}, confidence {_number(voice.confidence)}"
+            if voice.heard is not None:
+                view += f" heard as {voice.heard:.4f}"
             yield "voice", f"{voice.agent} {view}, weight {voice.weight:.3f}: {voice.rationale}"
     if item.features:
         values = (f"{name} {_number(value)}" for name, value in item.features.items())

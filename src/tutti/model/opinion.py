@@ -76,14 +76,19 @@ class Abstention(msgspec.Struct, frozen=True, kw_only=True):
     call: str = ""
 
 
-class Voice(msgspec.Struct, frozen=True, kw_only=True):
-    """One agent's part in an aggregated context; bias and confidence are None for an abstention."""
+class Voice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One agent's part in an aggregated context; bias and confidence are None for an abstention.
+
+    ``heard`` is the confidence that was pooled, where another one than was stated; see
+    `tutti.agents.calibration`.
+    """
 
     agent: str
     bias: float | None
     confidence: float | None
     weight: float
     rationale: str
+    heard: float | None = None
 
 
 class AggregatedContext(msgspec.Struct, frozen=True, kw_only=True):

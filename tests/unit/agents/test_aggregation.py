@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -220,6 +221,17 @@ def test_voices_tell_who_said_what_with_which_weight() -> None:
             ),
         ),
     )
+
+
+def test_voice_that_was_pooled_with_another_confidence_says_which() -> None:
+    context, regime = _blocks(0.6, 0.5, 4)
+    told = voices(
+        (_BULL, _BULL, _MUTE), np.ones(3), context=context, regime=regime, cell=(0, 1), as_of=10,
+        heard=(0.125, _BULL.confidence, _NAN),
+    )  # fmt: skip
+    assert [voice.heard for voice in told.voices] == [0.125, None, None]
+    # the bytes of a voice that was heard as said are what they always were
+    assert b"heard" not in msgspec.json.encode(told.voices[1])
 
 
 def test_voices_of_nobody_in_an_unknown_regime_are_a_hold_without_confidence() -> None:

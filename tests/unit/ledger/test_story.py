@@ -50,6 +50,22 @@ def test_filled_order_is_told_from_fill_to_data(scribe: Scribe, store: SqliteLed
     )
 
 
+def test_voice_that_was_pooled_with_another_confidence_is_told_with_both(
+    scribe: Scribe, store: SqliteLedger
+) -> None:
+    scribe.started()
+    item = scribe.item()
+    assert item.context is not None
+    first, *rest = item.context.voices
+    heard = msgspec.structs.replace(first, heard=0.125)
+    context = msgspec.structs.replace(item.context, voices=(heard, *rest))
+    scribe.decision(msgspec.structs.replace(item, context=context))
+    intent = scribe.intent()
+    scribe.journal.commit()
+    told = [line for kind, line in tell(why(store, intent.id)) if kind == "voice"]
+    assert "confidence +0.8000 heard as 0.1250, weight" in told[0]
+
+
 def test_refused_limit_order_without_a_view_is_told_shortly(
     scribe: Scribe, store: SqliteLedger
 ) -> None:
