@@ -159,7 +159,7 @@ def _of_reading(reading: Reading, snapshot: Snapshot, sight: Sight, *, number: i
             "name": clean(
                 sight.text(clean(reading.name, LONGEST_NAME), as_of=snapshot.as_of), LONGEST_NAME
             ),
-            "value": float(f"{reading.value:.6g}"),
+            "value": float(f"{sight.value(reading.name, reading.value):.6g}"),
         },
     )
 

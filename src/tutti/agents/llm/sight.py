@@ -37,6 +37,14 @@ class Sight(Protocol):
         """Return a text as it may be shown at an instant, given the last close."""
         ...
 
+    def said(self, text: str, *, as_of: int) -> str:
+        """Return what a model said, as it may be kept."""
+        ...
+
+    def value(self, name: str, value: float) -> float:
+        """Return a figure as it may be shown."""
+        ...
+
     def publisher(self, name: str) -> str:
         """Return what a publisher is called."""
         ...
@@ -71,6 +79,14 @@ class Unblinded:
     def text(self, text: str, *, as_of: int, close: float = math.nan) -> str:  # noqa: ARG002
         """Return the text itself."""
         return text
+
+    def said(self, text: str, *, as_of: int) -> str:  # noqa: ARG002
+        """Return the text itself."""
+        return text
+
+    def value(self, name: str, value: float) -> float:  # noqa: ARG002
+        """Return the figure itself."""
+        return value
 
     def publisher(self, name: str) -> str:
         """Return the name itself."""
