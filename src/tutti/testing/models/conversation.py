@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -40,6 +40,8 @@ class Question:
     seed : int or None
     key : str
         What the client was known by; empty for none.
+    body : mapping
+        The request as it came.
     """
 
     dialect: str
@@ -51,6 +53,7 @@ class Question:
     temperature: float | None = None
     seed: int | None = None
     key: str = ""
+    body: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def input_tokens(self) -> int:
@@ -135,9 +138,10 @@ def _instance(schema: Mapping[str, Any], generator: np.random.Generator) -> Any:
             n = int(schema.get("minItems", 0))
             return [_instance(schema["items"], generator) for _ in range(n)]
         case "number" | "integer" as number:
-            low = schema.get("minimum", 0)
-            high = schema.get("maximum", low + 1)
-            drawn = low + (high - low) * float(generator.random())
+            low = schema.get("minimum", schema.get("exclusiveMinimum", 0))
+            high = schema.get("maximum", schema.get("exclusiveMaximum", low + 1))
+            # away from the ends, which may be left out themselves
+            drawn = low + (high - low) * (0.01 + 0.98 * float(generator.random()))
             return math.floor(drawn) if number == "integer" else round(drawn, 3)
         case "boolean":
             return bool(generator.random() < 1 / 2)

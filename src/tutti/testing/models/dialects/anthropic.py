@@ -17,6 +17,9 @@ from tutti.testing.models.dialects.dialect import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_REFUSED_WORDS = frozenset(
+    {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength"}
+)
 _TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -48,6 +51,7 @@ class AnthropicDialect:
         _, user = split(field(body, "messages"))
         return Question(
             dialect=self.name,
+            body=body,
             model=str(field(body, "model")),
             system=text_of(body.get("system", "")),
             user=user,
@@ -88,4 +92,23 @@ def _schema(body: Body) -> Any:
         return None
     if form.get("type") != "json_schema":
         raise Misunderstood("the format's type must be json_schema")
-    return field(form, "schema")
+    schema = field(form, "schema")
+    _check(schema)
+    return schema
+
+
+def _check(schema: Any) -> None:
+    # what Anthropic takes no notice of it refuses
+    if isinstance(schema, list):
+        for each in schema:
+            _check(each)
+    if not isinstance(schema, dict):
+        return
+    for word, value in schema.items():
+        if word in _REFUSED_WORDS:
+            raise Misunderstood(
+                f"output_config.format.schema: For '{schema.get('type')}' type, property "
+                f"'{word}' is not supported"
+            )
+        for part in value.values() if word == "properties" else [value]:
+            _check(part)

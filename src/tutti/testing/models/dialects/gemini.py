@@ -50,6 +50,7 @@ class GeminiDialect:
             raise Misunderstood("a response schema needs the response mime type application/json")
         return Question(
             dialect=self.name,
+            body=body,
             model=found["model"],
             system=text_of(told.get("parts", [])),
             user="\n\n".join(text_of(field(each, "parts")) for each in contents),

@@ -32,6 +32,7 @@ class OllamaDialect:
         schema, options = body.get("format"), body.get("options", {})
         return Question(
             dialect=self.name,
+            body=body,
             model=str(field(body, "model")),
             system=system,
             user=user,

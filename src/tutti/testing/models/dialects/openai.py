@@ -39,6 +39,7 @@ class OpenAIDialect:
         limit = body.get("max_completion_tokens", body.get("max_tokens"))
         return Question(
             dialect=self.name,
+            body=body,
             model=str(field(body, "model")),
             system=system,
             user=user,

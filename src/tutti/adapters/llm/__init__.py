@@ -1,0 +1,1 @@
+"""Language models of providers, asked over HTTP, and what they cost."""

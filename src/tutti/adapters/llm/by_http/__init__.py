@@ -1,0 +1,1 @@
+"""Providers by plain HTTP: one small file a dialect, one client for all."""
