@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tutti.adapters.llm.keys import model_key, name_of
+from tutti.adapters.llm.by_http.keys import model_key, name_of
 from tutti.adapters.llm.prices import Prices, Tariff
 from tutti.kernel.clock import SimulatedClock, parse_instant
 from tutti.model.errors import ConfigError

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 from tutti.adapters.llm.by_http.anthropic import AnthropicDialect
 from tutti.adapters.llm.by_http.client import Provider
 from tutti.adapters.llm.by_http.gemini import GeminiDialect
+from tutti.adapters.llm.by_http.keys import name_of
 from tutti.adapters.llm.by_http.ollama import OllamaDialect
 from tutti.adapters.llm.by_http.openai import OpenAIDialect
-from tutti.adapters.llm.keys import name_of
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
