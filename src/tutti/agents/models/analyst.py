@@ -209,12 +209,22 @@ class Analyst:
 
     def _heard(self, closed: ClosedBars, counted: Sequence[IntArray]) -> list[list[Said]]:
         asked = [self._asked(i, known) for i, known in enumerate(counted)]
-        questions = [question for each in asked for question in each.questions]
-        rows = {int(closed.rows[k]) for each in asked for k in each.bars}
-        answers = iter(self._thread.ask(questions, len(rows)))
+        # in order of time, so that one model for all instruments is shown none's future
+        order = sorted(
+            (
+                (each.when(q), i, q)
+                for i, each in enumerate(asked)
+                for q in range(len(each.questions))
+            )
+        )
+        answers = self._thread.ask(
+            [asked[i].questions[q] for _, i, q in order],
+            len({int(closed.rows[k]) for each in asked for k in each.bars}),
+        )
+        by_question = {(i, q): answer for (_, i, q), answer in zip(order, answers, strict=True)}
         heard = []
-        for each in asked:
-            mine = [next(answers) for _ in each.questions]
+        for i, each in enumerate(asked):
+            mine = [by_question[i, q] for q in range(len(each.questions))]
             found = each.judged(mine, self.source)
             for answer in mine:
                 self._note_traceback(answer)
@@ -300,6 +310,11 @@ class _Asked:
     singles: Sequence[int]
     questions: Sequence[Question]
     at_once: bool
+
+    def when(self, question: int) -> int:
+        # start of the last bar that a question is about
+        end = self.singles[question] if question < len(self.singles) else self.ends[-1]
+        return int(self.series.ts[end])
 
     def judged(self, answers: Sequence[object], source: ModelSource) -> list[Prediction | Fault]:
         ones = {

@@ -7,12 +7,9 @@ import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tutti.kernel.clock import SECOND, iso, parse_instant
-
-if TYPE_CHECKING:
-    from tutti.agents.models.port import ModelSource
 
 SHAPE, RANGE = "shape", "range"
 """Kinds of fault: not the promised answer at all, or a value that can't be."""
@@ -20,6 +17,7 @@ SHAPE, RANGE = "shape", "range"
 DIGITS = 6
 """Decimals of a confidence that count: a batch and a single row differ in the last bits."""
 
+_UNITS = ((1e11, SECOND), (1e14, 1_000_000), (1e17, 1000), (1e20, 1))
 _KEYS = ("timestamp", "signal", "confidence")
 
 
@@ -84,11 +82,15 @@ def sided(signal: object, confidence: object) -> Prediction | Fault:
 
 
 def instant(value: object) -> int | None:
-    """Return a time as ns UTC, None where it is none: pandas and numpy stamps, datetime, ISO, ns."""
+    """Return a time as ns UTC, None where it is none.
+
+    Understood are stamps of pandas and numpy, datetimes, ISO texts, and numbers since the epoch: in
+    seconds, milliseconds, microseconds or nanoseconds, which their size tells apart.
+    """
     if isinstance(value, bool):
         return None
-    if isinstance(value, numbers.Integral):
-        return int(value)
+    if isinstance(value, numbers.Real):
+        return _since_epoch(value)
     found: Any = value
     if hasattr(found, "value") and isinstance(found.value, int):
         return int(found.value)  # a pandas Timestamp, to the nanosecond
@@ -105,9 +107,13 @@ def instant(value: object) -> int | None:
     return None
 
 
-def wrong(source: ModelSource, fault: str) -> str:
-    """Return a fault with the name of the model in front."""
-    return f"model {source.name}: {fault}"
+def _since_epoch(value: Any) -> int | None:
+    if not math.isfinite(float(value)):
+        return None
+    for below, unit in _UNITS:
+        if abs(float(value)) < below:
+            return int(value) * unit if isinstance(value, numbers.Integral) else round(value * unit)
+    return None
 
 
 def _is_number(value: object) -> bool:

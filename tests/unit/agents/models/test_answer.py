@@ -63,6 +63,10 @@ def test_wrong_answer_is_refused_with_its_kind(answer: Any, kind: str, told: str
     "value",
     [
         TS,
+        TS // SECOND,
+        TS / SECOND,
+        TS // 1_000_000,
+        TS // 1000,
         np.int64(TS),
         pd.Timestamp(TS, tz="UTC"),
         pd.Timestamp(TS),
@@ -77,6 +81,6 @@ def test_time_is_understood_in_every_form(value: Any) -> None:
     assert instant(value) == TS
 
 
-@pytest.mark.parametrize("value", [None, 1.5, "soon", False, object()])
+@pytest.mark.parametrize("value", [None, math.nan, 1e30, "soon", False, object()])
 def test_what_is_no_time_is_none(value: Any) -> None:
     assert instant(value) is None

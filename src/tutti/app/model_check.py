@@ -1,0 +1,197 @@
+"""Whether a plug-in model keeps what models have to keep; tried in processes of their own.
+
+Two processes: one runs the suite, another one predicts once more, since what hangs on a process (the
+order of a set, an address) is the same within one. A model that never comes back is ended after the
+time limit, and one that takes its process down takes down nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tutti.agents.models.answer import SHAPE
+from tutti.agents.models.conformance import CODES, IMPORT_ERROR, NONDETERMINISTIC, SLOW
+from tutti.agents.models.port import span
+from tutti.app.model_trial import DONE, IMPORTING, MAKING, PREDICTING
+from tutti.model.errors import ConfigError
+
+BUDGET_S = 0.25
+"""For one prediction where nothing else is said."""
+TIME_LIMIT_S = 60.0
+
+_WORDS = {
+    IMPORTING: (IMPORT_ERROR, "while it was imported"),
+    MAKING: (IMPORT_ERROR, "while it was made"),
+    PREDICTING: (SHAPE, "in predict"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFinding:
+    """One thing that a model does wrong; ``details`` is a traceback, where there is one."""
+
+    code: str
+    message: str
+    details: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCheck:
+    """What was found of one model.
+
+    Parameters
+    ----------
+    n_predictions : int
+        Windows that it was shown.
+    median_ms : float or None
+        Of a prediction; None where there was none.
+    """
+
+    model: str
+    findings: tuple[ModelFinding, ...]
+    n_predictions: int
+    median_ms: float | None
+
+    @property
+    def ok(self) -> bool:
+        """True where nothing was found."""
+        return not self.findings
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return {
+            "ok": self.ok,
+            "model": self.model,
+            "findings": [
+                {"code": each.code, "message": each.message}
+                | ({"details": each.details} if each.details else {})
+                for each in self.findings
+            ],
+            "n_predictions": self.n_predictions,
+            "median_ms": self.median_ms,
+        }
+
+
+def check_model(
+    path: Path,
+    *,
+    params: Mapping[str, object] | None = None,
+    timeframe: str = "",
+    budget_s: float = BUDGET_S,
+    time_limit_s: float = TIME_LIMIT_S,
+) -> ModelCheck:
+    """Try a model and return what was found.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder or file.
+    params : mapping, optional
+        Its configuration.
+    timeframe : str
+        Of the bars that it is shown; its own where empty, else an hour.
+    budget_s : float
+        For one prediction.
+    time_limit_s : float
+        For everything together; what takes longer is ended, and ``slow``.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such file.
+    """
+    if not path.exists():
+        raise ConfigError(f"{path}: no such file; name a model's folder, or its model.py")
+    if timeframe:
+        span(timeframe, "--timeframe")
+    job = {
+        "path": str(path),
+        "params": dict(params or {}),
+        "timeframe": timeframe,
+        "budget_s": budget_s,
+    }
+    first = _Run.of(job, time_limit_s)
+    name = first.told(PREDICTING).get("name") or path.resolve().name
+    findings = first.findings(time_limit_s)
+    if first.is_done and not findings:
+        second = _Run.of(job, time_limit_s)
+        if second.told(DONE).get("answers") != first.told(DONE)["answers"]:
+            findings.append(
+                ModelFinding(
+                    code=NONDETERMINISTIC,
+                    message="two processes that were shown the same answered differently",
+                )
+            )
+    seconds = sorted(first.told(DONE).get("seconds", []))
+    return ModelCheck(
+        model=name,
+        findings=tuple(sorted(findings, key=lambda each: CODES.index(each.code))),
+        n_predictions=len(seconds),
+        median_ms=round(1000 * seconds[len(seconds) // 2], 3) if seconds else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    # one process: its exit code, None where it was ended, and the steps that it wrote down
+    code: int | None
+    steps: Sequence[Mapping[str, Any]]
+    said: str
+
+    @classmethod
+    def of(cls, job: Mapping[str, Any], time_limit_s: float) -> _Run:
+        with tempfile.TemporaryDirectory(prefix="tutti-model-") as room:
+            steps, file = Path(room, "steps"), Path(room, "job.json")
+            file.write_text(json.dumps({**job, "steps": str(steps)}), encoding="utf-8")
+            steps.touch()
+            code: int | None = None
+            said = b""
+            try:
+                done = subprocess.run(  # noqa: S603 (our own program)
+                    [sys.executable, "-m", "tutti.app.model_trial", str(file)],
+                    capture_output=True,
+                    stdin=subprocess.DEVNULL,
+                    timeout=time_limit_s,
+                    check=False,
+                )
+                code, said = done.returncode, done.stderr
+            except subprocess.TimeoutExpired:
+                pass
+            lines = steps.read_text(encoding="utf-8").splitlines()
+        return cls(
+            code=code,
+            steps=[json.loads(line) for line in lines],
+            said=said.decode(errors="replace"),
+        )
+
+    @property
+    def is_done(self) -> bool:
+        return bool(self.told(DONE))
+
+    def told(self, step: str) -> Mapping[str, Any]:
+        return next((each for each in self.steps if each["step"] == step), {})
+
+    def findings(self, time_limit_s: float) -> list[ModelFinding]:
+        if self.is_done:
+            return [ModelFinding(**each) for each in self.told(DONE)["findings"]]
+        last = self.steps[-1]["step"] if self.steps else IMPORTING
+        code, where = _WORDS[last]
+        if self.code is None:
+            told = f"was not done after {time_limit_s:g} s, {where}"
+            return [ModelFinding(code=SLOW, message=told)]
+        told = f"ended its process {where} ({_ended(self.code)})"
+        return [ModelFinding(code=code, message=told, details=self.said.strip()[-2000:])]
+
+
+def _ended(code: int) -> str:
+    if code < 0:
+        return signal.Signals(-code).name
+    return f"exit code {code}"

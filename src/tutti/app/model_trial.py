@@ -1,0 +1,117 @@
+"""A program that tries one model and writes down what it found; run as a process of its own.
+
+``python -m tutti.app.model_trial JOB`` reads a job (JSON) and writes its steps to the file that the
+job names, so that whoever started it knows how far it came, whatever the model does to it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tutti.agents.models.conformance import IMPORT_ERROR, LOOK_AHEAD, Trial, tried
+from tutti.agents.models.files_read import FilesRead
+from tutti.agents.models.frames import pandas
+from tutti.agents.models.port import declared, span
+from tutti.agents.models.reading_ahead import suspects
+from tutti.app.models import load_file
+from tutti.features.families import describe
+from tutti.kernel.clock import parse_instant
+from tutti.model.errors import ConfigError
+from tutti.model.instrument import InstrumentId
+from tutti.model.market import MarketBlock
+
+IMPORTING, MAKING, PREDICTING, DONE = "importing", "making", "predicting", "done"
+"""How far a trial came."""
+
+_START = parse_instant("2023-01-02")
+_EXTRA = 120
+_SHOCKS = 4.0
+_MOVE = 0.004
+_SEED = 20_230_102
+_INSTRUMENT = InstrumentId("BTC-USDT", "SIM")
+
+
+def main(job: Path) -> None:
+    """Try the model of a job and write what was found."""
+    told: dict[str, Any] = json.loads(job.read_text(encoding="utf-8"))
+    steps = Path(told["steps"])
+
+    def step(reached: str, **more: object) -> None:
+        with steps.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": reached, **more}) + "\n")
+
+    path = Path(told["path"])
+    folder = path if path.is_dir() else path.parent
+    pandas()
+    files = FilesRead(folder)
+    step(IMPORTING)
+    try:
+        with files.making():
+            source = load_file(path)
+        step(MAKING)
+        config = {"timeframe": told["timeframe"], "instrument": str(_INSTRUMENT), **told["params"]}
+        with files.making():
+            said = declared(source, source.made(config))
+    except ConfigError as error:
+        more = "\n".join(getattr(error, "__notes__", []))
+        step(DONE, findings=[{"code": IMPORT_ERROR, "message": str(error), "details": more}])
+        return
+    config["timeframe"] = told["timeframe"] or said.timeframe or "1h"
+    warm = max((describe(name).warm_up for name in said.needs), default=0)
+    bars = made_up_bars(said.lookback + warm + _EXTRA, span(config["timeframe"], "--timeframe"))
+    step(PREDICTING, name=source.name, lookback=said.lookback, timeframe=config["timeframe"])
+    found = tried(
+        Trial(
+            source=source,
+            config=config,
+            bars=bars,
+            budget_s=told["budget_s"],
+            making=files.making,
+            predicting=lambda is_first: files.predicting(is_first=is_first),
+        )
+    )
+    findings = [asdict(each) for each in found.findings]
+    findings += [
+        {"code": LOOK_AHEAD, "message": f"reads {name}: what is in it may be newer than the bar"}
+        for name in files.held
+    ]
+    file = folder / "model.py" if path.is_dir() else path
+    findings += [
+        {"code": LOOK_AHEAD, "message": f"{file}:{each.line}: {each.told}"}
+        for each in suspects(file.read_text(encoding="utf-8"))
+    ]
+    step(DONE, findings=findings, answers=found.answers, seconds=found.seconds)
+
+
+def made_up_bars(n: int, step: int) -> MarketBlock:
+    """Return ``n`` bars of a market that trends, ranges and jumps; always the same."""
+    rng = np.random.default_rng(_SEED)
+    drift = np.repeat(rng.normal(scale=_MOVE / _SHOCKS, size=n // 25 + 1), 25)[:n]
+    moves = drift + _MOVE * rng.standard_t(_SHOCKS, size=n)
+    close = 30_000.0 * np.exp(np.cumsum(moves))
+    opened = np.concatenate([[30_000.0], close[:-1]]) * np.exp(rng.normal(scale=_MOVE / 20, size=n))
+    wick = 1.0 + np.abs(rng.normal(scale=_MOVE / 2, size=(2, n)))
+    high, low = np.maximum(opened, close) * wick[0], np.minimum(opened, close) / wick[1]
+    volume = 10.0 * np.exp(rng.normal(size=n))
+    sides = [each.reshape(-1, 1) for each in (opened, high, low, close, volume)]
+    return MarketBlock(
+        instruments=(_INSTRUMENT,),
+        ts=_START + step * np.arange(n),
+        step=step,
+        open=sides[0],
+        high=sides[1],
+        low=sides[2],
+        close=sides[3],
+        volume=sides[4],
+        funding=np.zeros((n, 1)),
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
