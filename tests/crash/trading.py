@@ -17,7 +17,7 @@ from tutti.adapters.venues.by_ccxt.contracts import contract_of
 from tutti.adapters.venues.by_ccxt.dialects import dialect_of
 from tutti.adapters.venues.by_ccxt.lanes import Lanes
 from tutti.adapters.venues.by_ccxt.meter import NoMeter
-from tutti.app.account_folder import left_open
+from tutti.app.account_folder import left_behind
 from tutti.app.config import Config, override
 from tutti.app.paper import Opening, PaperAccount, plan_for
 from tutti.app.venues_live import LiveVenues
@@ -234,7 +234,7 @@ async def trade(
         market=cast("LiveMarket", market),  # of it, rate limiters and books are used
     )
     try:
-        await venues.open(plan_for(config, market).instruments, left_open(ledger))
+        await venues.open(plan_for(config, market).instruments, left_behind(ledger))
         store = SqliteLedger(ledger, Durability.EACH_COMMIT)
         opening = Opening(run_id="crash", venues=venues.venues, balances=venues.balances())
         account = PaperAccount(config, market, store, opening)

@@ -10,7 +10,7 @@ from tutti.app.backtest import read_source
 from tutti.app.config import config_hash, resolved
 from tutti.app.feed import made_up, recorded
 from tutti.kernel.clock import SECOND
-from tutti.ledger.fold import fold
+from tutti.ledger.fold import LedgerState, fold
 from tutti.model.errors import ConfigError
 from tutti.sandbox.result import write_atomically
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from tutti.app.feed import Market
     from tutti.app.settings import Config
-    from tutti.ledger.fold import LedgerState
-    from tutti.model.order import Order
 
 CONFIGURATIONS = "configurations"
 """Folder beside the ledger: each configuration that a session ran with, by its hash."""
@@ -64,9 +62,9 @@ def open_market(config: Config, feed: str, bars: list[str], state: LedgerState, 
             raise ConfigError(f"feed must be sim, replay or live, was {feed!r}")
 
 
-def left_open(folder: Path) -> tuple[Order, ...]:
-    """Return the orders that an earlier session on a folder may have left at the venues."""
+def left_behind(folder: Path) -> LedgerState:
+    """Return what an earlier session on a folder left: orders at the venues among it."""
     if not (folder / "ledger.sqlite").exists():
-        return ()
+        return LedgerState()
     with SqliteLedger(folder, Durability.EACH_COMMIT) as store:
-        return tuple(fold(store).open_orders.values())
+        return fold(store)

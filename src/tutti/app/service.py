@@ -16,7 +16,7 @@ from tutti.adapters.feeds.replay import paced
 from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger, SqliteLedgerReader
 from tutti.agents.board import OpinionBoard
 from tutti.app.access import api_token
-from tutti.app.account_folder import keep_configuration, left_open, open_market
+from tutti.app.account_folder import keep_configuration, left_behind, open_market
 from tutti.app.agents_watch import AgentsFollower, watched_agents
 from tutti.app.desk import Desk
 from tutti.app.feed import in_columns
@@ -119,7 +119,7 @@ async def run_service(  # noqa: PLR0913 - one parameter for each choice of the c
         if keys is not None and market is not None:
             venues = LiveVenues(config, keys, clock=clock, meter=metrics, market=market)
             closing.push_async_callback(venues.close)
-            await venues.open(plan_for(config, market).instruments, left_open(out))
+            await venues.open(plan_for(config, market).instruments, left_behind(out))
         service = PaperService(
             base, feed=feed, bars=bars, speed=speed, seconds=seconds, out=out, view=view,
             clock=clock, metrics=metrics, market=market, venues=venues, symbols=symbols,

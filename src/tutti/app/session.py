@@ -208,6 +208,7 @@ class Session:
         Needed where one of them may know what we don't: after a restart, or behind a network.
         """
         if self._is_resumed or any(isinstance(each, AsyncVenue) for each in self.venues.values()):
+            self.engine.desk.drain()
             self.engine.desk.reconcile(ts)
             self._journal.commit()
 

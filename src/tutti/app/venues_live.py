@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from tutti.app.live_market import LiveMarket
     from tutti.app.settings import Config
     from tutti.kernel.clock import Clock
+    from tutti.ledger.fold import LedgerState
     from tutti.model.instrument import Instrument
-    from tutti.model.order import Order
     from tutti.universe.symbols import SymbolList
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -170,15 +170,17 @@ class LiveVenues:
             return
         self._woken.clear()
 
-    async def open(self, instruments: Sequence[Instrument], orders: Sequence[Order] = ()) -> None:
+    async def open(
+        self, instruments: Sequence[Instrument], left: LedgerState | None = None
+    ) -> None:
         """Start every venue, and ask it what became of the orders that were left there.
 
         Parameters
         ----------
         instruments : sequence of Instrument
             What is traded.
-        orders : sequence of Order
-            Open ones of an earlier session.
+        left : LedgerState, optional
+            By an earlier session.
 
         Raises
         ------
@@ -188,6 +190,7 @@ class LiveVenues:
             If a key may withdraw, or the configuration doesn't fit the venue.
         """
         live = self._config.live
+        orders = () if left is None else tuple(left.open_orders.values())
         for name in dict.fromkeys(each.id.venue for each in instruments):
             venue = CcxtVenue(
                 dialect_of(name),
@@ -206,14 +209,15 @@ class LiveVenues:
                     switch=live.dead_mans_switch,
                 ),
                 wake=self._woken.set,
+                funded_to=0 if left is None else left.funded.get(name, left.began),
             )
             self.venues[name] = venue
             await venue.start()
-            left = [each for each in orders if each.instrument.venue == name]
-            venue.restore({}, Decimal(0), left)
-            if left:
+            mine = [each for each in orders if each.instrument.venue == name]
+            venue.restore({}, Decimal(0), mine)
+            if mine:
                 await venue.refresh(
-                    [each.id for each in left if each.status is not OrderStatus.CREATED]
+                    [each.id for each in mine if each.status is not OrderStatus.CREATED]
                 )
             _log.info("venue is open", venue=name, currencies=sorted(venue.balances()))
 

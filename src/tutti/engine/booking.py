@@ -8,6 +8,7 @@ import numpy as np
 
 from tutti.execution.lifecycle import fill_of
 from tutti.kernel.jit import bound
+from tutti.model.arrays import FUNDING_RECEIVED
 from tutti.model.order import Fill
 from tutti.portfolio.accounting import apply_fill, pay_funding
 
@@ -78,12 +79,16 @@ class Booking:
         return lots
 
     def fund(self, event: FundingPaid, closes: FloatArray | None) -> None:
-        """Book a funding payment; the arrays value what is held at ``closes``, or else the marks."""
+        """Book a funding payment.
+
+        The arrays value what is held at ``closes``, or else the marks; where no rate is told, or
+        what is held at one venue is a part of a position, they take the amount.
+        """
         i = self.columns[event.instrument]
         book = self._account.book
         self._account.portfolio.fund(event)
-        if self._router is not None and i in self._router.legs:
-            self._router.fund(event, i)
+        if not event.rate or (self._router is not None and i in self._router.legs):
+            self._receive(event, i)
         else:
             price = book.mark[i]
             if closes is not None and not np.isnan(closes[i]):
@@ -91,6 +96,14 @@ class Booking:
             pay_funding(book, self._setup.terms, i, event.rate, float(price))
         self._journal.append("funding", event.ts, event, str(event.instrument))
         self._listener.funded(event)
+
+    def _receive(self, event: FundingPaid, i: int) -> None:
+        book, amount = self._account.book, float(event.amount)
+        book.cash[self._setup.terms.venue[i]] += amount
+        book.account[FUNDING_RECEIVED] += amount
+        lead = book.lead[self.column(i)]
+        if lead >= 0:
+            book.agent_day[lead] += amount
 
     def liquidated(self, event: Liquidated) -> None:
         """Book a forced close."""

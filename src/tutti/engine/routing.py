@@ -12,7 +12,6 @@ from tutti.execution.port import BookVenue
 from tutti.execution.router.children import Wanted, route
 from tutti.execution.router.ladders import ladder_of_bar
 from tutti.execution.router.offers import Ladder, Offer
-from tutti.model.arrays import FUNDING_RECEIVED
 from tutti.model.order import OrderStatus, Side
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from tutti.engine.run import Account, Route, Setup
     from tutti.execution.port import Venue
     from tutti.model.arrays import Signals, Tradable
-    from tutti.model.order import ChildOrder, FundingPaid, Order
+    from tutti.model.order import ChildOrder, Order
 
 _NOTHING = Decimal(0)
 _ROOM = 0.99
@@ -120,15 +119,6 @@ class Router:
             )  # fmt: skip
             children += route(wanted, offers, rule.strategy)
         return tuple(children)
-
-    def fund(self, event: FundingPaid, i: int) -> None:
-        """Book what leg ``i`` alone was paid, in the column that it counts to."""
-        book, amount = self._account.book, float(event.amount)
-        book.cash[self._terms.venue[i]] += amount
-        book.account[FUNDING_RECEIVED] += amount
-        lead = book.lead[self.columns[i]]
-        if lead >= 0:
-            book.agent_day[lead] += amount
 
     def lot(self, i: int) -> Decimal:
         """Return the base units in one lot of column ``i``."""

@@ -61,6 +61,8 @@ class LedgerState:
         When the account was started for the first time, ns UTC; 0 when it never was.
     positions : dict of str to Position
         Newest position by instrument, flat ones included.
+    funded : dict of str to int
+        By venue, the time of the newest funding that is booked, ns UTC.
     cash : dict of str to Decimal
         By venue, quote currency: the balances of the first start, less what fills cost, plus
         funding.
@@ -100,6 +102,7 @@ class LedgerState:
     last_ts: int = 0
     began: int = 0
     positions: dict[str, Position] = field(default_factory=dict)
+    funded: dict[str, int] = field(default_factory=dict)
     cash: dict[str, Decimal] = field(default_factory=dict)
     open_orders: dict[str, Order] = field(default_factory=dict)
     ended: dict[str, Order] = field(default_factory=dict)
@@ -121,6 +124,7 @@ class LedgerState:
         return replace(
             self,
             positions=dict(self.positions),
+            funded=dict(self.funded),
             cash=dict(self.cash),
             open_orders=dict(self.open_orders),
             ended=dict(self.ended),
@@ -280,6 +284,7 @@ def _apply_money(state: LedgerState, row: Row) -> None:
         case "funding":
             funding = decode(row, FundingPaid)
             venue = funding.instrument.venue
+            state.funded[venue] = max(state.funded.get(venue, 0), funding.ts)
             _receive(state, venue, funding.amount)
         case "adopted":
             adopted = decode(row, Adopted)

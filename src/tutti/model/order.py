@@ -364,7 +364,10 @@ class OrderUnanswered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FundingPaid(msgspec.Struct, frozen=True, kw_only=True):
-    """Funding of a perpetual; ``amount`` is what the account received, negative when it paid."""
+    """Funding of a perpetual; ``amount`` is what the account received, negative when it paid.
+
+    ``rate`` is 0 where a venue tells the amount only.
+    """
 
     instrument: InstrumentId
     ts: int

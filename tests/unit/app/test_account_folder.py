@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tutti.app.account_folder import CONFIGURATIONS, keep_configuration, left_open, open_market
+from tutti.app.account_folder import CONFIGURATIONS, keep_configuration, left_behind, open_market
 from tutti.app.config import Config, config_hash, resolved
 from tutti.kernel.clock import SECOND
 from tutti.ledger.fold import LedgerState
@@ -30,7 +30,7 @@ def test_configuration_is_kept_once_under_its_hash(tmp_path: Path) -> None:
 
 
 def test_folder_without_a_ledger_left_nothing_at_the_venues(tmp_path: Path) -> None:
-    assert left_open(tmp_path) == ()
+    assert left_behind(tmp_path) == LedgerState()
 
 
 def test_market_that_is_made_up_begins_where_the_account_did() -> None:

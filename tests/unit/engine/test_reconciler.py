@@ -12,11 +12,13 @@ from tutti.engine.run import Reconciling
 from tutti.execution.port import VenueOrderReport
 from tutti.kernel.clock import HOUR, SECOND
 from tutti.ledger.kinds import Adopted, Reconciled, Transfer
+from tutti.model.arrays import FUNDING_RECEIVED
 from tutti.model.difference import Difference, DifferenceKind, Resolution
 from tutti.model.errors import OutcomeUnknown, Transient, VenueError
 from tutti.model.instrument import InstrumentId
 from tutti.model.order import (
     ApprovedOrder,
+    FundingPaid,
     Order,
     OrderAccepted,
     OrderAmended,
@@ -256,6 +258,20 @@ def test_cash_is_left_alone_where_its_currency_is_not_known(stage: Make, make_ba
     played.exchange.cash["USDT"] = Decimal(1)
     played.tick()
     assert played.reconcile() == []
+
+
+def test_funding_of_which_only_the_amount_is_told_is_booked_by_it(play: Make) -> None:
+    played = play(scores=[1.0] + [float("nan")] * 11)
+    played.exchange.queue.append(
+        FundingPaid(instrument=BTC, ts=played.now, rate=0.0, amount=Decimal("-2.5"))
+    )
+    played.stage.engine.hear(played.now)
+    account = played.stage.account
+    assert account.portfolio.cash == {"SIM": Decimal("9997.5")}
+    assert account.book.cash.tolist() == [9_997.5]
+    assert account.book.account[FUNDING_RECEIVED] == -2.5
+    played.exchange.cash["USDT"] = Decimal("9997.5")
+    assert all(each.kind is not DifferenceKind.BALANCE for each in played.reconcile())
 
 
 # ---- patience, schedule, silence ----

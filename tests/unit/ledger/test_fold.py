@@ -85,6 +85,14 @@ def test_sale_raises_cash(scribe: Scribe, store: SqliteLedger) -> None:
     assert _folded(scribe, store).cash == {"SIM": Decimal(10_000) + Decimal("0.5") * 42_010}
 
 
+def test_newest_funding_of_each_venue_is_known(scribe: Scribe, store: SqliteLedger) -> None:
+    scribe.started()
+    scribe.funding("-1.5")
+    scribe.ts += 9
+    scribe.funding("2")
+    assert _folded(scribe, store).funded == {"SIM": scribe.ts}
+
+
 def test_same_fill_twice_is_booked_once(scribe: Scribe, store: SqliteLedger) -> None:
     scribe.started()
     intent = scribe.intent()

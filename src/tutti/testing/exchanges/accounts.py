@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tutti.testing.exchanges.values import ZERO, Side
+from tutti.testing.exchanges.values import ZERO, Listing, Side
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from decimal import Decimal
 
-    from tutti.testing.exchanges.values import Listing, Order
+    from tutti.testing.exchanges.values import Order
 
 
 class Position:
@@ -52,6 +53,18 @@ class Position:
         return pnl
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """Funding that a client received; a negative amount was paid. ``ts`` in ns UTC."""
+
+    id: int
+    listing: Listing
+    rate: Decimal
+    quantity: Decimal
+    amount: Decimal
+    ts: int
+
+
 class Account:
     """One client with its keys.
 
@@ -83,6 +96,7 @@ class Account:
         self.positions: dict[str, Position] = {}
         self.cancel_at = 0
         self.last_nonce = 0
+        self.funding: list[Payment] = []
         self.may_withdraw = False
 
     def free(self, currency: str) -> Decimal:

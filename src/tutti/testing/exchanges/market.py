@@ -141,6 +141,7 @@ class Market:
         ``{"do": "cancel", "order"[, "status"]}`` ends one as the venue would,
         ``{"do": "book", "listing", "bids", "asks"}`` lays levels as told,
         ``{"do": "halt"|"open", "listing"}`` refuses or takes orders,
+        ``{"do": "fund", "listing", "rate"}`` pays the funding of a perpetual,
         ``{"do": "step", "listing"[, "count"]}`` moves by chance.
 
         Raises
@@ -156,6 +157,7 @@ class Market:
             "book": self._act_book,
             "halt": self._act_halt,
             "open": self._act_halt,
+            "fund": self._act_fund,
             "step": self._act_step,
         }
         what = action.get("do")
@@ -207,6 +209,10 @@ class Market:
         name = self.listing(action["listing"]).name
         (self._place.halted.add if action["do"] == "halt" else self._place.halted.discard)(name)
         return {"halted": sorted(self._place.halted)}
+
+    def _act_fund(self, action: Mapping[str, Any]) -> dict[str, Any]:
+        self._place.fund(self.listing(action["listing"]), Decimal(str(action["rate"])))
+        return {}
 
     def _act_step(self, action: Mapping[str, Any]) -> dict[str, Any]:
         listing = self.listing(action["listing"])

@@ -8,6 +8,7 @@ from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING
 
 from tutti.testing.exchanges.acceptance import check_steps, check_terms, tied_up
+from tutti.testing.exchanges.accounts import Payment
 from tutti.testing.exchanges.book import OrderBook, Resting
 from tutti.testing.exchanges.happenings import (
     BookChanged,
@@ -316,6 +317,21 @@ class Marketplace:
         if not order.status.is_final:
             self._end(order, status, detail)
             self._flush()
+
+    def fund(self, listing: Listing, rate: Decimal) -> None:
+        """Let those that hold a perpetual pay ``rate`` of its worth to those that are short of it."""
+        for account in self.accounts.values():
+            held = account.position(listing).quantity
+            if not held:
+                continue
+            amount = -(held * self.last(listing) * rate).quantize(_FEE_STEP)
+            account.margin[listing.settle] = account.margin.get(listing.settle, ZERO) + amount
+            account.funding.append(
+                Payment(
+                    id=self.next_id(), listing=listing, rate=rate, quantity=held, amount=amount,
+                    ts=self.now(),
+                )
+            )  # fmt: skip
 
     def later(self, ts: int, what: Callable[[], None]) -> None:
         """Do something once :meth:`pass_time` comes by at or after ``ts`` (ns UTC)."""

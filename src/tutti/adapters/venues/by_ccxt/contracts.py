@@ -44,6 +44,11 @@ class Contract:
     size: Decimal
     terms: dict[str, object]
 
+    @property
+    def is_perpetual(self) -> bool:
+        """True for a contract, False for spot."""
+        return ":" in self.symbol
+
     def rounded(self, quantity: Decimal) -> Decimal:
         """Return a quantity without what floats added to it: the multiple of the step it is."""
         step = self.terms.get("quantity_step")

@@ -12,6 +12,7 @@ from tutti.adapters.venues.by_ccxt.account_guard import arm_switch, refuse_withd
 from tutti.adapters.venues.by_ccxt.client import Reach, open_client
 from tutti.adapters.venues.by_ccxt.coins import Coins
 from tutti.adapters.venues.by_ccxt.contracts import Contract, contract_of, decimal_of
+from tutti.adapters.venues.by_ccxt.funding import Funding
 from tutti.adapters.venues.by_ccxt.lanes import LANE, Lane, Lanes
 from tutti.adapters.venues.by_ccxt.looking import Looking
 from tutti.adapters.venues.by_ccxt.private_streams import PrivateStreams
@@ -110,6 +111,8 @@ class CcxtVenue:
         Called when there is something new in ``events``.
     ladder : callable, optional
         Shows a side of an instrument's book, where its market data follow one.
+    funded_to : int
+        Funding that was paid up to then (ns UTC) is booked already; 0 for all before the start.
     """
 
     def __init__(  # noqa: PLR0913 - the parts it joins
@@ -126,6 +129,7 @@ class CcxtVenue:
         pace: Pace | None = None,
         wake: Callable[[], None] | None = None,
         ladder: Callable[[InstrumentId, Side], Ladder | None] | None = None,
+        funded_to: int = 0,
     ) -> None:
         self.name = dialect.venue
         self.is_authoritative = dialect.is_authoritative
@@ -151,6 +155,8 @@ class CcxtVenue:
         self._coins = Coins(self._instruments)
         self._sending: Sending | None = None
         self._looking: Looking | None = None
+        self._funded_to = funded_to
+        self._funding: Funding | None = None
 
     # ---- what execution asks ----
 
@@ -288,6 +294,8 @@ class CcxtVenue:
             await self._asked(refuse_withdrawal(client, self._dialect))
             await self._asked(measure_skew(client, self._clock))
             looking = self._begin(client, self._questions)
+            since = self._funded_to or self._clock.now()
+            self._funding = Funding(client, self._contracts, since, self._reach.secrets)
             await self._asked(self._see_prices(client))
             await self._asked(self._questions.learn_worth())
             await self.refresh()
@@ -348,6 +356,9 @@ class CcxtVenue:
             If it can't tell now; the snapshot stays as it was.
         """
         now = self._clock.now()
+        # before the cash that it is in
+        paid = [] if self._funding is None else await self._in_lane(self._funding.news(now))
+        self._tracking.tell(*paid)
         holdings = await self._asked(self._ask.holdings(self._currencies()))
         found = []
         for order_id in order_ids:
@@ -443,17 +454,21 @@ class CcxtVenue:
             raise VenueError("was not started", venue=self.name)
         return self._questions
 
-    async def _asked(self, question: Any) -> Any:
+    async def _in_lane(self, question: Any) -> Any:
         lane = LANE.set(Lane.QUESTION)
         try:
-            answer = await question
+            return await question
+        finally:
+            LANE.reset(lane)
+
+    async def _asked(self, question: Any) -> Any:
+        try:
+            answer = await self._in_lane(question)
         except (VenueError, ConfigError):
             raise
         except Exception as error:  # noqa: BLE001 - translated here, and only here
             self._meter.failed(self.name)
             raise failed_question(error, self._dialect, self._reach.secrets) from None
-        finally:
-            LANE.reset(lane)
         self._heard(True)  # noqa: FBT003
         return answer
 

@@ -16,6 +16,7 @@ from tutti.execution.port import AsyncVenue
 from tutti.kernel.clock import LiveClock
 from tutti.model.errors import OrderRejected, OutcomeUnknown, Transient, VenueError
 from tutti.model.order import (
+    FundingPaid,
     Order,
     OrderFilled,
     OrderRefused,
@@ -369,3 +370,23 @@ async def test_venue_that_closes_leaves_alone_who_waits_in_the_same_lanes(bench:
         await asyncio.sleep(0.05)
         await b.venue.close()
         await asyncio.wait_for(waiting, 2.0)
+
+
+@pytest.mark.parametrize("name", ["BINANCE_USDM", "HYPERLIQUID"])
+async def test_funding_is_told_once_and_is_in_the_cash(bench: Open, name: str) -> None:
+    async with bench(PLACES[name]) as b:
+        order_id = b.submit(b.order(lots=50))
+        await b.until(order_id, "OrderFilled")
+        await b.venue.refresh()
+        (before,) = b.venue.balances().values()
+        listing = next(iter(b.exchange.marketplace.accounts["main"].positions))
+        b.exchange.market.act({"do": "fund", "listing": listing, "rate": "0.01"})
+        b.venue._funding._asked_at = 0  # type: ignore[union-attr]
+        for _ in range(3):
+            await b.venue.refresh()
+            b.kinds("")
+        (paid,) = [each for each in b.said if isinstance(each, FundingPaid)]
+        assert paid.instrument == b.instrument.id
+        assert paid.amount < 0
+        (after,) = b.venue.balances().values()
+        assert after == before + paid.amount

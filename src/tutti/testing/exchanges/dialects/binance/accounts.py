@@ -116,6 +116,24 @@ class Accounts:
             if wanted in (None, symbol)
         ]
 
+    def income(self, account: Account, given: Parameters) -> list[dict[str, Any]]:
+        """Return what positions in perpetuals were paid, funding only."""
+        since = optional_whole(given, "startTime") or 0
+        return [
+            {
+                "symbol": symbol_of(each.listing),
+                "incomeType": "FUNDING_FEE",
+                "income": plain(each.amount),
+                "asset": each.listing.settle,
+                "time": each.ts // _MS,
+                "info": "FUNDING_FEE",
+                "tranId": each.id,
+                "tradeId": "",
+            }
+            for each in account.funding
+            if each.ts // _MS >= since and given.get("incomeType") in (None, "FUNDING_FEE")
+        ]
+
     def perpetual_commission(self, account: Account, given: Parameters) -> dict[str, Any]:  # noqa: ARG002
         """Return the rates of one perpetual."""
         listing = self._symbols.find(text(given, "symbol"), is_perpetual=True)

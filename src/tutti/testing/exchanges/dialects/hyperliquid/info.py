@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tutti.testing.exchanges.values import Listing
 
 _MS = 1_000_000
+_NO_HASH = "0x" + 64 * "0"
 _LEVELS = 20
 _MOST_CANDLES = 5000
 _MAINTENANCE = Decimal("0.0125")
@@ -114,8 +115,28 @@ class Info:
             case "userFills" | "userFillsByTime":
                 start, end = int(given.get("startTime") or 0), int(given.get("endTime") or 2**60)
                 return self._desk.fills(self._account(given), start, end)
+            case "userFunding":
+                return self._funding(self._account(given), int(given.get("startTime") or 0))
             case _:
                 raise Refused(Reason.BAD_REQUEST, "type")
+
+    def _funding(self, account: Account, since: int) -> list[dict[str, Any]]:
+        return [
+            {
+                "time": each.ts // _MS,
+                "hash": _NO_HASH,
+                "delta": {
+                    "type": "funding",
+                    "coin": each.listing.base,
+                    "usdc": trimmed(each.amount),
+                    "szi": trimmed(each.quantity),
+                    "fundingRate": trimmed(each.rate),
+                    "nSamples": None,
+                },
+            }
+            for each in account.funding
+            if each.ts // _MS >= since
+        ]
 
     def _account(self, given: Parameters) -> Account:
         account = self._place.by_key.get(str(given.get("user", "")).lower())

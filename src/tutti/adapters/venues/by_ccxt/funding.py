@@ -1,0 +1,116 @@
+"""Funding that a venue paid or took, told once each, as soon as the venue shows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from tutti.adapters.venues.by_ccxt.contracts import decimal_of
+from tutti.adapters.venues.by_ccxt.translate import lineage, said
+from tutti.kernel.clock import HOUR, SECOND
+from tutti.model.order import FundingPaid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tutti.adapters.venues.by_ccxt.contracts import Contract
+    from tutti.model.instrument import InstrumentId
+
+_log = structlog.stdlib.get_logger(__name__)
+
+_MILLISECOND = 1_000_000
+_AFTER_THE_HOUR_NS = 600 * SECOND
+_OFTEN_NS = 30 * SECOND
+_SELDOM_NS = 900 * SECOND
+_KEEP = 10_000
+
+
+class Funding:
+    """Asks for the payments of an account: often after a full hour, when they fall, else seldom.
+
+    Parameters
+    ----------
+    client : ccxt client
+        With keys.
+    contracts : mapping of InstrumentId to Contract
+        What is traded there now; it may change.
+    since : int
+        ns UTC; what was paid up to then is booked already.
+    secrets : tuple of str
+        What must appear in no log.
+
+    Notes
+    -----
+    A payment is known by its contract and its time: some venues give all of them the same id.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        contracts: Mapping[InstrumentId, Contract],
+        since: int,
+        secrets: tuple[str, ...] = (),
+    ) -> None:
+        self._client = client
+        self._contracts = contracts
+        self._since = since
+        self._secrets = secrets
+        self._asked_at = 0
+        self._told: dict[tuple[str, int], None] = {}
+
+    async def news(self, now: int) -> list[FundingPaid]:
+        """Return the payments that were not told yet, oldest first; none where it isn't time to ask.
+
+        Parameters
+        ----------
+        now : int
+            ns UTC.
+        """
+        if not self._is_due(now):
+            return []
+        self._asked_at = now
+        try:
+            paid = await self._ask()
+        except Exception as error:  # noqa: BLE001 - it is asked again; cash is compared anyway
+            _log.info("no word of funding", why=said(error, self._secrets))
+            return []
+        found = sorted((each for each in map(self._read, paid) if each), key=lambda each: each.ts)
+        while len(self._told) > _KEEP:
+            del self._told[next(iter(self._told))]
+        return found
+
+    def _is_due(self, now: int) -> bool:
+        if not any(each.is_perpetual for each in self._contracts.values()):
+            return False
+        if not self._client.has.get("fetchFundingHistory"):
+            return False
+        hour = now // HOUR * HOUR
+        pause = _OFTEN_NS if now - hour < _AFTER_THE_HOUR_NS else _SELDOM_NS
+        return self._asked_at < hour or now - self._asked_at >= pause
+
+    async def _ask(self) -> list[Mapping[str, Any]]:
+        since = self._since // _MILLISECOND
+        try:
+            found: list[Mapping[str, Any]] = await self._client.fetch_funding_history(None, since)
+        except Exception as error:
+            if "ArgumentsRequired" not in lineage(error):
+                raise
+            found = []
+            for each in list(self._contracts.values()):
+                if each.is_perpetual:
+                    found += await self._client.fetch_funding_history(each.symbol, since)
+        return found
+
+    def _read(self, told: Mapping[str, Any]) -> FundingPaid | None:
+        symbol, stamp = str(told.get("symbol")), int(told.get("timestamp") or 0)
+        contract = next((c for c in self._contracts.values() if c.symbol == symbol), None)
+        amount = decimal_of(told.get("amount"))
+        ts = stamp * _MILLISECOND
+        if contract is None or amount is None or ts <= self._since or (symbol, stamp) in self._told:
+            return None
+        if told.get("code") not in (None, contract.quote):
+            return None  # in a coin that is no cash here
+        self._told[symbol, stamp] = None
+        # the rate is the market's; what is booked is what the venue says it paid
+        return FundingPaid(instrument=contract.id, ts=ts, rate=0.0, amount=amount)
