@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tutti.agents.calibration import ConfidenceMap, Correction
-from tutti.app.studies.written import write_study
 from tutti.kernel.clock import iso, parse_instant
 from tutti.model.errors import ConfigError
+from tutti.sandbox.result import write_atomically
 from tutti.stats.isotonic import Rising
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def write_calibration(path: Path, maps: Mapping[str, Sequence[ConfidenceMap]]) -
     digest = hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
     document = {"kind": KIND, "version": VERSION, "id": f"calibration-{digest[:12]}", "maps": rows}
     path.parent.mkdir(parents=True, exist_ok=True)
-    return write_study(document, path)
+    text = f"{json.dumps(document, indent=1)}\n".encode()
+    return write_atomically(path, lambda file: file.write(text))
 
 
 def read_calibration(path: Path) -> dict[str, Any]:

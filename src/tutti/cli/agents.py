@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tutti.cli.agents_report import report
 from tutti.cli.boundary import FAILED, OK
 from tutti.cli.followed_file import put, text_of
 from tutti.cli.options import AsJson, ConfigFile
@@ -112,6 +113,9 @@ def weight(  # noqa: PLR0913 - one parameter for each option
 ) -> int:
     """Set an agent's weight among the others."""
     return _change(name, "weight", value, file, config, out, timeout, as_json=as_json)
+
+
+app.command()(report)
 
 
 def _settings(config: Path | None, file: Path | None) -> "Config":

@@ -1,0 +1,165 @@
+"""``tutti agents report``: what each agent's opinions were good for."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tutti.cli.boundary import OK
+from tutti.cli.options import AsJson, Bars, ConfigFile, Register, Run, instant
+from tutti.cli.output import Output
+from tutti.cli.progress import progress
+from tutti.cli.runs import LEDGER, RUNS, TRIALS, run_folder, usable
+from tutti.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tutti.app.agents_report import AgentsReport
+    from tutti.app.opinion_record import OpinionRecord
+
+_PAGE = "agents.html"
+_CALIBRATION = "calibration.json"
+_STUDY = "agents.json"
+
+
+def report(  # noqa: PLR0913 - one parameter for each option
+    run: Run = None,
+    *,
+    config: ConfigFile = None,
+    bars: Bars = None,
+    start: Annotated[
+        str | None, typer.Option(metavar="D", help="First bar, e.g. 2024-01-31 (UTC).")
+    ] = None,
+    end: Annotated[str | None, typer.Option(metavar="D", help="End, itself left out.")] = None,
+    horizon: Annotated[
+        int,
+        typer.Option(min=1, metavar="BARS", help="To judge by, where an agent has no horizon_s."),
+    ] = 1,
+    samples: Annotated[int, typer.Option(min=100, help="Bootstrap samples.")] = 400,
+    folds: Annotated[
+        int, typer.Option(min=1, help="Parts after each of which confidence is corrected anew.")
+    ] = 5,
+    seed: Annotated[int, typer.Option(min=0, help="Of the samples.")] = 7,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help=f"Page to write; else {_PAGE} in the run's folder."),
+    ] = None,
+    llm_records: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Records of models' calls; else llm.sqlite of the run."),
+    ] = None,
+    register: Register = TRIALS,
+    as_json: AsJson = False,
+) -> int:
+    """Score each agent's confidence, and say what it is worth beside what it costs."""
+    if run is not None and bars:
+        raise ConfigError("RUN and --bars exclude each other; leave one out")
+    if not bars and (start or end or config):
+        raise ConfigError("--config, --start and --end go with --bars; name files of bars")
+    folder = None if bars else run_folder(run, holding=LEDGER)
+    first, last = instant(start, "--start"), instant(end, "--end")
+    if out is not None:
+        page = usable(out.parent) / out.name
+    elif folder is not None:
+        page = usable(folder) / _PAGE
+    else:
+        page = usable(RUNS / f"agents-{datetime.now(UTC):%Y%m%d-%H%M%S}") / _PAGE
+
+    with progress() as report_progress:
+        report_progress(0, 0, "opinions")
+        record = _of_run(folder) if folder else _of_bars(config, bars or [], first, last, register)
+        from tutti.app.agents_report import report_on  # compiles, so after all checks
+        from tutti.app.model_spend import spend_in
+
+        report_progress(0, 0, "worth")
+        found = report_on(
+            record,
+            seed=seed,
+            spent=spend_in(_calls(llm_records, folder), int(record.ts[0]), int(record.ts[-1])),
+            horizon=horizon,
+            n_samples=samples,
+            n_folds=folds,
+        )
+    return _finish(found, page, folder, Output(as_json=as_json))
+
+
+def _calls(given: Path | None, folder: Path | None) -> Path:
+    from tutti.app.model_spend import RECORDS  # not for --help
+
+    if given is not None:
+        if not given.is_file():
+            raise ConfigError(f"--llm-records {given}: no such file; leave it out for none")
+        return given
+    beside = folder / RECORDS if folder is not None else Path(RECORDS)
+    # a backtest's calls are shared by all backtests of a working folder
+    return beside if beside.is_file() else Path(RECORDS)
+
+
+def _of_run(folder: Path) -> "OpinionRecord":
+    from tutti.app.opinion_record import record_of_run  # heavy, not for --help
+
+    return record_of_run(folder)
+
+
+def _of_bars(
+    path: Path | None, bars: list[str], start: int | None, end: int | None, register: Path
+) -> "OpinionRecord":
+    from tutti.app.config import load_config, located  # heavy, not for --help
+    from tutti.app.studies.bars import admit_study, bars_of
+
+    config = load_config(path)
+    source = admit_study(register, config, bars_of(config, bars, start, end))
+
+    from tutti.app.opinion_record import record_of_bars  # compiles, so after all checks
+
+    with located(path):
+        return record_of_bars(config, source.block)
+
+
+def _finish(found: "AgentsReport", path: Path, folder: Path | None, output: Output) -> int:
+    from tutti.app.agents_page import agents_page  # not for --help
+    from tutti.app.calibration_file import write_calibration
+    from tutti.app.studies.written import write_page, write_study
+
+    maps = {each.name: each.maps for each in found.rows if each.maps}
+    calibration = write_calibration(path.parent / _CALIBRATION, maps)
+    document = {
+        "run": "" if folder is None else str(folder),
+        **found.to_dict(),
+        "calibration": str(calibration),
+        "report": str(path),
+    }
+    html = agents_page(found, str(folder) if folder is not None else "asked anew over bars")
+    written = [write_page(html, path), write_study(document, path.parent / _STUDY), calibration]
+    _tell(found, output)
+    output.finish(document, written)
+    return OK
+
+
+def _tell(found: "AgentsReport", output: Output) -> None:
+    from tutti.app.agents_page import (  # not for --help
+        CONFIDENCE,
+        WORTH,
+        confidence_cells,
+        interval,
+        verdict,
+        worth_cells,
+    )
+    from tutti.sandbox.wording import number
+
+    output.table(CONFIDENCE, [confidence_cells(each) for each in found.rows], numbers_from=1)
+    output.table(WORTH, [worth_cells(each) for each in found.rows], numbers_from=1)
+    lead, rest, is_bad = verdict(found)
+    together = found.together
+    output.say(
+        f"the panel together: Sharpe ratio {number(together.value)} "
+        f"({interval(together)}) after trading costs, {found.n_coalitions:,} coalitions"
+    )
+    output.say(f"{lead}{rest}".strip(), style="yellow" if is_bad else "green")
+    for each in found.rows:
+        if each.is_alert:
+            output.say(
+                f"{each.name}: information ratio {number(each.windows[-1].ratio)} in the newest "
+                f"window, negative for {each.windows[-1].bad} in a row",
+                style="yellow",
+            )
