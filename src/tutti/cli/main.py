@@ -15,6 +15,7 @@ from tutti.cli import (
     doctor,
     explain,
     ledger,
+    memory,
     models,
     operating,
     orders,
@@ -61,6 +62,7 @@ app.add_typer(agents.app, name="agents")
 app.add_typer(costs.app, name="costs")
 app.add_typer(data.app, name="data")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(memory.app, name="memory")
 app.add_typer(models.app, name="models")
 app.add_typer(orders.app, name="orders")
 app.add_typer(sandbox, name="sandbox")

@@ -24,7 +24,7 @@ class Memory(Protocol):
         Parameters
         ----------
         features : mapping of str to float
-            By name, as in a snapshot; one that is NaN, here or there, is not compared.
+            By name, as in a snapshot; one that is NaN is not compared.
         as_of : int
             ns UTC; nothing is returned whose outcome was not known by then.
         k : int
