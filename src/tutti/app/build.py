@@ -16,6 +16,7 @@ from tutti.agents.port import Agent, ArrayAgent, MarketAgent, MetaAgent
 from tutti.agents.quant import QUANT_AGENTS
 from tutti.agents.state import AgentState, may_speak
 from tutti.agents.timeline import OpinionTimeline
+from tutti.app.calibration_file import correction_of
 from tutti.app.models import ANALYSTS, analyst_of
 from tutti.app.plugins import Plugins
 from tutti.app.routes import routes_of, sharing_cash
@@ -219,6 +220,7 @@ def analysis_of(
             active=active,
         ),
         late=(late or OpinionTimeline(seats.awaited, ids)) if seats.late else None,
+        correction=correction_of(config, names),
     )
 
 
