@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tutti.agents.models.analyst import AnalystTerms, HFAnalyst, LFAnalyst
+from tutti.agents.models.awaited import AwaitedAnalyst
 from tutti.agents.models.port import ModelSource, broken
 from tutti.app.plugins import Plugins
 from tutti.kernel.clock import SECOND
@@ -46,8 +47,10 @@ class FoundModel:
     path: Path | None = None
 
 
-def analyst_of(key: str, settings: AgentSettings, models: ModelsSettings) -> Analyst:
-    """Return the agent that runs a model.
+def analyst_of(
+    key: str, settings: AgentSettings, models: ModelsSettings
+) -> Analyst | AwaitedAnalyst:
+    """Return the agent that runs a model: one that has to be awaited where its model has.
 
     Parameters
     ----------
@@ -81,7 +84,8 @@ def analyst_of(key: str, settings: AgentSettings, models: ModelsSettings) -> Ana
         params=params,
     )
     try:
-        return ANALYSTS[settings.plugin](load_model(str(name), models.folders), terms)
+        analyst = ANALYSTS[settings.plugin](load_model(str(name), models.folders), terms)
+        return AwaitedAnalyst(analyst) if analyst.declared.awaited else analyst
     except ConfigError as error:
         raise ConfigError(f"{key}.params: {error}") from error
 

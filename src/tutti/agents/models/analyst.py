@@ -152,13 +152,13 @@ class Analyst:
         self.span = pace.span(source, terms, self.declared)
         self.timeframe = terms.timeframe or self.declared.timeframe
         self.faults: Counter[str] = Counter()
-        self._time_to_live = terms.time_to_live or self.span
+        self.time_to_live = terms.time_to_live or self.span
         self._thread = ModelThread(f"model {terms.name}", terms.timeout_s)
         self._resampler = Resampler(self.span)
         self._instruments: tuple[InstrumentId, ...] = ()
         self._models: list[TradeModel] = []
         self._history = BarHistory((), 1, 0)
-        self._standing = Standing(0, self._time_to_live)
+        self._standing = Standing(0, self.time_to_live)
         self._last: Spread | None = None
         self._reasons = {
             f"no view yet: it takes {self.declared.lookback} bars of {self.timeframe}": 0,
@@ -205,7 +205,7 @@ class Analyst:
         ]
         n = len(instruments)
         self._history = BarHistory(self.declared.needs, self.declared.lookback, n)
-        self._standing = Standing(n, self._time_to_live)
+        self._standing = Standing(n, self.time_to_live)
 
     def _heard(self, closed: ClosedBars, counted: Sequence[IntArray]) -> list[list[Said]]:
         asked = [self._asked(i, known) for i, known in enumerate(counted)]
