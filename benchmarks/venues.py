@@ -31,6 +31,7 @@ from tutti.adapters.venues.by_ccxt.meter import NoMeter
 from tutti.adapters.venues.by_ccxt.tasks import Tasks
 from tutti.adapters.venues.by_ccxt.venue import CcxtVenue, Pace
 from tutti.kernel.clock import SECOND, LiveClock
+from tutti.kernel.collector import unhurried_collector
 from tutti.kernel.ids import IdSource
 from tutti.model.instrument import InstrumentId
 from tutti.model.order import ApprovedOrder, OrderIntent, OrderType, Reason, Side
@@ -43,6 +44,8 @@ PLACES = (
     ("KRAKEN", "kraken", "USD", ""),
     ("HYPERLIQUID", "hyperliquid", "USDC", "-PERP"),
 )
+COINBASE = ("COINBASE", "coinbase", "USD", "")
+"""Timed for its orders; its books are not among the 248."""
 
 
 async def exchange(dialect: str, quote: str, kind: str, rate: float) -> None:
@@ -207,13 +210,15 @@ async def order_path(
 
 
 async def main(seconds: float, rate: float, orders: int) -> None:
-    started = [start(place, rate) for place in PLACES]
-    quiet = [start(place, 0.0) for place in PLACES]
+    started = [start(place, rate) for place in PLACES] if seconds else []
+    timed = (*PLACES, COINBASE)
+    quiet = [start(place, 0.0) for place in timed]
     try:
         wire = Wire()
-        for place, (_, told) in zip(PLACES, quiet, strict=True):
+        for place, (_, told) in zip(timed, quiet, strict=True):
             await order_path(place, told, wire, orders)
-        await books(list(PLACES), [told for _, told in started], seconds)
+        if seconds:
+            await books(list(PLACES), [told for _, told in started], seconds)
     finally:
         for process, _ in (*started, *quiet):
             process.kill()
@@ -224,8 +229,11 @@ if __name__ == "__main__":
         dialect, quote, kind, rate = sys.argv[sys.argv.index("--serve") + 1 :][:4]
         asyncio.run(exchange(dialect, quote, kind.strip("-") and kind, float(rate)))
     parser = argparse.ArgumentParser(description=(Path(__file__).name))
-    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument(
+        "--seconds", type=float, default=30.0, help="of following books; 0 for orders only"
+    )
     parser.add_argument("--rate", type=float, default=10.0, help="updates a second and instrument")
     parser.add_argument("--orders", type=int, default=200)
     chosen = parser.parse_args()
-    asyncio.run(main(chosen.seconds, chosen.rate, chosen.orders))
+    with unhurried_collector():  # as a service runs
+        asyncio.run(main(chosen.seconds, chosen.rate, chosen.orders))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import functools
 import importlib
 import logging
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import SecretStr
 
+from tutti.adapters.venues.by_ccxt.hashing import hash_natively
 from tutti.adapters.venues.by_ccxt.translate import never_connected
 from tutti.model.errors import ConfigError
 
@@ -168,18 +168,8 @@ def _made(dialect: Dialect, reach: Reach) -> Any:
         if missing:
             raise ConfigError(f"{dialect.venue}: keys are incomplete, {', '.join(missing)} missing")
     if client.requiredCredentials.get("privateKey"):
-        _remember_hashes()
+        hash_natively()
     return client
-
-
-def _remember_hashes() -> None:
-    """Hash once what each signature of a wallet hashes again: names of types, the domain.
-
-    ccxt's Keccak is pure Python, 0.4 ms a hash; of the six hashes of an order four never change.
-    """
-    signing: Any = importlib.import_module("ccxt.static_dependencies.ethabi.typed_data")
-    if not hasattr(signing.keccak, "cache_info"):
-        signing.keccak = functools.lru_cache(maxsize=256)(signing.keccak)
 
 
 def _enter_test_mode(client: Any, dialect: Dialect) -> None:
