@@ -13,6 +13,7 @@ from tutti.adapters.llm.by_http.client import Connections, HttpModel
 from tutti.adapters.llm.by_http.keys import model_key
 from tutti.adapters.llm.prices import Prices, Tariff
 from tutti.adapters.stores.llm_calls import SqliteCallRecords
+from tutti.agents.llm.blinding.answers import BlindedAnswers
 from tutti.agents.llm.breaker import Breaker
 from tutti.agents.llm.budget import Budgeted, Limits, Purse
 from tutti.agents.llm.fallback import Fallback
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
 
+    from tutti.agents.llm.blinding import Blinding
     from tutti.agents.llm.breaker import BreakerState
     from tutti.agents.llm.metered import ModelMetrics
     from tutti.agents.llm.port import LanguageModel
@@ -81,9 +83,11 @@ class LanguageModels:
     metrics : ModelMetrics, optional
     environment : mapping of str to str, optional
         Where keys may be; the process's by default.
+    blind : Blinding, optional
+        Of a blinded run: what a model guesses is blinded before it is recorded.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - joins what it is given
         self,
         config: Config,
         *,
@@ -92,8 +96,10 @@ class LanguageModels:
         clock: Clock,
         metrics: ModelMetrics | None = None,
         environment: Mapping[str, str] | None = None,
+        blind: Blinding | None = None,
     ) -> None:
         self._config = config
+        self._blind = blind
         self._mode = mode
         self._records = records
         self._clock = clock
@@ -134,7 +140,9 @@ class LanguageModels:
             return Recorded(None, self._records, mode="replay", clock=self._clock)
         names = tuple(dict.fromkeys((asker.model, *asker.fallback)))
         purse = self._purse(asker, names)
-        chain = Fallback({name: self._model(asker, name, purse) for name in names})
+        chain: LanguageModel = Fallback({name: self._model(asker, name, purse) for name in names})
+        if self._blind is not None:
+            chain = BlindedAnswers(chain, self._blind)
         return Recorded(chain, self._records, mode=self._mode, clock=self._clock)
 
     def price_of(self, model: str, input_tokens: int, output_tokens: int) -> Decimal | None:

@@ -13,8 +13,10 @@ from tutti.cli import (
     costs,
     data,
     doctor,
+    evaluate,
     explain,
     ledger,
+    llm,
     memory,
     models,
     operating,
@@ -51,6 +53,7 @@ for command in (
     backtest.backtest,
     backtest.report,
     compare.compare,
+    evaluate.evaluate,
     sweep.sweep,
     explain.why,
     explain.replay,
@@ -62,6 +65,7 @@ app.add_typer(agents.app, name="agents")
 app.add_typer(costs.app, name="costs")
 app.add_typer(data.app, name="data")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(llm.app, name="llm")
 app.add_typer(memory.app, name="memory")
 app.add_typer(models.app, name="models")
 app.add_typer(orders.app, name="orders")

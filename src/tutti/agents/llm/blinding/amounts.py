@@ -17,6 +17,7 @@ UNIT = "\u00a4"
 _DIGITS = 3
 _LARGE = 1000.0
 _NEAR = 0.35
+_LIKE_A_YEAR = 4
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
 _SCALE = (
     r"(?:\s?(?:thousand|million|billion|trillion|mln|bln|mn|bn|tn|mm|K|M|B|T)(?![A-Za-z0-9])"
@@ -76,6 +77,7 @@ def _value(number: str) -> float:
 
 
 def _rounded(value: float) -> str:
-    # without an exponent, whatever the size
+    # without an exponent, whatever the size, and never like a year
     text = f"{value:.{_DIGITS}g}"
-    return text if "e" not in text else f"{float(text):.12f}".rstrip("0").rstrip(".")
+    text = text if "e" not in text else f"{float(text):.12f}".rstrip("0").rstrip(".")
+    return f"{text[0]},{text[1:]}" if len(text) == _LIKE_A_YEAR and text.isdigit() else text

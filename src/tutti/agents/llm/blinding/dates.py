@@ -35,7 +35,7 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (
             "quarter",
             rf"\b(?:(?:Q|H)[1-4]|[1-4](?:Q|H))(?:\s*(?:of\s+)?(?:fiscal\s+|FY\s?)?"
-            rf"['\u2019]?(?:({_YEAR})|(\d{{2}}))(?![\d%.]))?\b",
+            rf"['\u2019]?(?:({_YEAR})|(\d{{2}}))(?![\d%]|\.\d))?\b",
         ),
         (
             "quarter",
@@ -50,6 +50,7 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             "month",
             r"\b(May)(?=\s+(?:CPI|PPI|jobs|data|sales|retail|payrolls?|inflation|meeting|expiry|futures)\b)",
         ),
+        ("month", r"\b(Mar|May)\b\.?(?=\s+\$?\d)"),
         (
             "month",
             r"\b(January|February|March|April|June|July|August|September|October|November|December)\b",

@@ -29,7 +29,7 @@ _KINDS = {
     "name": "Name",
 }
 _TOKEN = re.compile(r"[^\W_]+")
-_TAG = re.compile(r"(?<![\w$])\$(?P<tag>[A-Za-z][A-Za-z0-9]{0,8}(?:[.-][A-Za-z]{1,3})?)\b")
+_TAG = re.compile(r"(?<![\w$])\$(?P<tag>[^\W\d_]\w{0,30}(?:[.-][A-Za-z]{1,3})?)\b")
 _TICKER = re.compile(
     r"(?P<before>(?:(?:[A-Z][\w&.'\u2019-]*|of|and|&|the)\s+){0,5})"
     r"\(\s*(?:(?:NYSE|NASDAQ|Nasdaq|AMEX|OTC\w*|TSXV?|TSE|LSE|LON|ASX|HKG|BATS|CVE)[\w\s-]*:\s*)?"
@@ -47,6 +47,7 @@ _CODE = re.compile(
 )
 _CODE_OR_TOKEN = re.compile(rf"{_CODE.pattern}|{_TOKEN.pattern}")
 _HANDLE = re.compile(r"(?<!\w)@\w+")
+_GOES_ON = re.compile(r"[-&]|\.\w")
 _SHORT = 2
 _INSIDE = 4
 
@@ -177,7 +178,7 @@ class Names:
         # a plural of a name is the name
         if rest[:1].isalnum() and not (rest[0] == "s" and not rest[1:].isalnum()):
             return False
-        if len(entry.name) <= _SHORT and text[end : end + 1] in {"-", "&", "."}:
+        if len(entry.name) <= _SHORT and _GOES_ON.match(text, end):
             return False
         if written in (entry.name, entry.name.upper()):
             return True

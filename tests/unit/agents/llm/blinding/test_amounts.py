@@ -24,7 +24,7 @@ from tutti.agents.llm.blinding.amounts import without_amounts
         ("hit 210", "hit \u00a4105"),
         ("210 people", "210 people"),
         ("up 3.5%", "up 3.5%"),
-        ("5,300 points", "2650 points"),
+        ("5,300 points", "2,650 points"),
         ("42 thousand shares", "21 thousand shares"),
         ("top 10 of 500", "top 10 of 500"),
         ("F-150", "F-150"),

@@ -1,0 +1,66 @@
+"""Finding what blinding should have taken away, and that it finds nothing in recorded texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from tutti.agents.llm.blinding import Blinding
+from tutti.agents.llm.blinding.leaks import LeakFinder
+from tutti.kernel.clock import SECOND
+from tutti.model.instrument import InstrumentId
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FINDER = LeakFinder(["AAPL", "BTC", "NEAR"], {"AAPL": ("The Fruit",)})
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "found"),
+    [
+        ("so apple said", "name", "apple"),
+        ("The Fruit rose", "name", "The Fruit"),
+        ("via MICROSOFT", "name", "MICROSOFT"),
+        ("in AAPL.", "ticker", "AAPL"),
+        ("$tsla", "ticker", "$tsla"),
+        ("on 2025-04-16", "date", "2025-04-16"),
+        ("April 16", "date", "April 16"),
+        ("16 Apr", "date", "16 Apr"),
+        ("since 2019,", "date", "2019"),
+        ("4Q24", "date", "4Q24"),
+    ],
+)
+def test_leaks_are_found_as_they_are_written(text: str, kind: str, found: str) -> None:
+    assert (kind, found) in [(leak.kind, leak.found) for leak in FINDER.find(text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Company-W8N4 rose 3.5% to \u00a42015 on day 61234",
+        "Stocks May Rise near 2,020 points, says Name-B7S7Q2N4",
+        "pineapple, targets, get near it",
+    ],
+)
+def test_leaks_are_not_found_where_there_are_none(text: str) -> None:
+    assert FINDER.find(text) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "every"), [("news_stocks_2025", 2), ("news_crypto_2023", 4), ("tweets_stocks", 40)]
+)
+def test_recorded_texts_once_blinded_hold_no_leak(file: str, every: int, market_data: Path) -> None:
+    frame = pl.read_parquet(market_data / "text" / f"{file}.parquet")
+    symbols = sorted(set(frame["symbol"]))
+    blind = Blinding(7, [InstrumentId(symbol, "SIM") for symbol in symbols])
+    finder = LeakFinder(symbols)
+    leaky = 0
+    for row in frame.gather_every(every).iter_rows(named=True):
+        text = f"{row['title'] or ''} | {row['text'] or ''}"
+        told = blind.text(text, as_of=int(row["ts"].timestamp()) * SECOND, close=187.0)
+        assert finder.find(told) == [], text
+        leaky += bool(finder.find(text))
+    assert leaky > len(frame) / every / 2
