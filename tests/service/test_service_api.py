@@ -72,7 +72,7 @@ async def test_questions_are_answered_while_it_trades(serve: Make, client_of: Se
     assert {order["status"] for order in orders} <= {"filled", "accepted", "partially_filled"}
     assert all(row["instrument"].endswith(".SIM") for row in positions)
     assert [agent["name"] for agent in agents] == ["momentum_hunter", "mean_reversion"]
-    assert 'agent_calls_total{agent="momentum_hunter"}' in metrics
+    assert 'agent_calls_total{agent_name="momentum_hunter"}' in metrics
 
 
 async def test_predict_tells_of_a_followed_instrument(

@@ -97,7 +97,7 @@ class Rota:
         due = [
             (asked.get(question, _NEVER), k, question)
             for k, (question, cadence) in enumerate(self._cadence.items())
-            if asked.get(question, _NEVER) + cadence <= ts
+            if asked.get(question, _NEVER) + max(cadence, 1) <= ts
         ]
         due.sort()
         yield from (question for _, _, question in due)
@@ -107,7 +107,9 @@ class Rota:
         """When something is due next, ns UTC; None where there is nobody to ask."""
         if not self._cadence:
             return None
-        return min(self._asked.get(each, _NEVER) + every for each, every in self._cadence.items())
+        return min(
+            self._asked.get(each, _NEVER) + max(every, 1) for each, every in self._cadence.items()
+        )
 
     def asked(self, question: Question, ts: int) -> None:
         """Take note that it was asked at ``ts`` (ns UTC)."""
@@ -166,6 +168,7 @@ class AwaitedAgents:
         self._all_heard = asyncio.Event()
         self._arrived: list[Opinion | Abstention] = []
         self._failure: BaseException | None = None
+        self._holds = False
         self._take_seats(seats, instruments)
 
     @property
@@ -190,6 +193,7 @@ class AwaitedAgents:
         loop = asyncio.get_running_loop()
         began = loop.time()
         self._now = ts
+        self._holds = False
         waiting = {each.question for queue in self._queues.values() for each in queue}
         self._due = waiting
         self._all_heard.clear()
@@ -221,6 +225,8 @@ class AwaitedAgents:
         not asked anew; who is new is due at the next tick.
         """
         before = self._rota
+        # what waits is asked at the next tick: there is nothing to show yet
+        self._holds = True
         queues = self._queues
         self._take_seats(seats, instruments)
         self._rota.over_from(before)
@@ -256,7 +262,7 @@ class AwaitedAgents:
         )
 
     def _fill_slots(self) -> None:
-        while len(self._out) < self._most:
+        while len(self._out) < self._most and not self._holds:
             crowded = [name for name, queue in self._queues.items() if queue]
             if not crowded:
                 return

@@ -10,6 +10,7 @@ import numpy as np
 
 from tutti.app.state import AgentRow, DecisionRow, OrderView, RefusalRow
 from tutti.kernel.clock import SECOND
+from tutti.model.opinion import Abstention, Opinion
 from tutti.model.order import OrderStatus, Refusal
 
 if TYPE_CHECKING:
@@ -129,17 +130,32 @@ class Desk:
             self._metrics.slippage.labels(fill.instrument.venue).observe(fill.slippage_bps)
 
     def thought(self, block: AnalysisBlock, names: Sequence[str], as_of: int) -> None:
-        """Count who spoke at the last tick of a block; ``names`` are its agents, in order."""
-        places = {name: k for k, name in enumerate(names)}
-        for name, place in places.items():
-            spoke = not np.isnan(block.views.bias[place, -1]).all()
+        """Count who spoke at the last tick of a block.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Of the agents that come first in the block: those that are asked at every tick.
+        """
+        for place, name in enumerate(names):
             self._calls[name] += 1
             self._metrics.agent_calls.labels(name).inc()
-            if spoke:
+            if not np.isnan(block.views.bias[place, -1]).all():
                 self._last_seen[name] = as_of
+                self._metrics.agent_successes.labels(name).inc()
             else:
                 self._abstentions[name] += 1
                 self._metrics.agent_abstentions.labels(name).inc()
+
+    def heard(self, answers: Sequence[Opinion | Abstention], as_of: int) -> None:
+        """Count what awaited agents said that counts from a tick on (ns UTC)."""
+        for answer in answers:
+            self._calls[answer.agent] += 1
+            if isinstance(answer, Opinion):
+                self._last_seen[answer.agent] = as_of
+            else:
+                self._abstentions[answer.agent] += 1
+                self._metrics.agent_abstentions.labels(answer.agent).inc()
 
     # ---- what others ask ----
 
@@ -174,7 +190,7 @@ class Desk:
                 weight=agent.weight,
                 calls=self._calls[agent.name],
                 abstentions=self._abstentions[agent.name],
-                timeouts=0,
+                timeouts=self._metrics.timeouts_of(agent.name),
                 last_seen=self._last_seen.get(agent.name, 0),
                 day_pnl=day_pnl.get(agent.name, 0.0),
                 instruments=agent.instruments,

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counts
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from tutti.agents.panel import CALLS, ERRORS, LATENCY, PANEL_LATENCY, SUCCESSES, TIMEOUTS
+from tutti.agents.schedule import QUEUE_LATE, QUEUED
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from decimal import Decimal
 
 _ORDER_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _SLIPPAGE_BUCKETS = (-50.0, -20.0, -10.0, -5.0, -2.0, -1.0, 0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
+_AGENT_BUCKETS = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 _TICK_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -32,25 +38,34 @@ class Metrics:
         self.registry = registry
         self.self_reporting: set[str] = set()
         self._differed: dict[str, int] = {}
-        self.agent_calls = Counter(
-            "agent_calls_total", "Opinions asked of an agent", ["agent"], registry=registry
-        )
-        self.agent_abstentions = Counter(
-            "agent_abstentions_total", "Opinions an agent didn't give", ["agent"], registry=registry
-        )
-        self.agent_timeouts = Counter(
-            "agent_timeouts_total",
-            "Opinions an agent didn't give in time",
-            ["agent"],
+        self._timed_out: Counts[str] = Counts()
+
+        def by_agent(name: str, what: str) -> Counter:
+            return Counter(name, what, ["agent_name"], registry=registry)
+
+        def seconds(name: str, what: str) -> Histogram:
+            return Histogram(name, what, ["agent_name"], buckets=_AGENT_BUCKETS, registry=registry)
+
+        self.agent_calls = by_agent("agent_calls_total", "Opinions asked of an agent")
+        self.agent_successes = by_agent("agent_success_total", "Questions an agent answered")
+        self.agent_abstentions = by_agent("agent_abstentions_total", "Opinions not given")
+        self.agent_cost = by_agent("agent_cost_usd_total", "Cost of an agent's language model")
+        self.agent_tokens = Gauge(
+            "agent_tokens_used", "Tokens of an agent's language model, in and out", ["agent_name"],
             registry=registry,
-        )
-        self.agent_latency = Histogram(
-            "agent_latency_seconds",
-            "Time an agent took to answer",
-            ["agent"],
-            buckets=_TICK_BUCKETS,
-            registry=registry,
-        )
+        )  # fmt: skip
+        self._counters = {
+            CALLS: self.agent_calls,
+            SUCCESSES: self.agent_successes,
+            TIMEOUTS: by_agent(TIMEOUTS, "Opinions an agent didn't give in time"),
+            ERRORS: by_agent(ERRORS, "Questions at which an agent broke or failed"),
+            QUEUE_LATE: by_agent(QUEUE_LATE, "Answers that missed their tick waiting for a slot"),
+        }
+        self._latencies = {
+            LATENCY: seconds(LATENCY, "Time an agent took to answer"),
+            QUEUED: seconds(QUEUED, "Time a question to an agent waited for a slot"),
+            PANEL_LATENCY: seconds(PANEL_LATENCY, "Time a tick waited for its agents"),
+        }
         self.decisions = Counter(
             "decisions_total", "Targets that asked for an order", ["reason"], registry=registry
         )
@@ -119,18 +134,22 @@ class Metrics:
 
     def count(self, metric: str, agent_name: str) -> None:
         """Add one to one of an agent's counters; see ``agents.panel.AgentMetrics``."""
-        counters = {
-            "agent_calls_total": self.agent_calls,
-            "agent_timeout_total": self.agent_timeouts,
-            "agent_errors_total": self.agent_abstentions,
-        }
-        if metric in counters:
-            counters[metric].labels(agent_name).inc()
+        self._counters[metric].labels(agent_name).inc()
+        if metric == TIMEOUTS:
+            self._timed_out[agent_name] += 1
 
     def observe(self, metric: str, agent_name: str, seconds: float) -> None:
-        """Add to the histogram of an agent's latency."""
-        if metric == "agent_latency_seconds":
-            self.agent_latency.labels(agent_name).observe(seconds)
+        """Add to one of an agent's histograms."""
+        self._latencies[metric].labels(agent_name).observe(seconds)
+
+    def used(self, agent_name: str, tokens: int, usd: Decimal) -> None:
+        """Add what an agent's language model took; see ``agents.llm.metered.ModelMetrics``."""
+        self.agent_tokens.labels(agent_name).inc(tokens)
+        self.agent_cost.labels(agent_name).inc(float(usd))
+
+    def timeouts_of(self, agent_name: str) -> int:
+        """Return how many opinions an agent didn't give in time."""
+        return self._timed_out[agent_name]
 
     # ---- what a venue tells of itself ----
 

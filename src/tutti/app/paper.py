@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tutti.app.backtest import terms_overrides
-from tutti.app.build import plan_of
+from tutti.app.build import Seats, plan_of
 from tutti.app.session import Session, TradingVenue
 from tutti.app.symbols import closing
 from tutti.engine.run import Reconciling
@@ -55,6 +55,8 @@ class Opening:
         stay open there is nothing to find but what is on its way.
     state : LedgerState or None
         What the ledger adds up to, where that is known; it isn't changed.
+    seats : Seats or None
+        The agents of the configuration, where they were made already.
     """
 
     run_id: str
@@ -63,6 +65,7 @@ class Opening:
     balances: dict[str, Decimal] | None = None
     settles: bool = True
     state: LedgerState | None = None
+    seats: Seats | None = None
 
 
 class PaperAccount:
@@ -122,6 +125,7 @@ class PaperAccount:
             versions=opening.versions,
             venues=opening.venues,
             state=None if is_new else state,
+            seats=opening.seats,
         )
         if history is not None:
             self.session.remember(history)

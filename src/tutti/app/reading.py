@@ -105,7 +105,7 @@ class Reading:
         self._heard_at = self._time.now()
         thought = self.account.session.engine.last_thought
         if thought is not None:
-            names = self.account.session.analysis.agent_names
+            names = self.account.session.analysis.panel.names
             self._desk.thought(thought, names, self.account.as_of)
         self.metrics.equity.set(self._equity())
         self.metrics.drawdown.set(self._drawdown())

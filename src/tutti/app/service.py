@@ -14,15 +14,15 @@ from prometheus_client import CollectorRegistry
 
 from tutti.adapters.feeds.replay import paced
 from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger, SqliteLedgerReader
-from tutti.agents.board import OpinionBoard
 from tutti.app.access import api_token
 from tutti.app.account_folder import keep_configuration, left_behind, open_market
 from tutti.app.agents_watch import AgentsFollower, watched_agents
+from tutti.app.asking import Asking
+from tutti.app.build import seats_of
 from tutti.app.desk import Desk
 from tutti.app.feed import in_columns
 from tutti.app.hand_over import HandOver, NewPanel, refuse_small_caps
 from tutti.app.kill_switch import KillSwitch, refuse_killed
-from tutti.app.late import LateAgents
 from tutti.app.live_market import live_market
 from tutti.app.metrics import Metrics
 from tutti.app.paper import LIVE, PAPER, Opening, PaperAccount, plan_for
@@ -32,6 +32,7 @@ from tutti.app.settling import settle_running
 from tutti.app.state import AgentsState, ServiceSummary, SymbolRow, SymbolsState
 from tutti.app.symbols_watch import SymbolsWatch, busy_in, busy_on, watched
 from tutti.app.venues_live import LiveVenues
+from tutti.app.voices import no_models, voices_of
 from tutti.app.wires import Wires
 from tutti.kernel.clock import SECOND, LiveClock, iso
 from tutti.kernel.collector import unhurried_collector
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from tutti.app.settling import Claim
     from tutti.app.state import LiveView
     from tutti.app.venues_live import Keys
+    from tutti.app.voices import Models
     from tutti.kernel.clock import Clock
     from tutti.ledger.store import Head
     from tutti.model.market import MarketBlock
@@ -145,6 +147,7 @@ class PaperService(Reading):
         market: LiveMarket | None = None,
         venues: LiveVenues | None = None,
         symbols: SymbolsWatch | None = None,
+        models: Models = no_models,
     ) -> None:
         if not speed > 0.0:
             raise ConfigError(f"speed must be positive, was {speed!r}; 1 is the market's own")
@@ -176,11 +179,14 @@ class PaperService(Reading):
             keep_configuration(config, out)
             opened: Market = market or open_market(config, feed, bars, self.state, clock.now())
             kind = PAPER if venues is None else LIVE
+            seats = seats_of(config)
+            voices = voices_of(config, seats, opened.sample().instruments, models)
             opening = Opening(
                 run_id=f"{kind}-{iso(clock.now())[:19].replace(':', '')}",
                 venues=None if venues is None else venues.venues,
                 balances=None if venues is None else venues.balances(),
                 state=self.state,
+                seats=seats,
             )
             account = PaperAccount(config, opened, self._store, opening, wires)
             if self._symbols is not None:
@@ -196,7 +202,10 @@ class PaperService(Reading):
         )
         if killed is not None:
             self._kill.take_up(killed)
-        self._late = late_agents(account, metrics)
+        self._models = models
+        self._asking = Asking(
+            voices, account.plan, config.panel, told=self.state.opinions.values(), metrics=metrics
+        )
         super().__init__(config, account, desk, metrics, feed=feed, speed=speed, clock=clock)
 
     def shutdown(self, reason: str) -> None:
@@ -266,6 +275,7 @@ class PaperService(Reading):
                 self._stopped_by = f"failed: {_first(group)}"
                 raise _first(group) from group
             finally:
+                await self._asking.close()
                 if self.is_open:
                     self.account.stop(self._stopped_by or "cancelled")
         return self._summary(self.account.session.head, (self._clock.now() - began) / SECOND)
@@ -296,9 +306,7 @@ class PaperService(Reading):
             begin = NewPanel(
                 self, self._symbols, feed=self.feed, bars=self._bars, clock=self._clock
             )
-            follower = AgentsFollower(
-                self, self._agents, begin, is_live=self._venues is not None
-            )
+            follower = AgentsFollower(self, self._agents, begin, is_live=self._venues is not None)
             supervisor.add("agents", follower.follow, Policy(on_failure=OnFailure.END_ALL))
         supervisor.add("halt file", self._kill.watch, Policy(on_failure=OnFailure.RESTART))
         self._hear_signals()
@@ -310,6 +318,7 @@ class PaperService(Reading):
 
     async def _trade_on(self, account: PaperAccount) -> bool:
         async for heard in self._ticks():
+            await self._ask(heard, account)
             async with self.at_rest:
                 tick = heard
                 if self.live is not None:
@@ -318,8 +327,6 @@ class PaperService(Reading):
                     return True
                 if not self.is_open:
                     return False
-                if self._late is not None:
-                    await self._late.ask(int(tick.known_at[-1]))
                 self._take(tick)
                 if self.ticks % _CHECKPOINT_TICKS == 0:
                     await asyncio.to_thread(self._put_by)
@@ -328,6 +335,16 @@ class PaperService(Reading):
         self.shutdown("end of data")
         return False
 
+    async def _ask(self, heard: MarketBlock, account: PaperAccount) -> None:
+        # agents take their time: meanwhile the account may be worked with, or handed over
+        async with self.at_rest:
+            gone = self.live is None and self.account is not account
+            if self._asking.is_silent or self.is_ending or gone or not self.is_open:
+                return
+            tick = heard if self.live is None else in_columns(heard, self.live.past.instruments)
+            self._asking.look(self.account.session, tick)
+        await self._asking.ask(int(heard.known_at[-1]))
+
     def _put_by(self) -> None:
         self._store.checkpoint()
         # so that a session that follows has few rows left to read
@@ -335,14 +352,22 @@ class PaperService(Reading):
             self.state = fold(reader, self.state)
 
     def take_over(self, config: Config, market: Market, why: str) -> None:
-        """End the session, and begin one with another configuration on another market."""
+        """End the session, and begin one with another configuration on another market.
+
+        Raises
+        ------
+        ConfigError
+            If an agent can't be made; nothing has changed then.
+        """
         old = self.account
+        seats = seats_of(config)
+        voices = voices_of(config, seats, market.sample().instruments, self._models)
         self.is_open = False
         old.stop(why)
         keep_configuration(config, self._out)
         self._store = SqliteLedger(self._out, Durability.EACH_COMMIT)
         self.state = fold(self._store, self.state)
-        opening = Opening(run_id=old.session.run_id, state=self.state)
+        opening = Opening(run_id=old.session.run_id, state=self.state, seats=seats)
         if self._venues is not None:
             kept = set(market.sample().instruments)
             self._venues.leave([i.id for i in old.plan.instruments if i.id not in kept])
@@ -354,7 +379,7 @@ class PaperService(Reading):
             )
         account = PaperAccount(config, market, self._store, opening, self._wires)
         self.is_open = True
-        self._late = late_agents(account, self.metrics)
+        self._asking.over_to(voices, account.plan)
         self._kill.over_to(account.session.commands)
         self.over_to(config, account)
 
@@ -385,8 +410,11 @@ class PaperService(Reading):
                 self.account.session.attend(self._clock.now())
 
     def _take(self, tick: MarketBlock) -> None:
+        answers, ts = self._asking.take(), int(tick.known_at[-1])
         with self.metrics.loop_duration.time():
+            self.account.session.tell(ts, answers)
             self.account.process(tick)
+        self._desk.heard(answers, ts)
         self.noted(tick)
 
     def _serve(self, supervisor: Supervisor) -> None:
@@ -446,16 +474,6 @@ class PaperService(Reading):
             not_closed=tuple(map(str, self.account.session.commands.left)),
             written=(str(self._out / "ledger.sqlite"),),
         )
-
-
-def late_agents(account: PaperAccount, metrics: Metrics) -> LateAgents | None:
-    """Return those of an account's agents that have to be awaited, None where there are none."""
-    session = account.session
-    board = session.analysis.late
-    if not isinstance(board, OpinionBoard):
-        return None
-    instruments = [each.id for each in account.plan.instruments]
-    return LateAgents(session.seats.late, board, instruments, metrics)
 
 
 def _first(group: BaseExceptionGroup) -> TuttiError:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tutti.agents.timeline import OpinionTimeline
-    from tutti.app.build import Plan
+    from tutti.app.build import Plan, Seats
     from tutti.app.settings import Config
     from tutti.engine.decide import Trace
     from tutti.engine.run import EngineListener
@@ -71,6 +71,8 @@ class Session:
     opinions : OpinionTimeline, optional
         What agents say that have to be awaited, all of it known ahead; else they are told tick by
         tick, and hang on a board.
+    seats : Seats, optional
+        The agents of the configuration, where they were made already.
     """
 
     def __init__(  # noqa: PLR0913 - what it joins
@@ -87,12 +89,13 @@ class Session:
         state: LedgerState | None = None,
         venues: Mapping[str, TradingVenue] | None = None,
         opinions: OpinionTimeline | None = None,
+        seats: Seats | None = None,
     ) -> None:
         setup = plan.setup
         self.run_id = run_id
         self._is_resumed = state is not None
         self.plan = plan
-        self.seats = seats_of(config)
+        self.seats = seats or seats_of(config)
         self.board = OpinionBoard(self.seats.awaited, [each.id for each in plan.instruments])
         self.analysis = analysis_of(config, plan.instruments, self.seats, opinions or self.board)
         self._opinions = opinions

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from tutti.adapters.stores.point_in_time import open_readings, open_texts
 from tutti.agents.llm.catalogue import make_llm_agent, speaker_settings
 from tutti.agents.llm.knowledge import Cutoffs
-from tutti.agents.llm.silent import SilentAgent, no_model
+from tutti.agents.llm.silent import SilentAgent, SilentModel, no_model
 from tutti.agents.schedule import Seat
 from tutti.app.snapshots import Snapshots
 from tutti.kernel.clock import SECOND
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
     Models = Callable[[AgentSettings], LanguageModel]
     """What an agent asks, by its settings."""
+
+
+def no_models(settings: AgentSettings) -> LanguageModel:
+    """Return a model that never answers, for who asks in a place where no model may be asked."""
+    return SilentModel(f"nobody asks {settings.model} here")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from tutti.app.wires import Wires
 from tutti.engine.analysis import AnalysisBlock
 from tutti.ledger.kinds import Decision, DecisionItem
 from tutti.model.instrument import InstrumentId
-from tutti.model.opinion import AggregatedContext, Regime, Views, Voice
+from tutti.model.opinion import Abstention, AggregatedContext, Opinion, Regime, Views, Voice
 from tutti.model.order import (
     ApprovedOrder,
     Fill,
@@ -217,6 +217,16 @@ def test_fills_are_counted_and_funding_is_left_alone(
     wires.funded(FundingPaid(instrument=BTC, ts=1, rate=0.1, amount=Decimal(1)))
     assert registry.get_sample_value("trades_executed_total", {"exchange": "SIM"}) == 1.0
     assert desk.orders(1) == ()
+
+
+def test_answer_of_an_awaited_agent_is_counted_when_it_is_heard(desk: Desk) -> None:
+    said = Opinion(
+        agent="pundit", instrument=BTC, bias=0.1, confidence=0.1, as_of=70, rationale="so"
+    )
+    late = Abstention(agent="pundit", instrument=BTC, as_of=75, reason="no answer in 2 s")
+    desk.heard([said, late], 77)
+    pundit, vpin = desk.agents({}, 500.0)
+    assert (pundit.calls, pundit.abstentions, pundit.last_seen, vpin.calls) == (2, 1, 77, 0)
 
 
 def test_who_spoke_is_counted_by_name_whatever_the_order_of_the_panel(desk: Desk) -> None:

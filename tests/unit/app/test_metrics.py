@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from tutti.app.metrics import Metrics
@@ -19,7 +22,14 @@ def test_metrics_are_all_named_before_anything_happened() -> None:
     named = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")}
     assert named >= {
         "agent_calls_total",
-        "agent_timeouts_total",
+        "agent_success_total",
+        "agent_timeout_total",
+        "agent_latency_seconds",
+        "agent_tokens_used",
+        "agent_cost_usd_total",
+        "agent_queue_seconds",
+        "agent_queue_late_total",
+        "orchestrator_latency_seconds",
         "orders_sent_total",
         "orders_filled_total",
         "orders_failed_total",
@@ -34,6 +44,26 @@ def test_metrics_are_all_named_before_anything_happened() -> None:
         "market_data_age_seconds",
         "drawdown",
     }
+
+
+def test_everything_about_agents_is_labelled_with_their_name() -> None:
+    metrics = Metrics(CollectorRegistry())
+    for name in ("agent_calls_total", "agent_success_total", "agent_timeout_total"):
+        metrics.count(name, "news")
+    for name in ("agent_latency_seconds", "agent_queue_seconds"):
+        metrics.observe(name, "news", 0.5)
+    metrics.observe("orchestrator_latency_seconds", "panel", 0.5)
+    metrics.used("news", 120, Decimal("0.002"))
+    metrics.used("news", 30, Decimal("0.001"))
+    value = metrics.registry.get_sample_value
+    news = {"agent_name": "news"}
+    assert value("agent_calls_total", news) == value("agent_success_total", news) == 1.0
+    assert value("agent_timeout_total", news) == metrics.timeouts_of("news") == 1
+    assert value("agent_latency_seconds_sum", news) == value("agent_queue_seconds_sum", news) == 0.5
+    assert value("orchestrator_latency_seconds_count", {"agent_name": "panel"}) == 1.0
+    assert value("agent_tokens_used", news) == 150.0
+    assert value("agent_cost_usd_total", news) == pytest.approx(0.003)
+    assert metrics.timeouts_of("social") == 0
 
 
 def test_differences_are_counted_as_they_are_found() -> None:
