@@ -28,7 +28,9 @@ _INTERRUPTED = 130
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
-_LISTS = frozenset({"--bars", "--funding", "--trades", "--quotes", "--book", "--depth", "--flow"})
+_LISTS = frozenset(
+    {"--bars", "--funding", "--trades", "--quotes", "--book", "--depth", "--flow", "--symbols"}
+)
 
 
 def run(app: typer.Typer, arguments: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""``tutti data``: what is in the files that a backtest is to be trusted on."""
+"""``tutti data``: what is in the files that a backtest is to be trusted on, and where they come from."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tutti.cli.boundary import GATE, OK
+from tutti.cli.data_sync import sources, stored, sync
 from tutti.cli.options import AsJson, instant
 from tutti.cli.output import Output
 from tutti.kernel.clock import iso
@@ -13,7 +14,12 @@ from tutti.kernel.clock import iso
 if TYPE_CHECKING:
     from tutti.app.data_check import DataCheck
 
-app = typer.Typer(help="Look at recorded market data.", no_args_is_help=True)
+app = typer.Typer(
+    help="Collect market data, texts and figures, and look at them.", no_args_is_help=True
+)
+app.command()(sync)
+app.command(name="list")(stored)
+app.command()(sources)
 
 _STYLES = {"invalidates": "red", "distorts": "yellow", "note": "", "good": "green"}
 _DAY = len("2024-01-31")
@@ -21,7 +27,7 @@ _DAY = len("2024-01-31")
 
 @app.callback()
 def data() -> None:
-    """Look at recorded market data."""
+    """Collect market data, texts and figures, and look at them."""
 
 
 @app.command()
