@@ -95,6 +95,8 @@ class Speaker:
     """
 
     prompt_name: ClassVar[str]
+    schema: ClassVar[str] = SCHEMA
+    reads_or_abstains: ClassVar[bool] = True
     texts: ClassVar[frozenset[str]] = frozenset()
     readings: ClassVar[frozenset[str]] = frozenset()
 
@@ -121,7 +123,7 @@ class Speaker:
     async def infer(self, context: Snapshot) -> Opinion | Abstention:
         """Return the model's opinion of the snapshot, bounded, or why there is none."""
         material = self.material(context)
-        if not material.pieces:
+        if not material.pieces and self.reads_or_abstains:
             withheld = f"; {material.withheld} withheld" if material.withheld else ""
             return self._silent(context, f"nothing to read{withheld}")
         call, fault = self.call(context, material), ""
@@ -133,12 +135,9 @@ class Speaker:
             except (ModelError, BudgetSpent) as error:
                 return self._silent(context, str(error), call=call.key)
             try:
-                said = read_answer(answer.text)
-                cited = _cited(said, material)
+                return self.understood(context, material, answer)
             except DataError as error:
                 fault = str(error)
-                continue
-            return self._opinion(context, said, cited, answer)
         return self._silent(context, f"no answer that fits: {fault}", call=call.key)
 
     def material(self, context: Snapshot) -> Material:
@@ -174,15 +173,24 @@ class Speaker:
             system=system,
             user=user,
             prompt=self.prompt.label,
-            schema=SCHEMA,
+            schema=self.schema,
             temperature=self.settings.temperature,
             max_output_tokens=self.settings.max_output_tokens,
             seed=self.settings.seed,
         )
 
-    def _opinion(
-        self, context: Snapshot, said: Said, cited: list[Piece], answer: Answer
+    def understood(
+        self, context: Snapshot, material: Material, answer: Answer
     ) -> Opinion | Abstention:
+        """Return what an answer says of a snapshot, bounded by what it rests on.
+
+        Raises
+        ------
+        DataError
+            If the answer does not fit; the message names the fault.
+        """
+        said = read_answer(answer.text)
+        cited = _cited(said, material)
         if not cited:
             return self._silent(context, "the model has no view of what it read", call=answer.call)
         publishers = {piece.publisher: piece.weight for piece in cited}
@@ -202,6 +210,10 @@ class Speaker:
             call=answer.call,
             knowledge=self.settings.cutoffs.stamp(answer.model, context.as_of),
         )
+
+    def rationale(self, context: Snapshot, said: str) -> str:
+        """Return a model's reasons as they may be kept."""
+        return self._sight.said(clean(said, LONGEST_RATIONALE), as_of=context.as_of)
 
     def _silent(self, context: Snapshot, reason: str, *, call: str = "") -> Abstention:
         return Abstention(
