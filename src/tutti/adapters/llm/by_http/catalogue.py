@@ -43,7 +43,7 @@ def provider_of(
         If it needs a key and there is none, or the URL can't be one.
     """
     dialect = _dialect(kind, is_own=not url)
-    root = (url or dialect.url).rstrip("/")
+    root = address(kind, url)
     if not root.startswith(("http://", "https://")):
         raise ConfigError(
             f"llm.providers.{name}.url must begin with http:// or https://, was {url!r}"
@@ -55,6 +55,11 @@ def provider_of(
             f"llm.providers.{name}.key where it is"
         )
     return Provider(name=name, dialect=dialect, url=root, key=key)
+
+
+def address(kind: str, url: str) -> str:
+    """Return the root of a provider's API: the one that is given, else the kind's own."""
+    return (url or _dialect(kind, is_own=True).url).rstrip("/")
 
 
 def _dialect(kind: str, *, is_own: bool) -> Dialect:
