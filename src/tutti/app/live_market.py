@@ -20,6 +20,7 @@ from tutti.adapters.venues.by_ccxt.dialects import dialect_of
 from tutti.adapters.venues.by_ccxt.lanes import Lanes
 from tutti.adapters.venues.by_ccxt.market_data import MarketData
 from tutti.adapters.venues.by_ccxt.meter import NoMeter
+from tutti.adapters.venues.by_ccxt.tickers import Quote
 from tutti.app.feed import in_columns
 from tutti.kernel.clock import SECOND, LiveClock, iso
 from tutti.ledger.kinds import DataSource
@@ -232,6 +233,7 @@ async def live_market(config: Config, clock: Clock, meter: Meter) -> AsyncIterat
                 meter=meter,
                 silent_s=settings.silent_s,
                 book_levels=settings.book_levels,
+                quotes=bool(config.routes),
             )
             closing.push_async_callback(venue.close)
             await venue.open()
@@ -264,17 +266,19 @@ async def live_market(config: Config, clock: Clock, meter: Meter) -> AsyncIterat
         )
 
 
-async def refuse_unknown(config: Config, instruments: Sequence[InstrumentId]) -> None:
-    """Ask the exchanges whether they trade some instruments.
+async def quotes_of(
+    config: Config, instruments: Sequence[InstrumentId]
+) -> dict[InstrumentId, Quote]:
+    """Ask the exchanges what they show of some instruments; of which they trade none is refused.
 
     Raises
     ------
     VenueError
         If one can't be reached.
     ConfigError
-        If an instrument does not trade where it says.
+        If an instrument does not trade where it says, or nobody trades it.
     """
-    clock = LiveClock()
+    clock, found = LiveClock(), dict[InstrumentId, Quote]()
     for name in dict.fromkeys(each.venue for each in instruments):
         dialect = dialect_of(name)
         lanes = Lanes(rate_of(dialect), dialect.ordinary_burst, clock)
@@ -291,9 +295,29 @@ async def refuse_unknown(config: Config, instruments: Sequence[InstrumentId]) ->
         )
         try:
             await venue.open()
+            found |= await venue.quotes()
         finally:
             await venue.close()
             lanes.close()
+    for instrument, quote in found.items():
+        refuse_untraded(instrument, quote)
+    return found
+
+
+def refuse_untraded(instrument: InstrumentId, quote: Quote) -> None:
+    """Check that somebody trades an instrument, as far as its venue tells.
+
+    Raises
+    ------
+    ConfigError
+        If it has no bid, no offer, and no trade in 24 hours.
+    """
+    is_quoted = quote.bid > 0.0 or quote.ask > 0.0
+    # NaN, where a venue tells no volume, is no objection
+    if not is_quoted and quote.day_volume <= 0.0:
+        raise ConfigError(
+            f"{instrument}: nobody trades it: no bid, no offer, and no trade in 24 hours"
+        )
 
 
 def reach_of(config: Config, venue: str) -> Reach:

@@ -14,6 +14,7 @@ from tutti.cli.runs import PAPER
 from tutti.cli.service import Folder
 
 if TYPE_CHECKING:
+    from tutti.adapters.venues.by_ccxt.tickers import Quote
     from tutti.app.settings import Config
     from tutti.universe.symbols import Symbol
 
@@ -117,9 +118,10 @@ def add(  # noqa: PLR0913 - one parameter for each option
         agents=tuple(agent) if agent else None,
     )
     edited = with_symbol(text_of(path), str(path), wanted, settings.agents)
+    output = Output(as_json=as_json)
     if follower(out, path, _ROUTE) is None:
-        _at_venues(settings, wanted)
-    return _put(path, edited, out, timeout, Output(as_json=as_json))
+        _at_venues(settings, wanted, output)
+    return _put(path, edited, out, timeout, output)
 
 
 @app.command()
@@ -148,15 +150,25 @@ def _path(file: Path | None, settings: "Config") -> Path:
     return file or symbols_path(settings) or _DEFAULT
 
 
-def _at_venues(settings: "Config", wanted: "Symbol") -> None:
+def _at_venues(settings: "Config", wanted: "Symbol", output: Output) -> None:
     # a service asks its venues itself; where none runs, nobody else would
     if settings.feed.kind != "live":
         return
     import asyncio
 
-    from tutti.app.live_market import refuse_unknown  # heavy, not for --help
+    from tutti.app.live_market import quotes_of  # heavy, not for --help
 
-    asyncio.run(refuse_unknown(settings, wanted.ids))
+    for instrument, quote in asyncio.run(quotes_of(settings, wanted.ids)).items():
+        output.say(f"{instrument}: {_quoted(quote)}")
+
+
+def _quoted(quote: "Quote") -> str:
+    told = {
+        f"last {quote.last:,.8g}": quote.last,
+        f"spread {quote.spread_bps:.2f} bps": quote.spread_bps,
+        f"{quote.day_volume:,.0f} traded in 24 hours": quote.day_volume,
+    }
+    return ", ".join(text for text, value in told.items() if value == value)
 
 
 def _put(path: Path, edited: str, out: Path, timeout: float, output: Output) -> int:

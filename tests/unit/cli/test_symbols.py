@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.unit.cli.test_service import started
 
+from tutti.testing.exchanges import FakeExchange, serve_in_thread
+
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import Tutti
 
@@ -114,3 +116,22 @@ def test_running_service_follows_and_says_so(tutti: Tutti, listed: Path, small: 
         told = json.loads(removed.out)
         assert (removed.code, told["traded"]) == (0, ["BTC-USDT-PERP.SIM"])
         assert listed.read_text() == _LIST
+
+
+def test_symbol_of_a_live_market_is_shown_as_its_exchange_quotes_it(
+    tutti: Tutti, tmp_path: Path
+) -> None:
+    with serve_in_thread(FakeExchange("binance", seed=3), rate=0.0) as place:
+        (tmp_path / "there.json").write_text(json.dumps(place.to_dict()), encoding="utf-8")
+        config = tmp_path / "live.yaml"
+        config.write_text(
+            "feed: {kind: live, live: {symbols: [BTC-USDT.BINANCE]}}\n"
+            f"venues: {{BINANCE: {{addresses: {tmp_path / 'there.json'}}}}}\n"
+        )
+        told = tutti("symbols", "add", "ETH-USDT", "--exchange", "BINANCE", "--config", config)
+        assert told.code == 0, told.err
+        assert "ETH-USDT.BINANCE: last 3,000" in told.out
+        assert "bps" in told.out
+        assert "traded in 24 hours" in told.out
+        unknown = tutti("symbols", "add", "NO-SUCH", "--exchange", "BINANCE", "--config", config)
+        assert unknown.code == 2

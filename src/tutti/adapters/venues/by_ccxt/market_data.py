@@ -14,6 +14,7 @@ from tutti.adapters.venues.by_ccxt.client import open_client
 from tutti.adapters.venues.by_ccxt.contracts import Contract, contract_of
 from tutti.adapters.venues.by_ccxt.lanes import LANE, Lane
 from tutti.adapters.venues.by_ccxt.tasks import Tasks
+from tutti.adapters.venues.by_ccxt.tickers import Quote, Tickers, ask_tickers, quote_of
 from tutti.adapters.venues.by_ccxt.translate import failed_question, lineage
 from tutti.kernel.clock import SECOND
 from tutti.kernel.retry import Backoff, retry
@@ -88,6 +89,8 @@ class MarketData:
         A stream that says nothing for so long is begun anew, and a book that old is none.
     book_levels : int
         Levels of each side of the books that are followed; 0 follows none.
+    quotes : bool
+        Follow tickers for the best prices where no books are followed, or the venue streams none.
     """
 
     def __init__(  # noqa: PLR0913 - the parts it joins
@@ -104,6 +107,7 @@ class MarketData:
         meter: Meter,
         silent_s: float = 20.0,
         book_levels: int = 0,
+        quotes: bool = False,
     ) -> None:
         self.name = dialect.venue
         self.contracts: dict[InstrumentId, Contract] = {}
@@ -118,7 +122,9 @@ class MarketData:
         self._meter = meter
         self._silent_s = silent_s
         self._book_levels = book_levels
+        self._wants_quotes = quotes or book_levels > 0
         self._books: Books | None = None
+        self._tickers: Tickers | None = None
         self._backoff = Backoff(first_s=0.5, longest_s=30.0, jitter=0.5)
         self._client: Any = None
         self._tasks = Tasks(dialect.venue)
@@ -164,8 +170,9 @@ class MarketData:
         self.contracts |= new
         self._by_symbol |= {each.symbol: name for name, each in new.items()}
         self._subscribe([each.symbol for each in new.values()])
-        if self._books is not None:
-            self._books.follow(new)
+        for each in (self._books, self._tickers):
+            if each is not None:
+                each.follow(new)
         self._follow_funding_of(new)
 
     def leave(self, instruments: Iterable[InstrumentId]) -> None:
@@ -175,8 +182,9 @@ class MarketData:
         for name, each in gone.items():
             self._by_symbol.pop(each.symbol, None)
             self._newest.pop(name, None)
-        if self._books is not None:
-            self._books.leave(gone)
+        for followed in (self._books, self._tickers):
+            if followed is not None:
+                followed.leave(gone)
         touched = [each for each in self._streams if symbols.intersection(each[0])]
         self._streams = [each for each in self._streams if each not in touched]
         for _, task in touched:
@@ -250,7 +258,8 @@ class MarketData:
         self._heard_at = self._clock.now()
         self._subscribe(list(self._by_symbol))
         self._tasks.start(self._watch_silence())
-        if self._book_levels:
+        has = self._client.has
+        if self._book_levels and (has.get("watchOrderBookForSymbols") or has.get("watchOrderBook")):
             self._books = Books(
                 self._client,
                 self.contracts,
@@ -261,11 +270,45 @@ class MarketData:
                 max_age_s=self._silent_s,
             )
             self._books.start()
+        elif self._wants_quotes:
+            self._tickers = Tickers(
+                self._client,
+                self.contracts,
+                clock=self._clock,
+                random=self._random,
+                tasks=self._tasks,
+                max_age_s=self._silent_s / 2,
+            )
+            self._tickers.start()
         self._follow_funding_of(self.contracts)
 
     def ladder(self, instrument: InstrumentId, side: Side) -> Ladder | None:
-        """Return the side of the book that an order takes; None where books aren't followed."""
-        return None if self._books is None else self._books.ladder(instrument, side)
+        """Return the side of the book that an order takes, the best level at least.
+
+        None where neither books nor tickers are followed, or the venue tells no sizes.
+        """
+        followed = self._tickers if self._books is None else self._books
+        return None if followed is None else followed.ladder(instrument, side)
+
+    def quote(self, instrument: InstrumentId) -> Quote | None:
+        """Return the newest quote; None where tickers aren't followed, or it is too old."""
+        return None if self._tickers is None else self._tickers.quote(instrument)
+
+    async def quotes(self) -> dict[InstrumentId, Quote]:
+        """Ask the venue for the quotes of its instruments, once.
+
+        Raises
+        ------
+        VenueError
+            If the venue does not answer.
+        """
+        told = await self._asked(ask_tickers, self._client, list(self._by_symbol))
+        now = self._clock.now()
+        return {
+            name: quote_of(told[symbol], self.contracts[name], now)
+            for symbol, name in self._by_symbol.items()
+            if symbol in told
+        }
 
     async def close(self) -> None:
         """End the tasks and connections."""
