@@ -20,6 +20,7 @@ from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader, is_being_wri
 from tutti.app.build import plan_of
 from tutti.app.comparison import baselines_of, metrics_of, shares
 from tutti.app.config import config_hash, resolved
+from tutti.app.opinions import opinions_over
 from tutti.app.robustness import robustness_of
 from tutti.app.second_opinion import second_opinion
 from tutti.app.tiers import parity, run_event, run_fast
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
 
     from tutti.adapters.feeds.bars import BarData
     from tutti.adapters.feeds.funding import Funding
+    from tutti.agents.timeline import OpinionTimeline
     from tutti.app.build import Plan
+    from tutti.app.model_use import ModelUse
     from tutti.app.settings import Config
     from tutti.ledger.trials import TrialRegister
     from tutti.model.instrument import InstrumentId
@@ -93,6 +96,7 @@ def run_backtest(  # noqa: PLR0913 - one parameter for each choice of the caller
     funding: Sequence[str] | None = None,
     nautilus: Path | None = None,
     register: TrialRegister | None = None,
+    use: ModelUse | None = None,
 ) -> BacktestResult:
     """Run ``config`` over bar files and return everything that came of it.
 
@@ -116,16 +120,22 @@ def run_backtest(  # noqa: PLR0913 - one parameter for each choice of the caller
         A Python that has NautilusTrader, for a second opinion among the result's studies.
     register : TrialRegister, optional
         Where the run is counted before anybody sees its result.
+    use : ModelUse, optional
+        How agents may ask language models; without it nobody is asked, and what is on record
+        counts.
 
     Raises
     ------
     ConfigError, DataError
         If the configuration, the files or the folder can't be used.
     GateClosed
-        If the bars reach into a sealed period that isn't open to ``config``.
+        If the bars reach into a sealed period that isn't open to ``config``, or asking would cost
+        more than was agreed to.
     """
     source = read_source(bars, start, end, repair=repair, timeframe=timeframe, funding=funding)
-    return run_source(config, source, tier, out, progress, nautilus=nautilus, register=register)
+    return run_source(
+        config, source, tier, out, progress, nautilus=nautilus, register=register, use=use
+    )
 
 
 def read_source(
@@ -195,8 +205,16 @@ def run_source(  # noqa: PLR0913 - as above
     versions: dict[str, str] | None = None,
     nautilus: Path | None = None,
     register: TrialRegister | None = None,
+    use: ModelUse | None = None,
+    opinions: OpinionTimeline | None = None,
 ) -> BacktestResult:
-    """Run ``config`` over bars that were read; see `run_backtest`."""
+    """Run ``config`` over bars that were read; see `run_backtest`.
+
+    Parameters
+    ----------
+    opinions : OpinionTimeline, optional
+        What awaited agents said; else they are asked.
+    """
     if tier not in {"event", "fast", "both"}:
         raise ConfigError(f"tier must be event, fast or both, was {tier!r}")
     if tier == "fast" and nautilus is not None:
@@ -208,16 +226,18 @@ def run_source(  # noqa: PLR0913 - as above
     plan = plan_of(config, universe.instruments, block.step)
     run_id = run_name(config, source, versions)
     admit(register, config, block, source.files, run_id)
+    if opinions is None:
+        opinions = opinions_over(config, plan, block, use, progress)
     _clear(out)
     progress(0, block.close.size, "fast tier" if tier == "fast" else "event tier")
     began = time.perf_counter()
     outcomes = {}
     if tier != "fast":
         outcomes["event"] = run_event(
-            config, plan, block, source.files, run_id, out, progress, versions
+            config, plan, block, source.files, run_id, out, progress, versions, opinions=opinions
         )
     if tier != "event":
-        outcomes["fast"] = run_fast(config, plan, block, progress)
+        outcomes["fast"] = run_fast(config, plan, block, progress, opinions=opinions)
     seconds = time.perf_counter() - began
     chosen = outcomes.get("event") or outcomes["fast"]
     progress(0, 0, "baselines")

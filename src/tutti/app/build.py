@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
@@ -23,7 +23,7 @@ from tutti.app.routes import routes_of, sharing_cash
 from tutti.app.settings import DEFAULT_VENUE, AgentSettings
 from tutti.conductor.regime import RegimeClassifier, RegimeRules
 from tutti.conductor.weights import regime_weights
-from tutti.engine.analysis import Analysis, LateViews, Weighting
+from tutti.engine.analysis import CONDUCTOR, Analysis, LateViews, Weighting
 from tutti.engine.decide import Rules, Style
 from tutti.engine.run import Setup
 from tutti.execution.cost import Costs, costs_of
@@ -134,11 +134,12 @@ class Seats:
     """Agents of a configuration with their settings: those that read arrays, and those to await.
 
     Of the latter None stands for one that `tutti.app.voices` makes, once there is something to
-    make it with.
+    make it with. ``conductor`` is who is asked for the regime, None for nobody.
     """
 
     quick: tuple[tuple[AgentSettings, ArrayAgent | MarketAgent | MetaAgent], ...]
     late: tuple[tuple[AgentSettings, Agent | None], ...]
+    conductor: AgentSettings | None = None
 
     @property
     def settings(self) -> tuple[AgentSettings, ...]:
@@ -147,8 +148,13 @@ class Seats:
 
     @property
     def awaited(self) -> tuple[str, ...]:
-        """Names of the agents that have to be awaited, in the panel's order."""
-        return tuple(each.name for each, _ in self.late)
+        """Names of all that have to be awaited: agents in the panel's order, then the conductor."""
+        names = tuple(each.name for each, _ in self.late)
+        return names if self.conductor is None else (*names, self.conductor.name)
+
+    def only_made_here(self) -> Seats:
+        """Return these without the awaited ones that a plug-in made."""
+        return replace(self, late=tuple(each for each in self.late if each[1] is None))
 
 
 def seats_of(config: Config) -> Seats:
@@ -171,7 +177,28 @@ def seats_of(config: Config) -> Seats:
             late.append((each, agent))
         else:
             quick.append((each, cast("ArrayAgent", agent)))
-    return Seats(quick=tuple(quick), late=tuple(late))
+    return Seats(quick=tuple(quick), late=tuple(late), conductor=_conductor(config))
+
+
+def _conductor(config: Config) -> AgentSettings | None:
+    settings = config.conductor
+    if not settings.model:
+        return None
+    if any(each.name == CONDUCTOR for each in config.agents):
+        raise ConfigError(
+            f"conductor.model: who is asked for the regime is called {CONDUCTOR}, as one of the "
+            "agents is; give that one another name"
+        )
+    return AgentSettings(
+        name=CONDUCTOR,
+        model=settings.model,
+        cadence_s=settings.cadence_s,
+        timeout_s=settings.timeout_s,
+        budget=settings.budget,
+        instruments=(settings.reference,)
+        if settings.scope == "reference" and settings.reference is not None
+        else None,
+    )
 
 
 def analysis_of(
@@ -202,7 +229,7 @@ def analysis_of(
     panel = ArrayPanel([agent for _, agent in seats.quick], active=active[: len(seats.quick)])
     policy = policy_of(config, instruments)
     classifier = None
-    if settings or isinstance(policy, HybridPolicy):
+    if settings or seats.conductor or isinstance(policy, HybridPolicy):
         classifier = _classifier(config, ids)
     needs = (*panel.needs, *policy.needs, *(classifier.needs if classifier else ()))
     names = [agent.name for agent in settings]
@@ -219,7 +246,7 @@ def analysis_of(
             ),
             active=active,
         ),
-        late=(late or OpinionTimeline(seats.awaited, ids)) if seats.late else None,
+        late=(late or OpinionTimeline(seats.awaited, ids)) if seats.awaited else None,
         correction=correction_of(config, names),
     )
 

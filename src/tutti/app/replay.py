@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger, SqliteLedgerReader
+from tutti.agents.timeline import Heard, OpinionTimeline
 from tutti.app.account_folder import CONFIGURATIONS, open_market
 from tutti.app.backtest import Source, read_source, run_source
+from tutti.app.build import seats_of
 from tutti.app.kill_switch import OFFLINE, say_offline
 from tutti.app.paper import Opening, PaperAccount
 from tutti.app.settings import Config
@@ -184,7 +186,12 @@ def _backtest_again(path: Path, session: _Session, again: Path, progress: Progre
     )
     _same(session.started.data, source.files)
     source = Source(block=source.block, files=session.started.data, findings=())
-    run_source(config, source, "event", again, progress, versions=session.started.versions)
+    heard = [Heard(ts, answer) for ts, said in session.told.items() for answer in said]
+    opinions = OpinionTimeline(seats_of(config).awaited, source.block.instruments, heard)
+    run_source(
+        config, source, "event", again, progress, versions=session.started.versions,
+        opinions=opinions,
+    )  # fmt: skip
 
 
 def _paper_again(

@@ -84,6 +84,7 @@ def questions(
 
 async def ask_ahead(  # noqa: PLR0913 - what asking takes
     seats: Sequence[Seat],
+    about: Sequence[InstrumentId],
     block: MarketBlock,
     features: Callable[[MarketBlock], FeatureBlock],
     snapshots: Snapshots,
@@ -96,6 +97,8 @@ async def ask_ahead(  # noqa: PLR0913 - what asking takes
 
     Parameters
     ----------
+    about : sequence of InstrumentId
+        What is asked about.
     features : callable
         Returns the features of the next ticks, asked for once each, in order.
     snapshots : Snapshots
@@ -111,7 +114,7 @@ async def ask_ahead(  # noqa: PLR0913 - what asking takes
         metrics=metrics,
     )
     places = {seat.name: seat for seat in seats}
-    asked = list(questions(seats, block.instruments, block.known_at))
+    asked = list(questions(seats, about, block.known_at))
     answers: list[Opinion | Abstention | None] = [None] * len(asked)
     latencies = [0] * len(asked)
 

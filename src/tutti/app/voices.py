@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from tutti.adapters.stores.point_in_time import open_readings, open_texts
-from tutti.agents.llm.catalogue import make_llm_agent, speaker_settings
+from tutti.agents.llm.catalogue import SpeakerSettings, make_llm_agent, speaker_settings
 from tutti.agents.llm.knowledge import Cutoffs
+from tutti.agents.llm.regime import RegimeSpeaker
 from tutti.agents.llm.silent import SilentAgent, SilentModel, no_model
 from tutti.agents.schedule import Seat
 from tutti.app.snapshots import Snapshots
@@ -68,6 +69,14 @@ def voices_of(
         if agent is None:
             agent = _made(config, settings, snapshots, models, sight)  # noqa: PLW2901
         made.append(_seat(settings, agent))
+    if seats.conductor is not None:
+        speaker = RegimeSpeaker(
+            _spoken(config, seats.conductor),
+            source=snapshots,
+            model=models(seats.conductor),
+            sight=sight,
+        )
+        made.append(_seat(seats.conductor, cast("Agent", speaker)))
     return Voices(seats=tuple(made), snapshots=snapshots)
 
 
@@ -99,25 +108,27 @@ def _made(
         return SilentAgent(settings.name, no_model(settings.name))
     key = next(k for k, each in enumerate(config.agents) if each.name == settings.name)
     try:
-        spoken = speaker_settings(
-            name=settings.name,
-            model=settings.model,
-            prompt=settings.prompt,
-            temperature=config.llm.temperature,
-            max_output_tokens=config.llm.max_output_tokens,
-            time_to_live_s=settings.time_to_live_s,
-            horizon_s=settings.horizon_s,
-            params=settings.params,
-            cutoffs=Cutoffs(config.llm.cutoffs),
-        )
-        return cast(
-            "Agent",
-            make_llm_agent(
-                settings.plugin, spoken, source=snapshots, model=models(settings), blind=sight
-            ),
+        spoken, model = _spoken(config, settings), models(settings)
+        speaker = make_llm_agent(
+            settings.plugin, spoken, source=snapshots, model=model, blind=sight
         )
     except ConfigError as error:
         raise ConfigError(f"agents[{key}]: {error}") from error
+    return cast("Agent", speaker)
+
+
+def _spoken(config: Config, settings: AgentSettings) -> SpeakerSettings:
+    return speaker_settings(
+        name=settings.name,
+        model=settings.model,
+        prompt=settings.prompt,
+        temperature=config.llm.temperature,
+        max_output_tokens=config.llm.max_output_tokens,
+        time_to_live_s=settings.time_to_live_s,
+        horizon_s=settings.horizon_s,
+        params=settings.params,
+        cutoffs=Cutoffs(config.llm.cutoffs),
+    )
 
 
 def _seat(settings: AgentSettings, agent: Agent) -> Seat:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import numpy as np
 
 from tutti.agents.aggregation import Aggregation, aggregate
+from tutti.conductor.spoken import blend
 from tutti.features.block import FeatureBlock
 from tutti.model.arrays import Signals
 from tutti.model.market import FloatArray, IntArray, MarketBlock
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from tutti.features.pipeline import FeaturePipeline
     from tutti.model.instrument import InstrumentId
     from tutti.policy.port import Policy
+
+
+CONDUCTOR: Final = "conductor"
+"""Who says which regime it is, among those that have to be awaited; see `conductor.spoken`."""
 
 
 class AnalysisBlock(NamedTuple):
@@ -89,13 +94,14 @@ class Analysis:
     policy : Policy
     weighting : Weighting
     late : LateViews or None
-        Opinions of agents that have to be awaited.
+        Opinions of agents that have to be awaited. One called `CONDUCTOR` speaks on the regime
+        and is none of the panel.
     correction : callable, optional
         From views and the instants at which the ticks' bars became known to the views that are
         pooled; see `tutti.agents.calibration.Correction`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts that it joins
         self,
         *,
         pipeline: FeaturePipeline,
@@ -114,7 +120,11 @@ class Analysis:
         self.late = late
         self.correction = correction
         self._ahead: tuple[int, FeatureBlock] | None = None
-        self.agent_names: tuple[str, ...] = tuple(panel.names) + tuple(late.names if late else ())
+        late_names = late.names if late is not None else ()
+        self._spoken = late_names.index(CONDUCTOR) if CONDUCTOR in late_names else None
+        self.agent_names: tuple[str, ...] = tuple(panel.names) + tuple(
+            name for name in late_names if name != CONDUCTOR
+        )
 
     def look(self, block: MarketBlock) -> FeatureBlock:
         """Return the features of the next ticks, for whoever is asked before they are analysed.
@@ -131,12 +141,28 @@ class Analysis:
         regime = self._regime(features, block)
         views = self.panel.opine_stacked(features, block)
         if self.late is not None:
-            views = _joined(views, self.late.views(block.known_at))
+            late = self.late.views(block.known_at)
+            if self._spoken is not None:
+                regime = blend(regime, self._on_regime(late))
+                late = Views(*(np.delete(each, self._spoken, axis=0) for each in late))
+            views = _joined(views, late)
         heard = views if self.correction is None else self.correction(views, block.known_at)
         context = self._context(heard, regime, block)
         signals = self.policy.signals(block, features, context, regime)
         corrected = None if heard is views else heard.confidence
         return AnalysisBlock(features, views, regime, context, signals, corrected)
+
+    def standing(self, instrument: InstrumentId, ts: int) -> list[Opinion | Abstention]:
+        """Return what the awaited agents of the panel have to say about an instrument at ``ts``."""
+        if self.late is None:
+            return []
+        return [each for each in self.late.standing(instrument, ts) if each.agent != CONDUCTOR]
+
+    def _on_regime(self, late: Views) -> Views:
+        # what is said of the reference is said of all
+        one = self.classifier.reference if self.classifier is not None else None
+        columns = slice(None) if one is None else slice(one, one + 1)
+        return Views(*(each[self._spoken, :, columns] for each in late))
 
     def _features(self, block: MarketBlock) -> FeatureBlock:
         ahead, self._ahead = self._ahead, None

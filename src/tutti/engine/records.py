@@ -135,8 +135,7 @@ class DecisionWriter:
         )
         instrument = self._instruments[i]
         opinions = panel.opinions(row, views, cell, instrument, as_of)
-        late = self._analysis.late
-        return opinions if late is None else opinions + late.standing(instrument, as_of)
+        return opinions + self._analysis.standing(instrument, as_of)
 
 
 class QuietTicks:

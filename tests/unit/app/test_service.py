@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
@@ -31,10 +32,15 @@ async def test_awaited_agents_are_asked_and_heard(installed: None, tmp_path: Pat
         },
     )
     service = PaperService(
-        config, feed="sim", bars=[], speed=float("inf"), seconds=0.5, out=tmp_path, view=None,
+        config, feed="sim", bars=[], speed=float("inf"), seconds=None, out=tmp_path, view=None,
         clock=LiveClock(),
     )  # fmt: skip
-    summary = await service.run()
+    async with asyncio.TaskGroup() as group:
+        run = group.create_task(service.run())
+        while service.ticks < 20:  # noqa: ASYNC110 - a service tells nobody of what it does
+            await asyncio.sleep(0.01)
+        service.shutdown("the test is over")
+    summary = run.result()
     rows = {agent.name: agent for agent in service.status().agents}
     assert rows["pundit"].calls == summary.ticks > 10
     assert rows["pundit"].abstentions == 0

@@ -92,7 +92,7 @@ def _ask(
         return FeatureBlock(("close",), chunk.close[None])
 
     asked = ask_ahead(
-        [seat], block, features, snapshots, PanelSettings(wait_s=2.0), lambda *_: None
+        [seat], (BTC, ETH), block, features, snapshots, PanelSettings(wait_s=2.0), lambda *_: None
     )
     return asyncio.run(asked), agent
 
