@@ -8,6 +8,10 @@ opinion, ``|bias| * confidence``, is capped by how many independent publishers i
     2               two_sources
     3 or more       most
 
+A second and third publisher count only where the words of their own texts lean the way of the
+opinion, as a lexicon has it that nobody can give orders to: otherwise a text could have the model
+name innocent reports beside it, and borrow their weight.
+
 Where anybody can write (`social`), writers are not independent of one another and one person can
 be a crowd: all of it counts as one publisher. Figures (`on_chain`, `macro`) come from providers
 that were chosen in the configuration; one of them counts as two publishers.

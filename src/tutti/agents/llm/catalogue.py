@@ -32,8 +32,8 @@ KINDS: Mapping[str, type[Speaker]] = {
 """By the name that a configuration gives them."""
 
 
-PARAMS = ("one_source", "two_sources", "most", "screens", "seed")
-"""What `agents[].params` may hold for these kinds: the caps of `bounds`, and two of `Speaker`."""
+PARAMS = ("one_source", "two_sources", "most", "corroborates", "screens", "seed")
+"""What `agents[].params` may hold for these kinds: see `Caps` and `SpeakerSettings`."""
 
 
 def speaker_settings(  # noqa: PLR0913 (what a configuration says of one agent)
@@ -71,9 +71,13 @@ def speaker_settings(  # noqa: PLR0913 (what a configuration says of one agent)
         if isinstance(value, bool | str):
             raise ConfigError(f"agent {name}: params.{key} must be a number, was {value!r}")
         caps[key] = float(value)
-    screens, seed = given.get("screens", True), given.get("seed")
-    if not isinstance(screens, bool):
-        raise ConfigError(f"agent {name}: params.screens must be true or false, was {screens!r}")
+    switches: dict[str, bool] = {}
+    for key in ("corroborates", "screens"):
+        on = given.get(key, True)
+        if not isinstance(on, bool):
+            raise ConfigError(f"agent {name}: params.{key} must be true or false, was {on!r}")
+        switches[key] = on
+    seed = given.get("seed")
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
         raise ConfigError(f"agent {name}: params.seed must be a whole number, was {seed!r}")
     try:
@@ -89,9 +93,9 @@ def speaker_settings(  # noqa: PLR0913 (what a configuration says of one agent)
         seed=seed,
         time_to_live=round(time_to_live_s * SECOND),
         horizon=round(horizon_s * SECOND),
-        screens=screens,
         caps=bounds,
         cutoffs=Cutoffs() if cutoffs is None else cutoffs,
+        **switches,
     )
 
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from tutti.agents.llm.quoting import clean
 from tutti.agents.llm.screening import speaks_to_the_model
+from tutti.agents.text.lexicon.scorer import LexiconScorer
 from tutti.kernel.clock import HOUR
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ LONGEST_NAME = 60
 MOST_CHARACTERS = 12_000
 """Of all pieces of a prompt together; the newest are kept."""
 
+_LEANS = 0.1
 _FIGURES = 2
 """How many publishers a reading counts as; see `bounds`."""
 
@@ -41,6 +44,8 @@ class Piece:
         What makes two pieces dependent when it is the same.
     weight : int
         How many publishers it counts as.
+    leaning : float
+        Whether its own words are good or bad news, in [-1, 1]; NaN for a figure.
     shown : dict
         What is quoted.
     """
@@ -49,7 +54,12 @@ class Piece:
     source: str
     publisher: str
     weight: int
+    leaning: float
     shown: dict[str, str | float]
+
+    def supports(self, bias: float) -> bool:
+        """Return whether its own words say what a bias says; a figure has none, and supports any."""
+        return math.isnan(self.leaning) or self.leaning * math.copysign(1.0, bias) > _LEANS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +117,7 @@ def gather(
         if reading.kind in readings
         and reading.known_at <= snapshot.as_of
         and math.isfinite(reading.value)
+        and not (screens and speaks_to_the_model(f"{reading.source} {reading.name}"))
     ]
     found += [_of_reading(r, snapshot, sight, number=i) for i, r in enumerate(known, 1)]
     return Material(pieces=tuple(found), withheld=withheld)
@@ -134,6 +145,7 @@ def _of_text(text: TextEvent, snapshot: Snapshot, sight: Sight, *, number: int) 
         # where anybody can write, all writers together are one publisher
         publisher=text.kind if text.kind == "social" else publisher,
         weight=1,
+        leaning=_leaning(f"{text.title} {text.text}"),
         shown={
             "id": f"t{number}",
             "kind": clean(text.kind, LONGEST_NAME),
@@ -151,6 +163,7 @@ def _of_reading(reading: Reading, snapshot: Snapshot, sight: Sight, *, number: i
         source=sight.source(reading.id),
         publisher=f"{reading.source}:{reading.name}",
         weight=_FIGURES,
+        leaning=math.nan,
         shown={
             "id": f"r{number}",
             "kind": clean(reading.kind, LONGEST_NAME),
@@ -162,6 +175,15 @@ def _of_reading(reading: Reading, snapshot: Snapshot, sight: Sight, *, number: i
             "value": float(f"{sight.value(reading.name, reading.value):.6g}"),
         },
     )
+
+
+def _leaning(words: str) -> float:
+    return float(_scorer().scored([clean(words, LONGEST_TITLE + LONGEST_TEXT)]).value[0])
+
+
+@cache
+def _scorer() -> LexiconScorer:
+    return LexiconScorer()
 
 
 def _age(known_at: int, as_of: int) -> float:

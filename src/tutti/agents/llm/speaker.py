@@ -61,6 +61,8 @@ class SpeakerSettings:
         For providers that take one.
     screens : bool
         True withholds texts that are worded like instructions to the model.
+    corroborates : bool
+        True counts a publisher only where the words of its text lean as the opinion does.
     """
 
     name: str
@@ -72,6 +74,7 @@ class SpeakerSettings:
     time_to_live: int = 0
     horizon: int = 0
     screens: bool = True
+    corroborates: bool = True
     caps: Caps = field(default_factory=Caps)
     cutoffs: Cutoffs = field(default_factory=Cutoffs)
 
@@ -193,8 +196,7 @@ class Speaker:
         cited = _cited(said, material)
         if not cited:
             return self._silent(context, "the model has no view of what it read", call=answer.call)
-        publishers = {piece.publisher: piece.weight for piece in cited}
-        cap = self.settings.caps.cap(sum(publishers.values()))
+        cap = self.settings.caps.cap(self._publishers(cited, said.bias))
         return Opinion(
             agent=self.name,
             instrument=context.instrument,
@@ -210,6 +212,15 @@ class Speaker:
             call=answer.call,
             knowledge=self.settings.cutoffs.stamp(answer.model, context.as_of),
         )
+
+    def _publishers(self, cited: list[Piece], bias: float) -> int:
+        # at least the one that it read: words of finance do not tell everything
+        counted = {
+            piece.publisher: piece.weight
+            for piece in cited
+            if piece.supports(bias) or not self.settings.corroborates
+        }
+        return max(1, sum(counted.values()))
 
     def rationale(self, context: Snapshot, said: str) -> str:
         """Return a model's reasons as they may be kept."""

@@ -67,13 +67,75 @@ async def test_what_a_call_took_stands_in_place_of_what_was_reserved() -> None:
     assert len(model.calls) == 1
 
 
-async def test_calls_in_flight_are_reserved_at_their_most() -> None:
+class Gated:
+    """A model that answers when it is told to."""
+
+    def __init__(self, used: int) -> None:
+        self.gate = asyncio.Event()
+        self.used, self.n_asked = used, 0
+
+    async def answer(self, call: Call) -> Answer:
+        self.n_asked += 1
+        await self.gate.wait()
+        return answer(self.used, 0)
+
+
+async def _turns(n: int = 20) -> None:
+    for _ in range(n):
+        await asyncio.sleep(0)
+
+
+async def test_call_waits_for_those_in_flight_where_it_may_fit_after_them() -> None:
     purse = Purse("news", Limits(tokens_per_day=2 * MOST), clock=SimulatedClock())
-    model = ScriptedModel(lambda _: answer(1, 1))
+    model = Gated(used=2)
     asked = Budgeted(model, purse, price)
-    answers = await asyncio.gather(*(asked.answer(CALL) for _ in range(5)), return_exceptions=True)  # noqa: TID251 - all outcomes are wanted
-    assert [type(each) for each in answers] == [Answer] * 2 + [BudgetSpent] * 3
-    assert (await asked.answer(CALL)).text == "x"
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(asked.answer(CALL)) for _ in range(5)]
+        await _turns()
+        assert model.n_asked == 2
+        model.gate.set()
+    assert [task.result().text for task in tasks] == ["x"] * 5
+    assert purse.spent()["day"][0] == 10
+
+
+async def test_who_waited_is_refused_once_nothing_may_be_left() -> None:
+    purse = Purse("news", Limits(tokens_per_day=2 * MOST), clock=SimulatedClock())
+    model = Gated(used=MOST)
+    asked = Budgeted(model, purse, price)
+    said: list[str] = []
+
+    async def ask() -> None:
+        try:
+            said.append((await asked.answer(CALL)).text)
+        except BudgetSpent:
+            said.append("spent")
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(6):
+            group.create_task(ask())
+        await _turns()
+        model.gate.set()
+    assert sorted(said) == ["spent"] * 4 + ["x"] * 2
+
+
+async def test_who_gives_up_waiting_holds_up_nobody() -> None:
+    purse = Purse("news", Limits(tokens_per_day=MOST), clock=SimulatedClock())
+    model = Gated(used=2)
+    asked = Budgeted(model, purse, price)
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(asked.answer(CALL))
+        await _turns()
+        gone = [group.create_task(asked.answer(CALL)) for _ in range(2)]
+        last = group.create_task(asked.answer(CALL))
+        await _turns()
+        gone[0].cancel()
+        await _turns()
+        model.gate.set()
+        await first
+        # it was woken, and is cancelled before it could run
+        gone[1].cancel()
+        assert (await last).text == "x"
+    assert [task.cancelled() for task in gone] == [True, True]
 
 
 @pytest.mark.parametrize(
@@ -134,37 +196,37 @@ async def test_call_that_nobody_waited_for_counts_as_all_it_could_take() -> None
     assert purse.spent()["day"][0] == MOST
 
 
-def test_budget_is_renewed_on_the_hour_and_at_midnight() -> None:
+async def test_budget_is_renewed_on_the_hour_and_at_midnight() -> None:
     clock = SimulatedClock(5 * DAY + 23 * HOUR + HOUR // 2)
     purse = Purse("news", Limits(tokens_per_hour=10, tokens_per_day=15), clock=clock)
-    purse.reserve(10, Decimal(0))
+    purse.keep(await purse.reserve(10, Decimal(0)))
     with pytest.raises(BudgetSpent, match="this hour"):
-        purse.reserve(1, Decimal(0))
+        await purse.reserve(1, Decimal(0))
     clock.advance_to(6 * DAY)
-    purse.reserve(10, Decimal(0))
+    purse.keep(await purse.reserve(10, Decimal(0)))
     clock.advance_to(6 * DAY + HOUR)
     with pytest.raises(BudgetSpent, match=r"5 of 15 tokens are left for this day"):
-        purse.reserve(10, Decimal(0))
+        await purse.reserve(10, Decimal(0))
     assert purse.spent() == {"hour": (0, Decimal(0)), "day": (10, Decimal(0))}
 
 
-def test_what_is_settled_after_its_hour_gives_the_next_one_nothing() -> None:
+async def test_what_is_settled_after_its_hour_gives_the_next_one_nothing() -> None:
     clock = SimulatedClock(HOUR - 1)
     purse = Purse("news", Limits(tokens_per_hour=10), clock=clock)
-    held = purse.reserve(10, Decimal(0))
+    held = await purse.reserve(10, Decimal(0))
     clock.advance_to(HOUR)
-    purse.reserve(10, Decimal(0))
+    purse.keep(await purse.reserve(10, Decimal(0)))
     purse.settle(held, 1, Decimal(0))
     with pytest.raises(BudgetSpent):
-        purse.reserve(1, Decimal(0))
+        await purse.reserve(1, Decimal(0))
 
 
-def test_restart_remembers_what_was_spent_and_what_was_in_flight() -> None:
+async def test_restart_remembers_what_was_spent_and_what_was_in_flight() -> None:
     clock, book = SimulatedClock(DAY + HOUR), Book()
     limits = Limits(tokens_per_hour=100, tokens_per_day=150)
     before = Purse("news", limits, clock=clock, charges=book)
-    before.settle(before.reserve(50, Decimal(0)), 30, Decimal(0))
-    before.reserve(40, Decimal(0))
+    before.settle(await before.reserve(50, Decimal(0)), 30, Decimal(0))
+    await before.reserve(40, Decimal(0))
     after = Purse("news", limits, clock=clock, charges=book)
     other = Purse("social", limits, clock=clock, charges=book)
     assert after.spent() == {"hour": (70, Decimal(0)), "day": (70, Decimal(0))}

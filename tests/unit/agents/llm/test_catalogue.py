@@ -17,11 +17,11 @@ def test_settings_of_a_configuration_become_those_of_an_agent() -> None:
         model="openai:gpt-5-mini",
         time_to_live_s=3600,
         horizon_s=7200,
-        params={"one_source": 0.1, "most": 1, "screens": False, "seed": 3},
+        params={"one_source": 0.1, "most": 1, "screens": False, "corroborates": False, "seed": 3},
     )
     assert (made.time_to_live, made.horizon) == (HOUR, 2 * HOUR)
     assert (made.caps.one_source, made.caps.two_sources, made.caps.most) == (0.1, 0.4, 1.0)
-    assert (made.screens, made.seed) == (False, 3)
+    assert (made.screens, made.corroborates, made.seed) == (False, False, 3)
 
 
 @pytest.mark.parametrize(

@@ -191,12 +191,25 @@ def test_speaker_drops_sources_that_were_not_given(stage: Any) -> None:
 def test_speaker_force_is_bounded_by_how_many_publishers_say_so(
     publishers: list[str], force: float, stage: Any
 ) -> None:
-    texts = [stage.text(f"Report {i}", source=name) for i, name in enumerate(publishers)]
+    texts = [
+        stage.text(f"Profit collapsed, {i} say", source=name) for i, name in enumerate(publishers)
+    ]
     cited = [f"t{i + 1}" for i in range(len(texts))]
-    answer, _ = _asked(
-        stage, stage.snapshot(*texts), stage.said(bias=-1, confidence=1, sources=cited)
-    )
+    said = stage.said(bias=-1, confidence=1, sources=cited)
+    answer, _ = _asked(stage, stage.snapshot(*texts), said)
     assert _opinion(answer).bias == -1
+    assert _opinion(answer).confidence == pytest.approx(force)
+
+
+@pytest.mark.parametrize(
+    ("corroborates", "force"), [(True, 0.25), (False, 0.6)], ids=["asked for", "not asked for"]
+)
+def test_speaker_publishers_that_say_nothing_of_the_kind_lend_no_weight(
+    corroborates: bool, force: float, stage: Any
+) -> None:
+    texts = [stage.text(f"A meeting of {name}", source=name) for name in "ABC"]
+    said = stage.said(bias=1, confidence=1, sources=["t1", "t2", "t3"])
+    answer, _ = _asked(stage, stage.snapshot(*texts), said, corroborates=corroborates)
     assert _opinion(answer).confidence == pytest.approx(force)
 
 
