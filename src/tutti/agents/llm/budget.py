@@ -1,12 +1,15 @@
 """What an agent may spend on language models: reserved before a call, settled after it.
 
 A reservation is the most that a call can take. So whatever comes of calls in flight, what is spent
-and what is reserved together never exceed the limits, by not even one call.
+and what is reserved together never exceed the limits, by not even one call. A call that would fit
+if those in flight took less than they may waits for them.
 """
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from collections import deque
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Protocol
@@ -83,12 +86,16 @@ class _Window:
     start: int = -1
     tokens: int = 0
     usd: Decimal = field(default=_NOTHING)
+    # of them reserved by calls in flight
+    held_tokens: int = 0
+    held_usd: Decimal = field(default=_NOTHING)
 
     def turn(self, ts: int) -> None:
         # a clock that is set back does not open an hour again
         start = ts - ts % self.length
         if start > self.start:
-            self.start, self.tokens, self.usd = start, 0, _NOTHING
+            self.start = start
+            self.tokens, self.usd = self.held_tokens, self.held_usd = 0, _NOTHING
 
     def objection(self, tokens: int, usd: Decimal) -> str:
         renewed = iso(self.start + self.length)
@@ -106,11 +113,27 @@ class _Window:
             )
         return ""
 
-    def add(self, ts: int, tokens: int, usd: Decimal) -> None:
-        # what is settled after its window has passed changes nothing any more
-        if ts >= self.start:
-            self.tokens += tokens
-            self.usd += usd
+    def may_fit(self, tokens: int, usd: Decimal) -> bool:
+        # once all that is in flight has ended
+        spent, spent_usd = self.tokens - self.held_tokens, self.usd - self.held_usd
+        return not (
+            (self.tokens_limit is not None and spent + tokens > self.tokens_limit)
+            or (self.usd_limit is not None and spent_usd + usd > self.usd_limit)
+        )
+
+    def hold(self, tokens: int, usd: Decimal) -> None:
+        self.tokens += tokens
+        self.usd += usd
+        self.held_tokens += tokens
+        self.held_usd += usd
+
+    def end(self, held: Reservation, tokens: int, usd: Decimal) -> None:
+        # what ends after its window has passed changes nothing any more
+        if held.ts >= self.start:
+            self.tokens += tokens - held.tokens
+            self.usd += usd - held.usd
+            self.held_tokens -= held.tokens
+            self.held_usd -= held.usd
 
 
 def _money(usd: Decimal) -> str:
@@ -139,6 +162,7 @@ class Purse:
         self._charges = charges
         # guards the windows: agents may be asked from several threads
         self._lock = threading.Lock()
+        self._waiting: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
         self._windows = (
             _Window(HOUR, "hour", limits.tokens_per_hour, limits.usd_per_hour),
             _Window(DAY, "day", limits.tokens_per_day, limits.usd_per_day),
@@ -149,28 +173,51 @@ class Purse:
             if charges is not None:
                 window.tokens, window.usd = charges.charged(agent, window.start)
 
-    def reserve(self, tokens: int, usd: Decimal) -> Reservation:
-        """Set aside what a call may take at most.
+    async def reserve(self, tokens: int, usd: Decimal) -> Reservation:
+        """Set aside what a call may take at most; end it by ``settle`` or ``keep``.
+
+        Waits as long as there may be enough left once calls in flight have ended.
 
         Raises
         ------
         BudgetSpent
             If that is more than is left; nothing is set aside then.
         """
-        with self._lock:
-            now = self._clock.now()
-            for window in self._windows:
-                window.turn(now)
-                if objection := window.objection(tokens, usd):
-                    raise BudgetSpent(f"budget of {self.agent}: {objection}")
-            # kept before anything is sent: who is killed meanwhile has spent it
-            self._take(now, tokens, usd)
-        return Reservation(ts=now, tokens=tokens, usd=usd)
+        while True:
+            with self._lock:
+                try:
+                    held = self._reserved(tokens, usd)
+                except BudgetSpent:
+                    self._wake()
+                    raise
+                if held is not None:
+                    self._wake()
+                    return held
+                loop = asyncio.get_running_loop()
+                turn: asyncio.Future[None] = loop.create_future()
+                self._waiting.append((loop, turn))
+            try:
+                await turn
+            except asyncio.CancelledError:
+                with self._lock:
+                    if (loop, turn) in self._waiting:
+                        self._waiting.remove((loop, turn))
+                    else:
+                        self._wake()
+                raise
 
     def settle(self, held: Reservation, tokens: int, usd: Decimal) -> None:
         """Put what a call took in the place of what was reserved for it."""
         with self._lock:
-            self._take(held.ts, tokens - held.tokens, usd - held.usd)
+            if self._charges is not None and (tokens, usd) != (held.tokens, held.usd):
+                self._charges.charge(self.agent, held.ts, tokens - held.tokens, usd - held.usd)
+            for window in self._windows:
+                window.end(held, tokens, usd)
+            self._wake()
+
+    def keep(self, held: Reservation) -> None:
+        """Count all that was reserved for a call as spent."""
+        self.settle(held, held.tokens, held.usd)
 
     def spent(self) -> dict[str, tuple[int, Decimal]]:
         """Return tokens and USD spent or reserved, of this ``hour`` and this ``day``."""
@@ -180,11 +227,32 @@ class Purse:
                 window.turn(now)
             return {window.name: (window.tokens, window.usd) for window in self._windows}
 
-    def _take(self, ts: int, tokens: int, usd: Decimal) -> None:
-        if self._charges is not None and (tokens or usd):
-            self._charges.charge(self.agent, ts, tokens, usd)
+    def _reserved(self, tokens: int, usd: Decimal) -> Reservation | None:
+        now = self._clock.now()
         for window in self._windows:
-            window.add(ts, tokens, usd)
+            window.turn(now)
+        objections = [window.objection(tokens, usd) for window in self._windows]
+        if objection := next(filter(None, objections), ""):
+            if all(window.may_fit(tokens, usd) for window in self._windows):
+                return None
+            raise BudgetSpent(f"budget of {self.agent}: {objection}")
+        if self._charges is not None:
+            # kept before anything is sent: who is killed meanwhile has spent it
+            self._charges.charge(self.agent, now, tokens, usd)
+        for window in self._windows:
+            window.hold(tokens, usd)
+        return Reservation(ts=now, tokens=tokens, usd=usd)
+
+    def _wake(self) -> None:
+        # one at a time: it wakes the next
+        if self._waiting:
+            loop, turn = self._waiting.popleft()
+            loop.call_soon_threadsafe(_end, turn)
+
+
+def _end(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_result(None)
 
 
 class Budgeted:
@@ -224,17 +292,22 @@ class Budgeted:
                 f"budget of {self._purse.agent}: limits USD, and the price of {call.model} is not "
                 "known; set input_usd_per_million and output_usd_per_million of its provider"
             )
-        held = self._purse.reserve(most + call.max_output_tokens, usd or _NOTHING)
+        held = await self._purse.reserve(most + call.max_output_tokens, usd or _NOTHING)
         try:
             answer = await self._model.answer(call)
         except Declined as error:
             used = error.input_tokens + error.output_tokens
             self._purse.settle(held, used, error.cost_usd)
             raise
-        except Unanswered:
+        except ModelError as error:
+            if isinstance(error, Unanswered):
+                self._purse.keep(held)
+            else:
+                self._purse.settle(held, 0, _NOTHING)
             raise
-        except ModelError:
-            self._purse.settle(held, 0, _NOTHING)
+        except BaseException:
+            # nobody waited for it, or a fault of ours
+            self._purse.keep(held)
             raise
         self._purse.settle(held, answer.input_tokens + answer.output_tokens, answer.cost_usd)
         return answer

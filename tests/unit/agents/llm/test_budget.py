@@ -119,7 +119,7 @@ async def test_who_waited_is_refused_once_nothing_may_be_left() -> None:
 
 
 async def test_who_gives_up_waiting_holds_up_nobody() -> None:
-    purse = Purse("news", Limits(tokens_per_day=MOST), clock=SimulatedClock())
+    purse = Purse("news", Limits(tokens_per_day=MOST + 2), clock=SimulatedClock())
     model = Gated(used=2)
     asked = Budgeted(model, purse, price)
     async with asyncio.TaskGroup() as group:
