@@ -1,4 +1,4 @@
-"""Checks bar files before anybody trusts a backtest on them."""
+"""Checks files of bars, texts and readings before anybody trusts a backtest on them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from tutti.adapters.feeds.audit import Audit, audit
 from tutti.adapters.feeds.consequences import Judgement, Weight, judge
+from tutti.adapters.feeds.files import find_files
 from tutti.adapters.feeds.findings import Finding
+from tutti.adapters.stores.point_in_time.checking import RowTable, check_rows, kind_of
 from tutti.kernel.clock import iso
+from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from tutti.adapters.feeds.audit import AuditedFile
 
 GOOD = "good"
+_FAR = 2**63 - 1
 _ORDER = tuple(Weight)
 
 
@@ -26,6 +30,7 @@ class DataCheck:
 
     audit: Audit
     findings: tuple[tuple[Finding, Judgement], ...]
+    tables: tuple[RowTable, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -60,7 +65,19 @@ class DataCheck:
             },
             "files": [self._file(each) for each in self.audit.files],
             "findings": [_document(*each) for each in self.findings],
+            "tables": [self._table(each) for each in self.tables],
             "passed_over": list(self.audit.passed_over),
+        }
+
+    def _table(self, each: RowTable) -> dict[str, Any]:
+        return {
+            "path": each.path,
+            "kind": each.kind,
+            "rows": each.rows,
+            "first": iso(each.first) if each.rows else None,
+            "last": iso(each.last) if each.rows else None,
+            "sha256": each.sha256,
+            "verdict": self.verdict_of(each.path),
         }
 
     def _file(self, each: AuditedFile) -> dict[str, Any]:
@@ -84,20 +101,45 @@ def check_data(
     start: int | None = None,
     end: int | None = None,
     references: Sequence[str | Path] = (),
+    now: int = _FAR,
 ) -> DataCheck:
-    """Return everything found in bar files, and what it means for a backtest.
+    """Return everything found in files, and what it means for a backtest.
 
-    Parameters are those of ``adapters.feeds.audit.audit``.
+    Parameters are those of ``adapters.feeds.audit.audit``, and ``now`` (ns UTC), after which nothing
+    can have been written. Files of texts and readings are told by their columns and checked by
+    themselves.
 
     Raises
     ------
     ConfigError
-        If nothing matches, or no file holds bars.
+        If nothing matches, or no file holds bars, texts or readings.
     """
-    found = audit(patterns, timeframe=timeframe, start=start, end=end, references=references)
-    judged = [(finding, judge(finding)) for finding in found.findings]
+    paths = find_files(patterns)
+    rows = [path for path in paths if kind_of(path)]
+    others: list[str | Path] = [path for path in paths if path not in rows]
+    told = check_rows(rows, now)
+    found = Audit(files=(), findings=(), passed_over=())
+    if others and not rows:
+        found = audit(patterns, timeframe=timeframe, start=start, end=end, references=references)
+    elif others:
+        found = _beside(others, timeframe, start, end, references)
+    judged = [(finding, judge(finding)) for finding in (*found.findings, *told.findings)]
     judged.sort(key=lambda each: _ORDER.index(each[1].weight))
-    return DataCheck(audit=found, findings=tuple(judged))
+    return DataCheck(audit=found, findings=tuple(judged), tables=told.files)
+
+
+def _beside(
+    others: list[str | Path],
+    timeframe: str | None,
+    start: int | None,
+    end: int | None,
+    references: Sequence[str | Path],
+) -> Audit:
+    try:
+        return audit(others, timeframe=timeframe, start=start, end=end, references=references)
+    except ConfigError:
+        # beside texts and readings, files without bars are no mistake
+        return Audit(files=(), findings=(), passed_over=tuple(str(each) for each in others))
 
 
 def _worst(judgements: Sequence[Judgement]) -> str:

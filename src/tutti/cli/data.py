@@ -9,7 +9,7 @@ from tutti.cli.boundary import GATE, OK
 from tutti.cli.data_sync import sources, stored, sync
 from tutti.cli.options import AsJson, instant
 from tutti.cli.output import Output
-from tutti.kernel.clock import iso
+from tutti.kernel.clock import LiveClock, iso
 
 if TYPE_CHECKING:
     from tutti.app.data_check import DataCheck
@@ -33,7 +33,7 @@ def data() -> None:
 @app.command()
 def check(
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="Files of bars, folders or patterns.")
+        list[str], typer.Argument(metavar="PATH...", help="Files, folders or patterns.")
     ],
     *,
     timeframe: Annotated[
@@ -49,7 +49,7 @@ def check(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Find faults in bar files, and say what each means for a backtest.
+    """Find faults in files of bars, texts and figures, and say what each means for a backtest.
 
     Exit code 3 when a finding would invalidate a backtest.
     """
@@ -61,6 +61,7 @@ def check(
         start=instant(start, "--start"),
         end=instant(end, "--end"),
         references=reference or (),
+        now=LiveClock().now(),
     )
     output = Output(as_json=as_json)
     if not as_json:
@@ -77,6 +78,14 @@ def _tell(found: "DataCheck", output: Output) -> None:
             f" {each.file.timeframe}, {iso(each.first)[:_DAY]} to {iso(each.last)[:_DAY]}"
         )
         for each in found.audit.files
+    }
+    told |= {each.path for each in found.tables}
+    titles |= {
+        each.path: (
+            f"{each.path}: {each.rows:,} {each.kind}, {iso(each.first)[:_DAY]} to"
+            f" {iso(each.last)[:_DAY]}"
+        )
+        for each in found.tables
     }
     for finding, _ in found.findings:
         name = finding.file.partition(" .. ")[0]
@@ -104,6 +113,7 @@ def _tell(found: "DataCheck", output: Output) -> None:
 def _sentence(found: "DataCheck") -> str:
     files = {name.partition(" .. ")[0] for name in (f.file for f, _ in found.findings)}
     files |= {each.file.path for each in found.audit.files}
+    files |= {each.path for each in found.tables}
     verdicts = [found.verdict_of(name) for name in files]
     counts = ", ".join(
         f"{verdicts.count(verdict)} {words}"

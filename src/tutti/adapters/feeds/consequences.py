@@ -248,6 +248,17 @@ def _repeated_text(finding: Finding) -> Judgement:
     )
 
 
+def _silence(finding: Finding) -> Judgement:
+    days = finding.measures["days"]
+    return Judgement(
+        weight=Weight.DISTORTS if days >= _LONG_HOLE_S / _DAY_S else Weight.NOTE,
+        consequence=(
+            f"for up to {days:.3g} days agents go on with what is old, or see nothing and abstain"
+        ),
+        remedy="get the missing rows, or keep --start and --end on one side of the hole",
+    )
+
+
 def _left_out(finding: Finding) -> Judgement:
     return Judgement(
         weight=Weight.NOTE,
@@ -314,6 +325,7 @@ _JUDGEMENTS: dict[Code, Callable[[Finding], Judgement]] = {
     Code.REPEATED_TEXT: _repeated_text,
     Code.ROWS_LEFT_OUT: _left_out,
     Code.OTHER_TABLE: _left_out,
+    Code.SILENCE: _silence,
 }
 
 

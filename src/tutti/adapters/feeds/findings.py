@@ -53,6 +53,7 @@ class Code(StrEnum):
     REPEATED_TEXT = "repeated_text"
     ROWS_LEFT_OUT = "rows_left_out"
     OTHER_TABLE = "other_table"
+    SILENCE = "silence"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

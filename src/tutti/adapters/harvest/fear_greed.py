@@ -19,7 +19,7 @@ from tutti.adapters.harvest.port import (
     json_in,
 )
 from tutti.adapters.stores.point_in_time.lags import Lag
-from tutti.kernel.clock import DAY, HOUR, SECOND
+from tutti.kernel.clock import HOUR, SECOND
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -41,13 +41,12 @@ class FearGreed(ByHttp):
         return [Series(name="index")]
 
     def start(self, series: Series, window: Window) -> str:
-        """Return how many days are asked for; 0 is all."""
-        del series
-        days = (window.until - window.since) // DAY + 2
-        return str(days)
+        """Return how many days are asked for: 0, which is all, as they are counted from today."""
+        del series, window
+        return "0"
 
     async def fetch(self, series: Series, window: Window, cursor: str) -> Answer:
-        """Ask for the newest days."""
+        """Ask for all days."""
         del series, window
         return await self._http.get(f"{self._base_url}/fng/", {"limit": cursor, "format": "json"})
 

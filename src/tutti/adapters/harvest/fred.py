@@ -1,4 +1,4 @@
-"""Series of the Federal Reserve Bank of St. Louis, each value with when it was first told.
+"""FRED, the data of the Federal Reserve: each value with when it was first told.
 
 Documented at https://fred.stlouisfed.org/docs/api/fred/series_observations.html. Asked for with a
 real-time period, FRED tells every revision of every observation: one calendar year of revisions a

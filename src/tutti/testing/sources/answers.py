@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from tutti.kernel.clock import DAY, HOUR, MINUTE, SECOND, iso, parse_instant
 
@@ -53,14 +54,9 @@ def posts_between(since: int, until: int) -> list[int]:
     return [POST_EVERY * k for k in range(first, -(-until // POST_EVERY))]
 
 
-def price_at(ts: int) -> float:
-    """Return the close of a bar that starts then."""
-    return 100.0 + (ts // HOUR * 7919 % 1000) / 100.0
-
-
-def bar_at(ts: int) -> tuple[float, float, float, float, float]:
+def bar_at(ts: int, symbol: str) -> tuple[float, float, float, float, float]:
     """Return open, high, low, close and volume of a bar that starts then."""
-    close = price_at(ts)
+    close = 100.0 + (crc32(f"{symbol} {ts}".encode()) % 1000) / 100.0
     return close - 0.5, close + 1.0, close - 1.0, close, 10.0 + ts // HOUR % 24
 
 
@@ -197,14 +193,14 @@ def _token(asked: Asked, now: int) -> Any:
 
 
 def _polygon(asked: Asked, now: int) -> Any:
-    size, unit, start, end = asked.path.split("/")[6:10]
+    symbol, _, size, unit, start, end = asked.path.split("/")[4:10]
     step = int(size) * {"day": DAY, "hour": HOUR, "minute": MINUTE}[unit]
     first = -(-int(start) * _MILLISECOND // step) * step
     until = min(int(end) * _MILLISECOND, now)
     # the bar that is not over is among them
     starts = range(first, until + 1, step)
     bars = [
-        dict(zip("ohlcv", bar_at(ts), strict=True)) | {"t": ts // _MILLISECOND, "n": 5}
+        dict(zip("ohlcv", bar_at(ts, symbol), strict=True)) | {"t": ts // _MILLISECOND, "n": 5}
         for ts in starts[:POLYGON_PAGE]
     ]
     more = {"next_url": "https://api.polygon.invalid/next"} if len(starts) > POLYGON_PAGE else {}
@@ -215,7 +211,8 @@ def _yahoo(asked: Asked, now: int) -> Any:
     step = {"1d": DAY, "1h": HOUR, "1m": MINUTE}[asked.query["interval"]]
     since, until = (int(asked.query[f"period{k}"]) * SECOND for k in (1, 2))
     starts = list(range(-(-since // step) * step, min(until, now), step))
-    sides = zip(*(bar_at(ts) for ts in starts), strict=True) if starts else [()] * 5
+    symbol = asked.path.rpartition("/")[2]
+    sides = zip(*(bar_at(ts, symbol) for ts in starts), strict=True) if starts else [()] * 5
     quote: dict[str, Any] = {
         side: list(values)
         for side, values in zip(("open", "high", "low", "close", "volume"), sides, strict=True)

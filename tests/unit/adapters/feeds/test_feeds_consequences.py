@@ -22,6 +22,7 @@ _MEASURES: dict[Code, dict[str, float]] = {
     Code.DUPLICATE_FEED: {"share": 1.0, "factor": 1.0},
     Code.ALIAS: {"share": 1.0, "factor": 1.0},
     Code.DIFFERENT_MARKET: {"share": 0.99, "basis_bps": 3.93},
+    Code.SILENCE: {"days": 9.0},
 }
 
 

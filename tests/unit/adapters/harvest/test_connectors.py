@@ -160,7 +160,7 @@ async def test_yahoo_bars_are_those_that_are_over(
         [pl.read_parquet(each) for each in sorted((tmp_path / "ohlcv" / "yahoo").glob("*"))]
     )
     assert iso(frame.get_column("ts").to_physical()[-1])[:10] == "2024-03-04"
-    assert frame.get_column("close")[-1] == bar_at(parse_instant("2024-03-04"))[3]
+    assert frame.get_column("close")[-1] == bar_at(parse_instant("2024-03-04"), "AAPL")[3]
 
 
 async def test_yahoo_says_what_it_has_not(

@@ -59,7 +59,7 @@ async def test_bars_are_collected_page_by_page_until_the_last_that_is_over(
     assert told[-1] == (959 * HOUR, 959 * HOUR)
     first = _bars(tmp_path).row(0, named=True)
     assert tuple(first[each] for each in ("open", "high", "low", "close", "volume")) == bar_at(
-        _EVERY_HOUR[0]
+        _EVERY_HOUR[0], "AAPL"
     )
 
 

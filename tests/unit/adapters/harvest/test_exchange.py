@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-
 from tests.unit.adapters.harvest.conftest import desk_in
+
 from tutti.adapters.harvest.catalogue import Wanted, open_source
 from tutti.adapters.harvest.crawl import crawl, reparse
 from tutti.adapters.harvest.port import Connector, Window
@@ -20,6 +19,10 @@ from tutti.kernel.clock import HOUR, MINUTE, LiveClock, SimulatedClock
 from tutti.model.errors import ConfigError
 from tutti.testing.exchanges import FakeExchange, serve
 from tutti.testing.exchanges.faults import Fault, FaultKind
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
 
 _PLACES = {
     "binance": ("binance", "BTC-USDT"),

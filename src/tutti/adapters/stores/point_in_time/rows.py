@@ -91,6 +91,13 @@ class Table:
         found = next((plain[name] for name in names if name in plain), None)
         return None if found is None else self.frame.get_column(found)
 
+    @property
+    def time(self) -> pl.Series | None:
+        """The column of the stamps, None where there is none."""
+        if self.sidecar.ts:
+            return self.column(self.sidecar.ts)
+        return self.column(*TIME, "known_at")
+
     def text(self, default: str | None, *names: str) -> pl.Series:
         """Return a column of text; ``default``, or nothing, where there is none."""
         column = self.column(*names)
@@ -119,11 +126,7 @@ def read_rows(
     files: list[RowFile] = []
     findings: list[Finding] = []
     for path in find_files(patterns, _SUFFIXES) if patterns else []:
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise DataError(f"{path}: can't be read ({error.strerror}); check the file") from error
-        table = Table(path=path, frame=_table(data, path), sidecar=sidecar_of(path), lag=told)
+        table, digest = read_table(path, told)
         try:
             frame, found = read(table)
         except OtherTable as error:
@@ -132,10 +135,27 @@ def read_rows(
             continue
         frames.append(frame.select(*schema))
         findings += found
-        digest = hashlib.sha256(data).hexdigest()
         files.append(RowFile(path=str(path), sha256=digest, rows=len(frame)))
     frame = pl.concat(frames) if frames else pl.DataFrame(schema=schema)
     return Rows(frame=frame, files=tuple(files), findings=tuple(findings))
+
+
+def read_table(path: Path, lag: Lag | None = None) -> tuple[Table, str]:
+    """Return a file as it is, and the SHA-256 of its bytes, hexadecimal.
+
+    Raises
+    ------
+    ConfigError
+        If its sidecar is wrong.
+    DataError
+        If it can't be read.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: can't be read ({error.strerror}); check the file") from error
+    table = Table(path=path, frame=_table(data, path), sidecar=sidecar_of(path), lag=lag)
+    return table, hashlib.sha256(data).hexdigest()
 
 
 def stamps(table: Table) -> tuple[IntArray, IntArray, list[Finding]]:
@@ -146,11 +166,8 @@ def stamps(table: Table) -> tuple[IntArray, IntArray, list[Finding]]:
     OtherTable
         If nothing tells when.
     """
-    path = table.path
-    column = table.column(table.sidecar.ts) if table.sidecar.ts else table.column(*TIME)
+    path, column = table.path, table.time
     known_column = table.column("known_at")
-    if column is None and known_column is not None:
-        column = known_column
     if column is None:
         raise OtherTable(
             f"{path}: no column says when (ts, time, date ...), so nothing of it is used"
