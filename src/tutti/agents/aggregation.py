@@ -280,7 +280,7 @@ def _pool(  # noqa: PLR0913 (a kernel takes what it reads)
             pooled.lead[t, i] = lead
 
 
-def voices(
+def voices(  # noqa: PLR0913 - what a context consists of
     opinions: Sequence[Opinion | Abstention],
     weights: FloatArray,
     *,
