@@ -42,21 +42,27 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True):
     rationale: Annotated[str, msgspec.Meta(min_length=1)]
 
 
+_SCHEMA = object_schema(
+    {
+        "regime": {"type": "string", "enum": [regime.name for regime in Regime]},
+        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+        "rationale": {"type": "string"},
+    }
+)
+
+
 class RegimeSpeaker(Speaker):
     """Says which regime a market is in, from its figures, the news and the economy."""
 
     prompt_name: ClassVar[str] = "regime@1"
-    schema: ClassVar[str] = object_schema(
-        {
-            "regime": {"type": "string", "enum": [regime.name for regime in Regime]},
-            "confidence": {"type": "number", "minimum": 0, "maximum": 1},
-            "rationale": {"type": "string"},
-        }
-    )
     # the figures of the market are enough to judge by
     reads_or_abstains: ClassVar[bool] = False
     texts: ClassVar[frozenset[str]] = frozenset({"news"})
     readings: ClassVar[frozenset[str]] = frozenset({"macro"})
+
+    def answers_with(self, material: Material) -> str:  # noqa: ARG002 - whatever there is to read
+        """Return the JSON Schema of an answer."""
+        return _SCHEMA
 
     def understood(self, context: Snapshot, material: Material, answer: Answer) -> Opinion:
         """Return the regime that an answer names, as an opinion.

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from tutti.model.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LONGEST_HORIZON_H = 24.0 * 90
 """In hours."""
@@ -47,7 +50,6 @@ _PROPERTIES: dict[str, Any] = {
     "confidence": {"type": "number", "minimum": 0, "maximum": 1},
     "rationale": {"type": "string"},
     "horizon_hours": {"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST_HORIZON_H},
-    "sources": {"type": "array", "items": {"type": "string"}},
 }
 
 
@@ -64,8 +66,10 @@ def object_schema(properties: dict[str, Any]) -> str:
     )
 
 
-SCHEMA = object_schema(_PROPERTIES)
-"""JSON Schema of `Said`."""
+def answer_schema(ids: Sequence[str]) -> str:
+    """Return the JSON Schema of `Said` where these are the ids of what was given."""
+    sources = {"type": "array", "items": {"type": "string", "enum": list(ids)}}
+    return object_schema({**_PROPERTIES, "sources": sources})
 
 
 def read_object(text: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from tutti.agents.llm.material import Material, Piece, gather
 from tutti.agents.llm.port import Call
 from tutti.agents.llm.prompts import prompt_of
 from tutti.agents.llm.quoting import clean, quoted
-from tutti.agents.llm.schema import LONGEST_RATIONALE, SCHEMA, Said, read_answer
+from tutti.agents.llm.schema import LONGEST_RATIONALE, Said, answer_schema, read_answer
 from tutti.agents.llm.sight import Sight, Unblinded
 from tutti.kernel.clock import DAY, HOUR
 from tutti.model.errors import BudgetSpent, DataError, ModelError
@@ -98,7 +98,6 @@ class Speaker:
     """
 
     prompt_name: ClassVar[str]
-    schema: ClassVar[str] = SCHEMA
     reads_or_abstains: ClassVar[bool] = True
     texts: ClassVar[frozenset[str]] = frozenset()
     readings: ClassVar[frozenset[str]] = frozenset()
@@ -176,11 +175,15 @@ class Speaker:
             system=system,
             user=user,
             prompt=self.prompt.label,
-            schema=self.schema,
+            schema=self.answers_with(material),
             temperature=self.settings.temperature,
             max_output_tokens=self.settings.max_output_tokens,
             seed=self.settings.seed,
         )
+
+    def answers_with(self, material: Material) -> str:
+        """Return the JSON Schema of an answer about this material."""
+        return answer_schema([piece.id for piece in material.pieces])
 
     def understood(
         self, context: Snapshot, material: Material, answer: Answer

@@ -135,7 +135,8 @@ def _instance(schema: Mapping[str, Any], generator: np.random.Generator) -> Any:
             parts = schema.get("properties", {})
             return {name: _instance(part, generator) for name, part in parts.items()}
         case "array":
-            n = int(schema.get("minItems", 0))
+            # one of those that there are to choose from, else as few as may be
+            n = int(schema.get("minItems", "enum" in schema["items"]))
             return [_instance(schema["items"], generator) for _ in range(n)]
         case "number" | "integer" as number:
             low = schema.get("minimum", schema.get("exclusiveMinimum", 0))
