@@ -64,7 +64,8 @@ class Router:
         self._terms = setup.terms
         self._costs = setup.costs
         self._account = account
-        self._venues = dict(venues)
+        # asked once: looking for the methods of a protocol takes longer than a small book
+        self._books = {name: each for name, each in venues.items() if isinstance(each, BookVenue)}
         self._bars: Tradable | None = None
         self._t = 0
 
@@ -144,8 +145,8 @@ class Router:
 
     def _ladder(self, leg: int, side: Side) -> Ladder:
         instrument = self._instruments[leg].id
-        venue = self._venues[instrument.venue]
-        if isinstance(venue, BookVenue):
+        venue = self._books.get(instrument.venue)
+        if venue is not None:
             ladder = venue.ladder(instrument, side)
             if ladder is not None:
                 return ladder

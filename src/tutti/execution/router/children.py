@@ -63,7 +63,7 @@ def route(
     children: list[ChildOrder] = []
     for v, lots in enumerate(split(wanted.lots, side, offers, strategy).tolist()):
         if lots:
-            price = expected_price(lots, side, offers, v)
+            price = expected_price(lots, offers, v)
             children.append(
                 ChildOrder(
                     id=child_id(wanted.parent, wanted.first + len(children)),

@@ -7,6 +7,7 @@ its smallest order. What fits nowhere is left over.
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -86,17 +87,26 @@ def split(lots: int, side: int, offers: Offers, strategy: Strategy) -> IntArray:
     return np.zeros(len(least), np.int64)
 
 
-def expected_price(lots: int, side: int, offers: Offers, v: int) -> float:
+def expected_price(lots: int, offers: Offers, v: int) -> float:
     """Return the average price at which venue ``v`` fills ``lots``, before fees.
 
     What its book doesn't hold is taken at its last level; NaN where there is no book.
     """
-    prices, sizes = offers.prices[v], offers.lots[v]
-    known = np.isfinite(prices) & (sizes > 0.0)
-    if not known.any():
-        return float(prices[0])
-    costs = _average(lots, (prices * side)[None, known], sizes[None, known])
-    return float(costs[0]) * side
+    prices, sizes = offers.prices[v].tolist(), offers.lots[v].tolist()
+    paid, left, last = 0.0, float(lots), math.nan
+    # level by level: most orders end at the first few, where arrays would take all of them
+    for price, size in zip(prices, sizes, strict=True):
+        if size > 0.0 and math.isfinite(price):
+            taken, last = min(left, size), price
+            paid += taken * price
+            left -= taken
+            if left <= 0.0:
+                break
+    else:
+        if math.isnan(last):
+            return float(prices[0])
+        paid += left * last
+    return paid / lots
 
 
 def _market(side: int, offers: Offers) -> _Market:

@@ -168,11 +168,11 @@ def test_nothing_is_sent_where_there_is_no_room(strategy: Strategy) -> None:
 
 def test_expected_price_is_the_average_over_the_levels_taken() -> None:
     offers = _offers([(100.0, 10), (102.0, 10)], [(99.0, 0)], [])
-    assert expected_price(20, BUY, offers, 0) == pytest.approx(101.0)
-    assert expected_price(40, BUY, offers, 0) == pytest.approx(101.5)
-    assert expected_price(10, SELL, offers, 0) == pytest.approx(100.0)
-    assert expected_price(10, BUY, offers, 1) == 99.0
-    assert math.isnan(expected_price(10, BUY, offers, 2))
+    assert expected_price(20, offers, 0) == pytest.approx(101.0)
+    assert expected_price(40, offers, 0) == pytest.approx(101.5)
+    assert expected_price(10, offers, 0) == pytest.approx(100.0)
+    assert expected_price(10, offers, 1) == 99.0
+    assert math.isnan(expected_price(10, offers, 2))
 
 
 @pytest.mark.parametrize("strategy", list(Strategy))

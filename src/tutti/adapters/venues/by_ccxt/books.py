@@ -126,9 +126,9 @@ class Books:
         levels = book["asks" if side is Side.BUY else "bids"][: self._levels]
         if not levels:
             return _NO_OFFERS
-        prices = np.array([float(each[0]) for each in levels])
-        sizes = np.array([float(each[1]) for each in levels]) * float(contract.size)
-        return Ladder(prices, sizes)
+        # some tell a time or a count beside price and size
+        both = np.array([(each[0], each[1]) for each in levels], np.float64).T
+        return Ladder(both[0].copy(), both[1] * float(contract.size))
 
     def age_ns(self, instrument: InstrumentId) -> int:
         """Return how old an instrument's book is, ns; very old where there is none."""
