@@ -31,7 +31,7 @@ from tutti.adapters.llm.by_http.client import Connections, HttpModel
 from tutti.adapters.stores.llm_calls import SqliteCallRecords
 from tutti.agents.llm.budget import Budgeted, Limits, Purse
 from tutti.agents.llm.port import Answer, Call
-from tutti.agents.llm.schema import SCHEMA
+from tutti.agents.llm.schema import answer_schema
 from tutti.app.llm import LanguageModels
 from tutti.app.settings import AgentSettings, Config
 from tutti.kernel.clock import LiveClock, SimulatedClock
@@ -39,6 +39,7 @@ from tutti.model.errors import BudgetSpent
 
 SYSTEM = "You are a careful analyst of markets. " * 12
 USER = "\n".join(f"[t{k}] Miners report results above expectations, up {k} %." for k in range(20))
+SCHEMA = answer_schema([f"t{k}" for k in range(20)])
 ONE_AT_ONCE, CAPPED = 300, 64
 BAR = 2.5
 
@@ -240,7 +241,7 @@ async def clients(url: str, options: argparse.Namespace) -> list[dict[str, Any]]
     async with contextlib.AsyncExitStack() as stack:
         asked = {name: await stack.enter_async_context(kinds[name](url)) for name in kinds}
         for name in asked:
-            await _many(asked[name], CAPPED, CAPPED)
+            await _many(asked[name], ONE_AT_ONCE, ONE_AT_ONCE)
         for _ in range(options.repeats):
             for most in (ONE_AT_ONCE, CAPPED):
                 for name, one in asked.items():

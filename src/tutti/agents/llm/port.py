@@ -10,6 +10,7 @@ import hashlib
 from abc import abstractmethod
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Protocol
 
 import msgspec
@@ -78,16 +79,22 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         """SHA-256 over model, prompt and settings, in hexadecimal."""
-        asked = (
-            self.model,
-            self.system,
-            self.user,
-            self.schema,
-            self.temperature,
-            self.max_output_tokens,
-            self.seed,
-        )
-        return hashlib.sha256(msgspec.json.encode(asked)).hexdigest()
+        return _key(self)
+
+
+@lru_cache(maxsize=256)
+def _key(call: Call) -> str:
+    # everything that a call passes on its way asks for it
+    asked = (
+        call.model,
+        call.system,
+        call.user,
+        call.schema,
+        call.temperature,
+        call.max_output_tokens,
+        call.seed,
+    )
+    return hashlib.sha256(msgspec.json.encode(asked)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

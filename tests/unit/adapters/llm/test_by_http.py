@@ -18,7 +18,7 @@ from tutti.adapters.llm.by_http.catalogue import KINDS, provider_of
 from tutti.adapters.llm.by_http.client import Connections, HttpModel, Provider
 from tutti.adapters.llm.by_http.openai import OpenAIDialect
 from tutti.agents.llm.port import Call, Declined, Unanswered
-from tutti.agents.llm.schema import SCHEMA
+from tutti.agents.llm.schema import answer_schema
 from tutti.model.errors import ConfigError, ModelBusy, ModelDown, ModelError, ModelRefused
 from tutti.testing.models import (
     Failing,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 KEY = "sk-secret-0123456789abcdef"
+SCHEMA = answer_schema(["t1", "t2"])
 SPOKEN = ("openai", "anthropic", "gemini", "ollama")
 
 
