@@ -14,6 +14,7 @@ from tutti.adapters.harvest.port import Window
 from tutti.adapters.secrets.catalogue import key_source
 from tutti.adapters.stores.point_in_time.writing import Added, PointInTimeStore
 from tutti.adapters.stores.raw import RawStore
+from tutti.app.live_market import addresses_in
 from tutti.kernel.clock import SECOND, iso
 from tutti.model.errors import VenueError
 
@@ -182,6 +183,23 @@ class Harvest:
     async def close(self) -> None:
         """End the connections."""
         await self._opened.connector.close()
+
+
+def wanted_at(url: str, *, source: str, step: int, trades: bool) -> Wanted:
+    """Return what is wanted of a source at another address; empty for its own.
+
+    A name that ends with ``.json`` is a file of an exchange's addresses, as in the configuration's
+    ``venues.<name>.addresses``.
+
+    Raises
+    ------
+    ConfigError
+        If the file can't be read, or names none.
+    """
+    if url.endswith(".json"):
+        addresses = addresses_in(url, "--url")
+        return Wanted(source=source, step=step, trades=trades, addresses=addresses)
+    return Wanted(source=source, url=url, step=step, trades=trades)
 
 
 def sync_folder(out: Path, source: str) -> Path:

@@ -58,7 +58,10 @@ def sync(  # noqa: PLR0913 - the options of a command
         typer.Option(metavar="PLACE", help="Where keys are: environment, file:PATH, keyring ..."),
     ] = "environment",
     url: Annotated[
-        str, typer.Option(metavar="URL", help="Another address of the source: a proxy, a fake.")
+        str,
+        typer.Option(
+            metavar="URL", help="Another address: a proxy, a fake; of an exchange also a JSON file."
+        ),
     ] = "",
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on collecting until interrupted.")
@@ -77,16 +80,11 @@ def sync(  # noqa: PLR0913 - the options of a command
     answer is kept as it came. Exit code 1 when a series got no answer.
     """
     from tutti.adapters.feeds.timeframe import parse_timeframe  # polars, not for --help
-    from tutti.adapters.harvest.catalogue import Wanted
-    from tutti.app.harvest import Ask
+    from tutti.app.harvest import Ask, wanted_at
 
+    step = 0 if timeframe is None else parse_timeframe(timeframe)
     ask = Ask(
-        wanted=Wanted(
-            source=source,
-            url=url,
-            step=0 if timeframe is None else parse_timeframe(timeframe),
-            trades=trades,
-        ),
+        wanted=wanted_at(url, source=source, step=step, trades=trades),
         symbols=tuple(word for each in symbols or () for word in each.split(",") if word),
         since=instant(since, "--since"),
         until=instant(until, "--until"),
