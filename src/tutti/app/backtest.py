@@ -290,6 +290,7 @@ def run_source(  # noqa: PLR0913 - as above
         findings=(
             *source.findings,
             *((f"trading halted: {chosen.halted}",) if chosen.halted else ()),
+            *chosen.doubts,
         ),
         configuration=resolved(config),
         configuration_hash=config_hash(config),

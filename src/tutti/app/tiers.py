@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from tutti.agents.timeline import OpinionTimeline
     from tutti.app.build import Plan
     from tutti.app.settings import Config
+    from tutti.engine.analysis import Analysis
     from tutti.engine.decide import Rules
     from tutti.ledger.kinds import DataSource
     from tutti.model.market import MarketBlock
@@ -72,6 +73,8 @@ class Outcome:
         Empty for the fast tier, which keeps no ledger.
     halted : str
         Why trading ended before the bars did; empty where it didn't.
+    doubts : tuple of str
+        What went wrong with agents' answers that were made here, a line an agent.
     """
 
     trace: Trace
@@ -87,6 +90,7 @@ class Outcome:
     turnover: float
     ledger_hash: str = ""
     halted: str = ""
+    doubts: tuple[str, ...] = ()
 
 
 def run_event(  # noqa: PLR0913 - what a run consists of
@@ -141,6 +145,7 @@ def run_event(  # noqa: PLR0913 - what a run consists of
         turnover=float(portfolio.turnover),
         ledger_hash=head.hash,
         halted=session.engine.halted,
+        doubts=_doubts(session.analysis),
     )
 
 
@@ -206,6 +211,7 @@ def run_fast(
         fees=float(account[FEES_PAID]),
         funding=float(account[FUNDING_RECEIVED]),
         turnover=float(account[TURNOVER]),
+        doubts=_doubts(analysis),
     )
 
 
@@ -253,6 +259,12 @@ def _comparable(outcome: Outcome) -> list[tuple[int, int, int, Decimal, Decimal,
         (fill.ts, fill.instrument, fill.side, fill.quantity, fill.price, fill.is_maker, fill.reason)
         for fill in outcome.fills
     )
+
+
+def _doubts(analysis: Analysis) -> tuple[str, ...]:
+    # of agents that ask somebody's code for each answer
+    found = (getattr(agent, "doubt", "") for agent in analysis.panel.agents)
+    return tuple(doubt for doubt in found if doubt)
 
 
 def _parts(block: MarketBlock, cells: int, progress: Progress, note: str) -> Iterator[MarketBlock]:

@@ -77,3 +77,23 @@ def test_broken_model_stops_a_backtest_with_its_name_and_traceback(
     assert any("line 2, in <module>" in each for each in (line, *details))
     as_json = tutti("backtest", "--config", "c.yaml", "--bars", bars, "--json")
     assert "weights['w']" in json.loads(as_json.err)["details"]
+
+
+def test_backtest_says_that_a_models_answers_were_refused(
+    tutti: Tutti, tmp_path: Path, bars: Path
+) -> None:
+    (tmp_path / "models" / "wild").mkdir(parents=True)
+    (tmp_path / "models" / "wild" / "model.py").write_text(
+        "class TradeModel:\n"
+        "    lookback = 391\n"
+        "    def __init__(self, config): ...\n"
+        "    def predict(self, f):\n"
+        "        return {'timestamp': f.index[-1], 'signal': 1, 'confidence': 7}\n"
+    )
+    (tmp_path / "c.yaml").write_text(
+        "models: {folders: [models]}\n"
+        "agents: [{name: voice, kind: lf_analyst, params: {model: wild, timeframe: 1h}}]\n"
+    )
+    told = tutti("backtest", "--config", "c.yaml", "--bars", bars, "--tier", "fast")
+    assert told.code == 0
+    assert "agent voice: 10 of 10 answers of model wild were refused (10 range)" in told.out

@@ -152,6 +152,8 @@ class Analyst:
         self.span = pace.span(source, terms, self.declared)
         self.timeframe = terms.timeframe or self.declared.timeframe
         self.faults: Counter[str] = Counter()
+        self.n_asked = 0
+        self._first_fault = ""
         self.time_to_live = terms.time_to_live or self.span
         self._thread = ModelThread(f"model {terms.name}", terms.timeout_s)
         self._resampler = Resampler(self.span)
@@ -180,6 +182,17 @@ class Analyst:
         counted = self._history.take(closed.bars)
         self._last = self._standing.spread(block.known_at, self._heard(closed, counted))
         return Views(self._last.bias, self._last.confidence)
+
+    @property
+    def doubt(self) -> str:
+        """How many answers were refused, and why the first one was; empty for none."""
+        if not self.faults:
+            return ""
+        kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(self.faults.items()))
+        return (
+            f"agent {self.name}: {self.faults.total():,} of {self.n_asked:,} answers of model "
+            f"{self.source.name} were refused ({kinds}); the first: {self._first_fault}"
+        )
 
     def evidence(self, t: int, i: int) -> dict[str, float]:
         """Return answer, age and reason at tick ``t`` of the last block."""
@@ -264,9 +277,11 @@ class Analyst:
         )
 
     def _said(self, row: int, found: Prediction | Fault) -> Said:
+        self.n_asked += 1
         if isinstance(found, Prediction):
             return Said(row=row, signal=float(found.signal), confidence=found.confidence, reason=-1)
         self.faults[found.kind] += 1
+        self._first_fault = self._first_fault or found.told
         return Said(row=row, signal=math.nan, confidence=math.nan, reason=self._reason(found))
 
     def _reason(self, fault: Fault) -> int:

@@ -38,6 +38,7 @@ def told(agent: LFAnalyst, t: int, i: int = 0) -> str:
 def test_analyst_is_an_agent_that_reads_bars() -> None:
     agent = analyst(Follows)
     assert isinstance(agent, MarketAgent)
+    assert agent.doubt == ""
     assert not isinstance(agent, MetaAgent)
 
 
@@ -189,6 +190,9 @@ def test_wrong_answer_is_an_abstention_with_its_reason(
     views = agent.opine_on(walk(10))
     assert np.isnan(views.bias).all()
     assert agent.faults == {kind: 8}
+    assert agent.doubt.startswith(
+        f"agent voice: 8 of 8 answers of model made_up were refused (8 {kind}); the first: {reason}"
+    )
     assert told(agent, 9).startswith(reason)
 
 
