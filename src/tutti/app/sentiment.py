@@ -1,4 +1,4 @@
-"""Labelled text from files, the scorer that a name stands for, and how well it does on them."""
+"""Labelled text from files, and how well a scorer does on it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from tutti.adapters.text.vader import DEAD_BAND, VaderScorer, vader_words
-from tutti.agents.text.lexicon.scorer import LexiconScorer
+from tutti.adapters.text.vader import DEAD_BAND, VaderScorer
 from tutti.agents.text.sentiment import LABELS, SentimentQuality, quality
 from tutti.model.errors import ConfigError, DataError
 
@@ -93,23 +92,6 @@ def read_labelled(path: Path, *, start: int = 0, step: int = 1) -> LabelledTexts
     if not labels:
         raise DataError(f"{path}: no row has both a text and a label")
     return LabelledTexts(texts=tuple(rows["text"]), labels=labels, targets=tuple(rows["target"]))
-
-
-def local_scorer(name: str) -> SentimentScorer:
-    """Return the scorer of a name that needs no language model: ``lexicon`` or ``vader``.
-
-    Raises
-    ------
-    ConfigError
-        If there is none, or what it needs is not installed.
-    """
-    if name == "lexicon":
-        return LexiconScorer(vader_words())
-    if name == "vader":
-        return VaderScorer()
-    raise ConfigError(
-        f"no scorer is called {name!r}; there are lexicon, vader, finbert and llm:PROVIDER:MODEL"
-    )
 
 
 async def evaluate(

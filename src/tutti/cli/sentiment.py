@@ -4,6 +4,7 @@ import asyncio
 import math
 import time
 from dataclasses import asdict
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,10 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tutti.cli.boundary import OK
-from tutti.cli.options import AsJson
+from tutti.cli.options import AsJson, ConfigFile, instant
 from tutti.cli.output import Output
+from tutti.cli.progress import progress
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from tutti.agents.text.port import SentimentScorer
     from tutti.agents.text.sentiment import SentimentQuality
     from tutti.app.sentiment import Evaluation
 
@@ -36,8 +41,21 @@ class Rows(StrEnum):
 _STEPS = {Rows.ALL: (0, 1), Rows.EVEN: (0, 2), Rows.ODD: (1, 2)}
 
 
+_Records = Annotated[
+    Path,
+    typer.Option(
+        "--llm-records", metavar="FILE", help="Where answers of language models are kept."
+    ),
+]
+_MaxCost = Annotated[
+    float,
+    typer.Option(metavar="USD", min=0, help="That a language model may cost in a day; see llm:."),
+]
+_RECORDS = Path("llm.sqlite")
+
+
 @app.command("eval")
-def evaluate(
+def evaluate(  # noqa: PLR0913 - one parameter for each option
     *,
     text: Annotated[
         Path, typer.Option(metavar="FILE", help="Parquet or CSV with columns text and label.")
@@ -47,15 +65,23 @@ def evaluate(
         Rows,
         typer.Option(help="The lexicon's constants were set on the even rows, counted from 0."),
     ] = Rows.ALL,
+    config: ConfigFile = None,
+    max_cost: _MaxCost = 1.0,
+    llm_records: _Records = _RECORDS,
     as_json: AsJson = False,
 ) -> int:
     """Hold a scorer's labels against those that people gave."""
     from tutti.app.sentiment import evaluate as evaluate_scorer
-    from tutti.app.sentiment import local_scorer, read_labelled
+    from tutti.app.sentiment import read_labelled
 
     start, step = _STEPS[rows]
     given = read_labelled(text, start=start, step=step)
-    done = asyncio.run(evaluate_scorer(local_scorer(scorer), given, time.process_time))
+
+    async def evaluated() -> "Evaluation":
+        async with _opened(scorer, config, llm_records, max_cost) as opened:
+            return await evaluate_scorer(opened, given, time.process_time)
+
+    done = asyncio.run(evaluated())
     output = Output(as_json=as_json)
     _show(output, done)
     output.finish(_document(done) | {"text": str(text), "rows": rows.value})
@@ -63,26 +89,30 @@ def evaluate(
 
 
 @app.command()
-def score(
+def score(  # noqa: PLR0913 - one parameter for each option
     *,
     texts: Annotated[list[str], typer.Argument(metavar="TEXT...")],
     target: Annotated[
         str, typer.Option(metavar="NAME", help="Name or ticker that they are judged for.")
     ] = "",
     scorer: _Scorer = "lexicon",
+    config: ConfigFile = None,
+    max_cost: _MaxCost = 1.0,
+    llm_records: _Records = _RECORDS,
     as_json: AsJson = False,
 ) -> int:
     """Tell how likely each text is bad, neither or good news."""
     from tutti.agents.text.sentiment import LABELS, labels
-    from tutti.app.sentiment import local_scorer
 
-    chosen = local_scorer(scorer)
-    found = asyncio.run(chosen.score(texts, [target] * len(texts)))
-    said = [LABELS[code] if code >= 0 else "" for code in labels(found, chosen.dead_band)]
-    figures = {"value": found.value} | dict(zip(LABELS, found, strict=True))
-    rows = [
-        {name: _finite(each[row]) for name, each in figures.items()} for row in range(len(texts))
-    ]
+    async def scored() -> tuple[str, list[str], dict[str, Any]]:
+        async with _opened(scorer, config, llm_records, max_cost) as opened:
+            found = await opened.score(texts, [target] * len(texts))
+            said = [LABELS[code] if code >= 0 else "" for code in labels(found, opened.dead_band)]
+            figures = {"value": found.value} | dict(zip(LABELS, found, strict=True))
+            return opened.name, said, figures
+
+    name, said, figures = asyncio.run(scored())
+    rows = [{key: _finite(each[row]) for key, each in figures.items()} for row in range(len(texts))]
     output = Output(as_json=as_json)
     output.table(
         ("text", "label", *figures),
@@ -97,8 +127,112 @@ def score(
             {"text": text, "label": label} | row
             for text, label, row in zip(texts, said, rows, strict=True)
         ]
-        output.finish({"scorer": chosen.name, "target": target, "texts": told})
+        output.finish({"scorer": name, "target": target, "texts": told})
     return OK
+
+
+@app.command()
+def vectors(  # noqa: PLR0913 - one parameter for each option
+    *,
+    text: Annotated[
+        list[str], typer.Option(metavar="GLOB", help="Files of texts; may be given again.")
+    ],
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Readings go to readings/semantic_synth in it.")
+    ],
+    symbols: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--symbol", metavar="SYMBOL", help="BTC, for instance; else all in the files."
+        ),
+    ] = None,
+    every: Annotated[str, typer.Option(metavar="SPAN", help="At most one vector in this span.")] = (
+        "15m"
+    ),
+    embeddings: Annotated[
+        bool, typer.Option("--embeddings", help="Keep the texts' vectors, too, to search them.")
+    ] = False,
+    scorer: _Scorer = "lexicon",
+    config: ConfigFile = None,
+    max_cost: _MaxCost = 1.0,
+    llm_records: _Records = _RECORDS,
+    as_json: AsJson = False,
+) -> int:
+    """Compute what all texts about each symbol say together, as readings for agents."""
+    from tutti.adapters.feeds.timeframe import parse_timeframe  # not for --help
+    from tutti.app.score_vectors import Wanted, write_score_vectors
+
+    wanted = Wanted(
+        files=tuple(text),
+        out=out,
+        symbols=tuple(symbols or ()),
+        every=parse_timeframe(every),
+        keeps_embeddings=embeddings,
+    )
+    with progress() as report:
+
+        async def written() -> Any:
+            async with _opened(scorer, config, llm_records, max_cost) as opened:
+                return await write_score_vectors(wanted, opened, report)
+
+        done = asyncio.run(written())
+    output = Output(as_json=as_json)
+    output.say(
+        f"{done.n_texts:,} texts about {done.n_symbols} symbols gave {done.n_vectors:,} score "
+        f"vectors; {done.added.rows:,} readings are new"
+    )
+    output.finish(
+        {
+            "n_texts": done.n_texts,
+            "n_symbols": done.n_symbols,
+            "n_vectors": done.n_vectors,
+            "n_new_readings": done.added.rows,
+            "n_new_embeddings": done.n_embeddings,
+            "out": str(out),
+        }
+    )
+    return OK
+
+
+@app.command()
+def search(
+    *,
+    text: Annotated[str, typer.Argument(metavar="TEXT")],
+    folder: Annotated[
+        Path, typer.Option("--in", metavar="FOLDER", help="That vectors --embeddings wrote to.")
+    ],
+    symbol: Annotated[str | None, typer.Option(metavar="SYMBOL", help="Only about it.")] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="INSTANT", help="Nothing known later is told.")
+    ] = None,
+    count: Annotated[int, typer.Option("--count", "-k", min=1, max=1000, metavar="N")] = 5,
+    as_json: AsJson = False,
+) -> int:
+    """Find the texts that are most like one, by their vectors."""
+    from tutti.app.score_vectors import nearest_texts
+    from tutti.kernel.clock import iso
+
+    until = instant(at, "--at")
+    found = nearest_texts(folder, text, until=until, k=count, symbol=symbol)
+    output = Output(as_json=as_json)
+    output.table(
+        ("likeness", "known at", "symbol", "id"),
+        [(f"{each.likeness:.3f}", iso(each.known_at), each.symbol, each.id) for each in found],
+    )
+    if as_json:
+        output.finish({"text": text, "texts": [each._asdict() for each in found]})
+    return OK
+
+
+def _opened(
+    scorer: str, config: Path | None, records: Path, max_cost: float
+) -> "AbstractAsyncContextManager[SentimentScorer]":
+    from tutti.app.config import load_config  # not for --help
+    from tutti.app.scorers import opened_scorer
+
+    return opened_scorer(
+        scorer, load_config(config), records=records, max_cost=Decimal(str(max_cost))
+    )
 
 
 def _document(done: "Evaluation") -> dict[str, Any]:

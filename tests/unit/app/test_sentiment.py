@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from tutti.app.sentiment import evaluate, local_scorer, read_labelled
+from tutti.app.scorers import local_scorer
+from tutti.app.sentiment import evaluate, read_labelled
 from tutti.model.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -57,11 +58,6 @@ def test_labelled_texts_that_are_not_there_are_refused(tmp_path: Path) -> None:
     (tmp_path / "d.parquet").write_bytes(b"no parquet")
     with pytest.raises(DataError, match="can't be read"):
         read_labelled(tmp_path / "d.parquet")
-
-
-def test_scorer_of_an_unknown_name_is_refused() -> None:
-    with pytest.raises(ConfigError, match="'crystal'"):
-        local_scorer("crystal")
 
 
 @pytest.mark.data

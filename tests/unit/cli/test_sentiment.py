@@ -56,3 +56,27 @@ def test_sentiment_score_tells_each_text(tutti: Tutti) -> None:
     assert told["texts"][0]["value"] > 0.5
     shown = tutti("sentiment", "score", "EasyJet beats Ryanair", "--target", "Ryanair").out
     assert "EasyJet beats Ryanair" in shown
+
+
+def test_sentiment_vectors_become_readings_and_can_be_searched(tutti: Tutti) -> None:
+    Path("news.csv").write_text(
+        "ts,symbol,title\n"
+        "2024-01-01T00:05:00Z,BTC,Bitcoin soars to a record as inflows surge\n"
+        "2024-01-01T09:00:00Z,BTC,Exchange is hacked and bitcoin plunges\n",
+        encoding="utf-8",
+    )
+    answer = tutti("sentiment", "vectors", "--text", "news.csv", "--out", "data", "--json")
+    assert answer.code == 0, answer.err
+    told = json.loads(answer.out)
+    assert (told["n_texts"], told["n_vectors"], told["n_new_readings"]) == (2, 2, 10)
+    assert list(Path("data/readings/semantic_synth").glob("*.parquet"))
+    more = tutti("sentiment", "vectors", "--text", "news.csv", "--out", "data", "--embeddings")
+    assert "2 texts about 1 symbols gave 2 score vectors; 0 readings are new" in more.out
+    found = tutti("sentiment", "search", "hacked exchange", "--in", "data", "-k", "1", "--json")
+    (near,) = json.loads(found.out)["texts"]
+    assert near["symbol"] == "BTC"
+    assert near["likeness"] > 0.3
+    assert "2024-01-01T09:00" in tutti("sentiment", "search", "hacked", "--in", "data").out
+    nothing = tutti("sentiment", "search", "hacked", "--in", "elsewhere")
+    assert nothing.code == 2
+    assert "no vectors are kept there" in nothing.err

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tutti.model.market import FloatArray
+from tutti.model.market import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,3 +129,50 @@ class SentimentScorer(Protocol):
             If the scorer can't answer at all.
         """
         raise NotImplementedError
+
+
+class VectorStore(Protocol):
+    """Keeps the vectors of texts, and finds those near one."""
+
+    @abstractmethod
+    def add(self, ids: Sequence[str], symbols: Sequence[str], known_at: IntArray,
+            vectors: VectorArray) -> int:  # fmt: skip
+        """Keep vectors; an id that is there already is left as it is. Return how many are new.
+
+        Parameters
+        ----------
+        symbols : sequence of str
+            What each text is about, as ``BTC``; empty for the market as a whole.
+        known_at : ndarray of int64, shape (n,)
+            When each text became known, ns UTC.
+        vectors : ndarray of float32, shape (n, d)
+            Of length 1.
+        """
+        raise NotImplementedError
+
+    @abstractmethod
+    def nearest(
+        self, vector: VectorArray, until: int, k: int, symbol: str | None = None
+    ) -> tuple[Near, ...]:
+        """Return the texts nearest to a vector of shape (d,) that were known at ``until`` (ns UTC).
+
+        Parameters
+        ----------
+        symbol : str, optional
+            Only those about it.
+
+        Returns
+        -------
+        tuple of Near
+            Most alike first; of those just as alike the one known first.
+        """
+        raise NotImplementedError
+
+
+class Near(NamedTuple):
+    """A text that is near another; ``likeness`` is the cosine between them, in [-1, 1]."""
+
+    id: str
+    symbol: str
+    known_at: int
+    likeness: float

@@ -1,0 +1,111 @@
+"""Score vectors of stored texts, computed ahead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from tutti.adapters.stores.point_in_time import open_readings, open_texts
+from tutti.agents.text.embedding import HashedEmbedder
+from tutti.agents.text.lexicon.scorer import LexiconScorer
+from tutti.agents.text.score_vector import NAMES
+from tutti.app.score_vectors import Wanted, nearest_texts, score_vectors, write_score_vectors
+from tutti.kernel.clock import DAY, HOUR, MINUTE
+from tutti.model.errors import ConfigError
+from tutti.model.instrument import InstrumentId
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_START = 1_704_067_200_000_000_000
+_BTC = InstrumentId("BTC-USDT-PERP", "SIM")
+_LINES = (
+    (0, "BTC", "Bitcoin soars to a record high as inflows into funds surge"),
+    (5, "BTC", "Bitcoin soars to a record high as inflows into funds surge"),
+    (20, "ETH", "Ether plunges after an exchange is hacked and coins are stolen"),
+    (40, "", "Central bank warns of a recession and of losses at banks"),
+    (90, "BTC", "Exchange halts withdrawals of bitcoin after it is hacked"),
+)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    at = [_START + minute * MINUTE for minute, _, _ in _LINES]
+    path = tmp_path / "news.parquet"
+    pl.DataFrame(
+        {
+            "ts": pl.Series(at).cast(pl.Datetime("ns", "UTC")),
+            "known_at": pl.Series(at).cast(pl.Datetime("ns", "UTC")),
+            "symbol": [symbol for _, symbol, _ in _LINES],
+            "title": [title for _, _, title in _LINES],
+            "source": ["wire", "agency", "wire", "wire", "wire"],
+        }
+    ).write_parquet(path)
+    return str(path)
+
+
+async def test_score_vectors_are_known_when_they_were_computed(file: str) -> None:
+    texts = open_texts([file])
+    rows = await score_vectors(
+        texts, texts.symbols, LexiconScorer(), HashedEmbedder(), until=_START + DAY
+    )
+    of_btc = rows.filter(symbol="BTC", name="sentiment").sort("ts")
+    assert of_btc["ts"].to_list() == [_START, _START + 90 * MINUTE]
+    assert (rows["known_at"] == rows["ts"]).all()
+    first, second = of_btc["value"].to_list()
+    assert first > 0.5 > second
+    assert rows.filter(symbol="ETH", name="sentiment")["value"].item() < -0.5
+    assert rows.filter(symbol="", name="sentiment")["value"].item() < 0
+    volume = rows.filter(symbol="BTC", name="sentiment_volume_stories").sort("ts")["value"]
+    assert volume[0] == pytest.approx(1.0)
+
+
+async def test_score_vectors_of_a_cut_are_the_beginning_of_the_whole(file: str) -> None:
+    texts = open_texts([file])
+    whole, cut = [
+        await score_vectors(texts, ("BTC",), LexiconScorer(), HashedEmbedder(), until=until)
+        for until in (_START + DAY, _START + HOUR)
+    ]
+    assert cut.equals(whole.filter(pl.col("ts") <= _START + HOUR))
+
+
+async def test_score_vectors_written_are_readings_for_agents(file: str, tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    wanted = Wanted(files=(file,), out=tmp_path / "data", keeps_embeddings=True)
+    done = await write_score_vectors(
+        wanted, LexiconScorer(), lambda at, total, _: told.append((at, total))
+    )
+    assert (done.n_texts, done.n_symbols, done.n_vectors) == (5, 3, 4)
+    assert done.n_embeddings == 5
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    readings = open_readings([str(tmp_path / "data" / "readings")])
+    assert readings.readings(_BTC, _START - 1, ["sentiment"]) == ()
+    found = readings.readings(_BTC, _START + HOUR, ["sentiment"])
+    own = [each for each in found if each.instrument == _BTC]
+    assert {each.name for each in own} == set(NAMES.values())
+    assert {each.known_at for each in own} == {_START}
+    again = await write_score_vectors(wanted, LexiconScorer())
+    assert (again.added.rows, again.n_embeddings) == (0, 0)
+
+
+async def test_texts_are_found_by_their_vectors(file: str, tmp_path: Path) -> None:
+    out = tmp_path / "data"
+    with pytest.raises(ConfigError, match="no vectors are kept"):
+        nearest_texts(out, "hacked", until=None, k=1)
+    await write_score_vectors(
+        Wanted(files=(file,), out=out, keeps_embeddings=True), LexiconScorer()
+    )
+    (near,) = nearest_texts(out, "exchange hacked", until=None, k=1)
+    assert near.symbol in {"BTC", "ETH"}
+    assert nearest_texts(out, "exchange hacked", until=_START, k=9, symbol="ETH") == ()
+
+
+async def test_score_vectors_of_a_symbol_without_texts_are_refused(
+    file: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="no text about SOL"):
+        await write_score_vectors(
+            Wanted(files=(file,), out=tmp_path, symbols=("SOL",)), LexiconScorer()
+        )
