@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tutti.adapters.feeds.files import describe, find_files
 from tutti.agents.llm.recorded import Mode
 from tutti.app.build import VOICES
 from tutti.app.llm import LanguageModels, open_records, prices_of
@@ -16,9 +18,10 @@ from tutti.app.llm_estimate import CallCollector, Estimate
 from tutti.app.voices import no_models
 from tutti.kernel.clock import LiveClock
 from tutti.model.errors import GateClosed
+from tutti.model.instrument import InstrumentId
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from tutti.agents.llm.blinding import Blinding
     from tutti.agents.llm.metered import ModelMetrics
@@ -28,6 +31,10 @@ if TYPE_CHECKING:
 RECORDS = Path("llm.sqlite")
 """Where calls are kept unless told otherwise: in the working folder, or a run's own."""
 
+FULL_PROMPT = 4_000
+"""Tokens of a prompt that is full of texts."""
+
+_DAY_S = 86_400
 _CENT = Decimal("0.01")
 
 
@@ -61,10 +68,18 @@ async def models_for(
     *,
     metrics: ModelMetrics | None = None,
     blind: Blinding | None = None,
+    always: bool = False,
 ) -> AsyncIterator[Models]:
     """Open the language models of a configuration.
 
     Without records a replay has models that answer nothing, and say so.
+
+    Parameters
+    ----------
+    blind : Blinding, optional
+        Of a blinded run.
+    always : bool
+        Open them though nobody asks any yet: agents may come later.
 
     Raises
     ------
@@ -73,7 +88,7 @@ async def models_for(
     LedgerError
         If the records can't be used.
     """
-    if not asks_models(config) or (use.mode == "replay" and not use.records.exists()):
+    if not (always or asks_models(config)) or (use.mode == "replay" and not use.records.exists()):
         yield no_models
         return
     with open_records(use.records, use.mode) as records:
@@ -106,6 +121,59 @@ def estimate_of(collected: CallCollector, config: Config, use: ModelUse) -> Esti
         return collected.estimate(price_of, use.mode)
     with open_records(use.records, "replay") as records:
         return collected.estimate(price_of, use.mode, records)
+
+
+def daily_estimate(config: Config) -> Estimate:
+    """Return what language models cost in a day of the market, at most.
+
+    Whatever is there to read is taken to fill a prompt.
+    """
+    tick, about = config.feed.tick_s, len(followed(config))
+    price_of = prices_of(config, LiveClock()).cost
+    n_calls = output_tokens = 0
+    usd, unpriced = Decimal(0), []
+    for name, cadence_s, instruments in _asked_daily(config):
+        rounds = math.ceil(_DAY_S / max(cadence_s, tick))
+        n = rounds * (about if instruments is None else min(about, instruments))
+        n_calls += n
+        output_tokens += n * config.llm.max_output_tokens
+        cost = price_of(name, FULL_PROMPT, config.llm.max_output_tokens)
+        if cost is None:
+            unpriced.append(name)
+        else:
+            usd += n * cost
+    return Estimate(
+        n_calls=n_calls,
+        n_recorded=0,
+        input_tokens=n_calls * FULL_PROMPT,
+        output_tokens=output_tokens,
+        usd=usd,
+        usd_at_most=usd,
+        unpriced=tuple(dict.fromkeys(unpriced)),
+    )
+
+
+def followed(config: Config) -> tuple[InstrumentId, ...]:
+    """Return the instruments that a service on a configuration follows."""
+    feed = config.feed
+    match feed.kind:
+        case "sim":
+            return tuple(map(InstrumentId.parse, feed.simulated.symbols))
+        case "live":
+            return tuple(map(InstrumentId.parse, feed.live.symbols))
+        case _:
+            files = map(describe, find_files(list(feed.bars)))
+            return tuple(dict.fromkeys(file.instrument for file in files))
+
+
+def _asked_daily(config: Config) -> Iterator[tuple[str, float, int | None]]:
+    for each in config.agents:
+        if each.enabled and each.model and each.plugin in VOICES:
+            own = each.instruments
+            yield each.model, each.cadence_s, None if own is None else len(own)
+    if config.conductor.model:
+        one = 1 if config.conductor.scope == "reference" else None
+        yield config.conductor.model, config.conductor.cadence_s, one
 
 
 def is_free(estimate: Estimate) -> bool:

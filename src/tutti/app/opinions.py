@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from tutti.agents.llm.blinding import Blinding
 from tutti.app.asking import asked_about
 from tutti.app.build import analysis_of, seats_of
 from tutti.app.llm_estimate import CallCollector
 from tutti.app.model_use import ModelUse, asks_models, estimate_of, is_free, models_for
 from tutti.app.timeline import Timed, ask_ahead
-from tutti.app.voices import voices_of
+from tutti.app.voices import sight_of, voices_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,8 +63,7 @@ def opinions_over(
 class _Asking:
     def __init__(self, config: Config, plan: Plan, block: MarketBlock, seats: Seats) -> None:
         self._config, self._plan, self._block, self._seats = config, plan, block, seats
-        blind = config.llm.blind
-        self._blind = Blinding(config.seed, block.instruments) if blind else None
+        self._blind = sight_of(config, block.instruments)
 
     def estimate(self, use: ModelUse, progress: Progress) -> Estimate:
         """Return what asking is going to cost."""
@@ -85,7 +83,7 @@ class _Asking:
 
     async def _asked(self, seats: Seats, models: Models, progress: Progress) -> OpinionTimeline:
         config, block = self._config, self._block
-        voices = voices_of(config, seats, block.instruments, models, self._blind)
+        voices = voices_of(config, seats, block.instruments, models)
         pipeline = analysis_of(config, self._plan.instruments, seats).pipeline
         return await ask_ahead(
             voices.seats,

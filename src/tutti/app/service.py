@@ -25,6 +25,7 @@ from tutti.app.hand_over import HandOver, NewPanel, refuse_small_caps
 from tutti.app.kill_switch import KillSwitch, refuse_killed
 from tutti.app.live_market import live_market
 from tutti.app.metrics import Metrics
+from tutti.app.model_use import RECORDS, ModelUse, followed, models_for
 from tutti.app.paper import LIVE, PAPER, Opening, PaperAccount, plan_for
 from tutti.app.plugins import API_SERVER, resolve
 from tutti.app.reading import Reading
@@ -32,7 +33,7 @@ from tutti.app.settling import settle_running
 from tutti.app.state import AgentsState, ServiceSummary, SymbolRow, SymbolsState
 from tutti.app.symbols_watch import SymbolsWatch, busy_in, busy_on, watched
 from tutti.app.venues_live import LiveVenues
-from tutti.app.voices import no_models, voices_of
+from tutti.app.voices import no_models, sight_of, voices_of
 from tutti.app.wires import Wires
 from tutti.kernel.clock import SECOND, LiveClock, iso
 from tutti.kernel.collector import unhurried_collector
@@ -76,6 +77,7 @@ async def run_service(  # noqa: PLR0913 - one parameter for each choice of the c
     view: LiveView | None,
     clock: Clock | None = None,
     keys: Keys | None = None,
+    use: ModelUse | None = None,
 ) -> ServiceSummary:
     """Trade until the time is over, the data ends, or somebody asks to stop.
 
@@ -95,6 +97,8 @@ async def run_service(  # noqa: PLR0913 - one parameter for each choice of the c
         Shown the state four times a second.
     keys : mapping of str to (mapping of str to SecretStr), optional
         Of each venue of the live feed: real money is traded there. None trades on paper.
+    use : ModelUse, optional
+        How agents may ask language models; without it nobody asks any.
 
     Raises
     ------
@@ -122,9 +126,19 @@ async def run_service(  # noqa: PLR0913 - one parameter for each choice of the c
             venues = LiveVenues(config, keys, clock=clock, meter=metrics, market=market)
             closing.push_async_callback(venues.close)
             await venues.open(plan_for(config, market).instruments, left_behind(out))
+        models = await closing.enter_async_context(
+            models_for(
+                config,
+                use or ModelUse(records=out / RECORDS),
+                metrics=metrics,
+                blind=sight_of(config, followed(config)),
+                always=bool(config.agents_file),
+            )
+        )
         service = PaperService(
             base, feed=feed, bars=bars, speed=speed, seconds=seconds, out=out, view=view,
             clock=clock, metrics=metrics, market=market, venues=venues, symbols=symbols,
+            models=models,
         )  # fmt: skip
         return await service.run()
 

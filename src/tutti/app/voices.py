@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from tutti.adapters.stores.point_in_time import open_readings, open_texts
+from tutti.agents.llm.blinding import Blinding
 from tutti.agents.llm.catalogue import SpeakerSettings, make_llm_agent, speaker_settings
 from tutti.agents.llm.knowledge import Cutoffs
 from tutti.agents.llm.regime import RegimeSpeaker
@@ -47,7 +48,6 @@ def voices_of(
     seats: Seats,
     instruments: Sequence[InstrumentId],
     models: Models,
-    sight: Sight | None = None,
 ) -> Voices:
     """Return the agents of a configuration that have to be awaited.
 
@@ -55,15 +55,13 @@ def voices_of(
     ----------
     models : callable
         What each asks that asks a language model.
-    sight : Sight, optional
-        Of a blinded run.
 
     Raises
     ------
     ConfigError
         If one can't be made, or a file that they read can't be used.
     """
-    snapshots = snapshots_of(config, instruments)
+    snapshots, sight = snapshots_of(config, instruments), sight_of(config, instruments)
     made = []
     for settings, agent in seats.late:
         if agent is None:
@@ -78,6 +76,11 @@ def voices_of(
         )
         made.append(_seat(seats.conductor, cast("Agent", speaker)))
     return Voices(seats=tuple(made), snapshots=snapshots)
+
+
+def sight_of(config: Config, instruments: Sequence[InstrumentId]) -> Blinding | None:
+    """Return what hides names, times and prices from language models; None where nothing does."""
+    return Blinding(config.seed, instruments) if config.llm.blind else None
 
 
 def snapshots_of(config: Config, instruments: Sequence[InstrumentId]) -> Snapshots:

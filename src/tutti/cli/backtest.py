@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tutti.cli.asking import Llm, LlmMode, LlmRecords, MaxCost, Yes, model_use
 from tutti.cli.boundary import GATE, OK
 from tutti.cli.options import AsJson, Bars, ConfigFile, Register, Run, instant
 from tutti.cli.output import Output
@@ -71,6 +72,10 @@ def backtest(  # noqa: PLR0913 - one parameter for each option
         typer.Option(metavar="FILE", help="Python that has NautilusTrader; else this one."),
     ] = None,
     register: Register = TRIALS,
+    llm: LlmMode = Llm.RECORD,
+    llm_records: LlmRecords = None,
+    max_cost: MaxCost = None,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> int:
     """Run the strategy over recorded bars and report on it."""
@@ -92,8 +97,10 @@ def backtest(  # noqa: PLR0913 - one parameter for each option
 
     from tutti.app.backtest import run_backtest  # compiles, so after all checks
     from tutti.app.logs import configure_logs
+    from tutti.app.model_use import RECORDS
     from tutti.app.trials import register_at
 
+    output = Output(as_json=as_json)
     configure_logs(folder, level=settings.logging.level, console=settings.logging.console)
     with progress() as report_progress, located(config):
         result = run_backtest(
@@ -109,8 +116,12 @@ def backtest(  # noqa: PLR0913 - one parameter for each option
             funding=funding or list(settings.feed.funding) or None,
             nautilus=nautilus,
             register=register_at(register),
-        )
-    return _conclude(result, folder, Output(as_json=as_json))
+            use=model_use(
+                llm, llm_records or RECORDS, max_cost, yes=yes, output=output,
+                pause=report_progress.pause,
+            ),
+        )  # fmt: skip
+    return _conclude(result, folder, output)
 
 
 def _nautilus(given: Path | None) -> Path:

@@ -9,32 +9,40 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     Progress: TypeAlias = Callable[[int, int, str], None]
 
 FIRST_START = "first start: compiling for half a minute or so"
 
 
+class Shown:
+    """Is told how far work is, and shows it on standard error."""
+
+    def __init__(self, report: Progress, pause: Callable[[], AbstractContextManager[None]]) -> None:
+        self._report = report
+        self._told = False
+        self.pause = pause
+
+    def __call__(self, done: int, total: int, note: str) -> None:
+        """Show ``done`` of ``total``; the first time also what else takes time."""
+        if not self._told and compiles_first():
+            print(FIRST_START, file=sys.stderr, flush=True)
+        self._told = True
+        self._report(done, total, note)
+
+
 @contextlib.contextmanager
-def progress() -> Iterator[Progress]:
-    """Give a function that is told ``(done, total, what)``; it shows that on standard error."""
-    told = False
+def progress() -> Iterator[Shown]:
+    """Give a function that is told ``(done, total, what)``; it shows that on standard error.
 
-    def telling(report: Progress) -> Progress:
-        def tell(done: int, total: int, what: str) -> None:
-            nonlocal told
-            if not told and compiles_first():
-                print(FIRST_START, file=sys.stderr, flush=True)
-            told = True
-            report(done, total, what)
-
-        return tell
-
+    Its ``pause`` takes the bar away while somebody is asked something.
+    """
     if sys.stderr.isatty():
-        with _bar() as report:
-            yield telling(report)
+        with _bar() as shown:
+            yield shown
     else:
-        yield telling(PlainProgress())
+        yield Shown(PlainProgress(), contextlib.nullcontext)
 
 
 def compiles_first() -> bool:
@@ -64,7 +72,7 @@ class PlainProgress:
 
 
 @contextlib.contextmanager
-def _bar() -> Iterator[Progress]:
+def _bar() -> Iterator[Shown]:
     from rich import progress as rich
     from rich.console import Console  # only long work needs it
 
@@ -83,4 +91,12 @@ def _bar() -> Iterator[Progress]:
                 tasks[note] = bar.add_task(note, total=total)
             bar.update(tasks[note], completed=done, total=total)
 
-        yield report
+        @contextlib.contextmanager
+        def pause() -> Iterator[None]:
+            bar.stop()
+            try:
+                yield
+            finally:
+                bar.start()
+
+        yield Shown(report, pause)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tutti.cli.asking import Llm, LlmMode, LlmRecords, MaxCost, Yes, model_use
 from tutti.cli.boundary import FAILED, OK
 from tutti.cli.live import LivePicture, PlainLines
 from tutti.cli.options import AsJson, Bars, ConfigFile
@@ -23,6 +24,7 @@ from tutti.cli.runs import PAPER, usable
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
+    from tutti.app.model_use import ModelUse
     from tutti.app.settings import Config
     from tutti.app.state import LiveView, ServiceState, ServiceSummary
     from tutti.app.venues_live import Keys
@@ -70,6 +72,10 @@ def up(  # noqa: PLR0913 - one parameter for each option
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Of the API; 0 takes any free one.")
     ] = None,
+    llm: LlmMode = Llm.LIVE,
+    llm_records: LlmRecords = None,
+    max_cost: MaxCost = None,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> int:
     """Trade on paper, or for real.
@@ -94,6 +100,7 @@ def up(  # noqa: PLR0913 - one parameter for each option
     output = Output(as_json=as_json)
     begun = started_on(settings, out)
     keys = _agreed(begun, i_understand, output) if live else None
+    use = _asked(begun, llm, llm_records or out / "llm.sqlite", max_cost, yes=yes, output=output)
     running = Running(
         pid=os.getpid(), feed=settings.feed.kind, started_at=f"{datetime.now(UTC):%FT%TZ}"
     )
@@ -103,7 +110,7 @@ def up(  # noqa: PLR0913 - one parameter for each option
         _greet(begun, out, output, real=live)
         if compiles_first():
             output.say(FIRST_START)
-        summary = _run(settings, seconds, out, held, output, keys)
+        summary = _run(settings, seconds, out, held, output, keys, use)
     output.say(_farewell(summary))
     for each in summary.not_closed:
         output.say(f"not closed: {each}", style="red")
@@ -192,6 +199,25 @@ def _agreed(settings: "Config", given: str | None, output: Output) -> "Keys":
     return keys
 
 
+def _asked(
+    settings: "Config",
+    llm: Llm,
+    records: Path,
+    max_cost: float | None,
+    *,
+    yes: bool,
+    output: Output,
+) -> "ModelUse":
+    from tutti.app.model_use import asks_models, daily_estimate, is_free
+
+    use = model_use(llm, records, max_cost, yes=yes, output=output, per="for a day of the market")
+    if llm is not Llm.REPLAY and asks_models(settings):
+        estimate = daily_estimate(settings)
+        if not is_free(estimate):
+            use.approve(estimate)
+    return use
+
+
 def _greet(settings: "Config", out: Path, output: Output, *, real: bool) -> None:
     feed = settings.feed
     match feed.kind:
@@ -212,13 +238,14 @@ def _greet(settings: "Config", out: Path, output: Output, *, real: bool) -> None
     output.say("Ctrl-C or tutti down stops it")
 
 
-def _run(
+def _run(  # noqa: PLR0913 - what a service is started with
     settings: "Config",
     seconds: float | None,
     out: Path,
     held: Claim,
     output: Output,
     keys: "Keys | None",
+    use: "ModelUse",
 ) -> "ServiceSummary":
     from tutti.app.access import api_token  # not for --help
     from tutti.app.logs import configure_logs
@@ -242,6 +269,7 @@ def _run(
                 out=out,
                 view=_Announcing(held, view),
                 keys=keys,
+                use=use,
             )
         )
     finally:

@@ -1,0 +1,103 @@
+"""`tutti backtest` and `tutti up` with agents that ask language models."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from tutti.adapters.stores.llm_calls import SqliteCallRecords
+from tutti.testing.models import ModelServer, Question, Reply, serve_in_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.unit.cli.conftest import Tutti
+
+
+def _said(question: Question) -> Reply:
+    del question
+    regime = {"regime": "BULL_TRENDING", "confidence": 0.9, "rationale": "it rises"}
+    return Reply(text=json.dumps(regime))
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[ModelServer, str]]:
+    server = ModelServer(_said)
+    with serve_in_thread(server) as addresses:
+        yield server, addresses.openai
+
+
+@pytest.fixture
+def config(
+    server: tuple[ModelServer, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    monkeypatch.setenv("TUTTI_MINE_API_KEY", "not a secret")
+    path = tmp_path / "conductor.yaml"
+    provider = {"url": server[1], "input_usd_per_million": 10, "output_usd_per_million": 20}
+    settings = {
+        "agents": [{"name": "momentum_hunter"}],
+        "conductor": {"model": "mine:small", "cadence_s": 36_000, "weights": {}},
+        "llm": {"providers": {"mine": provider}},
+        "feed": {"tick_s": 3600, "warm_up_bars": 60, "speed": 3_600_000},
+        "api": {"enabled": False},
+    }
+    path.write_text(yaml.safe_dump(settings))
+    return path
+
+
+def test_backtest_asks_after_somebody_agreed_and_never_again(
+    tutti: Tutti, bars: Path, config: Path, server: tuple[ModelServer, str], tmp_path: Path
+) -> None:
+    asked = "backtest", "--bars", bars, "--config", config, "--json"
+    refused = tutti(*asked, "--out", tmp_path / "refused")
+    assert refused.code == 3
+    assert "calls of language models" in refused.err
+    assert "agree with --yes, or with --max-cost USD" in refused.err
+    dear = tutti(*asked, "--max-cost", "0.001", "--out", tmp_path / "dear")
+    assert dear.code == 3
+    assert "more than --max-cost 0.001" in dear.err
+    assert server[0].n_asked == 0
+    first = tutti(*asked, "--yes", "--out", tmp_path / "first")
+    assert first.code == 0, first.err
+    n_asked = server[0].n_asked
+    assert n_asked > 10
+    with SqliteCallRecords(tmp_path / "llm.sqlite", read_only=True) as records:
+        assert sum(1 for _ in records.outcomes()) == n_asked
+    again = tutti(*asked, "--out", tmp_path / "again")
+    assert again.code == 0, again.err
+    replayed = tutti(*asked, "--llm", "replay", "--out", tmp_path / "replayed")
+    assert server[0].n_asked == n_asked
+    hashes = {json.loads(each.out)["ledger_hash"] for each in (first, again, replayed)}
+    assert len(hashes) == 1
+
+
+def test_price_that_is_not_known_can_not_be_kept_below_a_limit(
+    tutti: Tutti, bars: Path, config: Path, tmp_path: Path
+) -> None:
+    settings = yaml.safe_load(config.read_text())
+    del settings["llm"]["providers"]["mine"]["output_usd_per_million"]
+    config.write_text(yaml.safe_dump(settings))
+    told = tutti(
+        "backtest", "--bars", bars, "--config", config, "--max-cost", "5", "--out", tmp_path / "r"
+    )
+    assert told.code == 3
+    assert "not counting mine:small whose price is not known: --max-cost can't be kept" in told.err
+
+
+def test_service_asks_after_somebody_agreed_to_a_day(
+    tutti: Tutti, config: Path, server: tuple[ModelServer, str], tmp_path: Path
+) -> None:
+    paper = tmp_path / "paper"
+    refused = tutti("up", "--config", config, "--out", paper, "--for", "1", "--json")
+    assert refused.code == 3
+    assert "15 calls of language models for a day of the market" in refused.err
+    assert server[0].n_asked == 0
+    told = tutti("up", "--config", config, "--out", paper, "--for", "2", "--json", "--yes")
+    assert told.code == 0, told.err
+    assert server[0].n_asked >= 5
+    assert (paper / "llm.sqlite").is_file()
+    assert tutti("replay", paper).code == 0
