@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tutti.agents.llm.port import LanguageModel
+    from tutti.agents.llm.sight import Sight
     from tutti.agents.port import SnapshotSource
     from tutti.agents.text.port import SentimentScorer
     from tutti.app.settings import AgentSettings, Parameter
@@ -27,10 +28,18 @@ def semantic_synth_of(
     *,
     source: SnapshotSource,
     models: Callable[[AgentSettings], LanguageModel],
+    sight: Sight | None = None,
 ) -> SemanticSynth:
     """Return the agent of an entry of ``agents`` whose kind is ``semantic_synth``.
 
     With a ``model`` the texts are scored by it, else by ``params.scorer``, the lexicon by default.
+
+    Parameters
+    ----------
+    models : callable
+        What it asks, by its settings.
+    sight : Sight, optional
+        Of a blinded run: what the model is shown of names and dates.
 
     Raises
     ------
@@ -44,7 +53,7 @@ def semantic_synth_of(
         )
     scorer: SentimentScorer
     if settings.model:
-        scorer = ModelScorer(settings.model, models(settings), agent=settings.name)
+        scorer = ModelScorer(settings.model, models(settings), agent=settings.name, sight=sight)
     else:
         scorer = local_scorer(str(settings.params.get("scorer", "lexicon")))
     kinds = str(settings.params.get("kinds", "")).replace(",", " ").split()

@@ -18,6 +18,7 @@ from tutti.agents.llm.port import Call
 from tutti.agents.llm.prompts import read_prompt
 from tutti.agents.llm.quoting import clean, quoted
 from tutti.agents.llm.schema import object_schema, read_object
+from tutti.agents.llm.sight import Unblinded
 from tutti.agents.text.port import Sentiments, SentimentScorer
 from tutti.model.errors import DataError
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tutti.agents.llm.port import Answer, LanguageModel
+    from tutti.agents.llm.sight import Sight
 
 PROMPT = "sentiment@1"
 BATCH = 20
@@ -51,12 +53,20 @@ class ModelScorer(SentimentScorer):
         Who asks; what is spent is kept under it.
     batch : int
         Texts a call, at least 1.
+    sight : Sight, optional
+        What names and instants are shown as; as they are, unless told otherwise.
     """
 
     dead_band: float | None = None
 
     def __init__(
-        self, model: str, language: LanguageModel, *, agent: str = "sentiment", batch: int = BATCH
+        self,
+        model: str,
+        language: LanguageModel,
+        *,
+        agent: str = "sentiment",
+        batch: int = BATCH,
+        sight: Sight | None = None,
     ) -> None:
         self.name = f"llm:{model}"
         self.spent_usd = Decimal(0)
@@ -64,6 +74,7 @@ class ModelScorer(SentimentScorer):
         self._language = language
         self._agent = agent
         self._batch = batch
+        self._sight: Sight = Unblinded() if sight is None else sight
         text = files(__package__).joinpath(f"{PROMPT}.md").read_text(encoding="utf-8")
         self._prompt = read_prompt(text, PROMPT)
 
@@ -103,9 +114,9 @@ class ModelScorer(SentimentScorer):
     ) -> Call:
         pieces = []
         for text_id, (text, target) in zip(ids, part, strict=True):
-            piece = {"id": text_id, "text": clean(text, LONGEST)}
+            piece = {"id": text_id, "text": self._shown(text, as_of)}
             if target:
-                piece["target"] = clean(target, LONGEST)
+                piece["target"] = self._shown(target, as_of)
             pieces.append(piece)
         mark, block = quoted(pieces)
         system, user = self._prompt.render({"mark": mark, "material": block})
@@ -116,7 +127,7 @@ class ModelScorer(SentimentScorer):
         schema = object_schema({"scores": json.loads(object_schema(dict.fromkeys(ids, _PAIR)))})
         return Call(
             agent=self._agent,
-            as_of=as_of,
+            as_of=self._sight.clock(as_of),
             model=self._model,
             system=system,
             user=user,
@@ -124,6 +135,9 @@ class ModelScorer(SentimentScorer):
             schema=schema,
             max_output_tokens=_TOKENS + _TOKENS_A_TEXT * len(ids),
         )
+
+    def _shown(self, text: str, as_of: int) -> str:
+        return clean(self._sight.text(text, as_of=as_of), LONGEST)
 
 
 def _paid(answer: Answer) -> Decimal:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tutti.agents.llm.sight import Unblinded
 from tutti.agents.sentiment.by_model import ModelScorer
 from tutti.model.errors import BudgetSpent
 from tutti.testing.models.scripted import ScriptedModel
@@ -83,3 +84,22 @@ async def test_no_texts_ask_nobody() -> None:
     found = await ModelScorer("test:model", language).score([])
     assert len(found.value) == 0
     assert language.calls == []
+
+
+class _Veiled(Unblinded):
+    is_blind = True
+
+    def text(self, text: str, *, as_of: int, close: float = math.nan) -> str:
+        return text.replace("Apple", "Company A")
+
+    def clock(self, ts: int) -> int:
+        return 0
+
+
+async def test_blinded_model_is_shown_no_name_and_no_date() -> None:
+    language = ScriptedModel(_all_good)
+    scorer = ModelScorer("test:model", language, sight=_Veiled())
+    await scorer.score(["Apple profit fell"], ["Apple"], as_of=7)
+    assert "Apple" not in language.calls[0].user
+    assert language.calls[0].user.count("Company A") == 2
+    assert language.calls[0].as_of == 0
