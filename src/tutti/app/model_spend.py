@@ -11,9 +11,6 @@ from tutti.adapters.stores.llm_calls import SqliteCallRecords
 if TYPE_CHECKING:
     from pathlib import Path
 
-RECORDS = "llm.sqlite"
-"""Name of the file that calls are recorded in, in a run's folder or the working one."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spend:

@@ -14,23 +14,24 @@ from tutti.agents.outcome import opens_of_closes
 from tutti.app.backtest import terms_overrides
 from tutti.app.build import analysis_of, plan_of
 from tutti.app.config import Config
+from tutti.app.opinions import opinions_over
 from tutti.app.studies.recorded_bars import bars_again
 from tutti.conductor.weights import regime_weights
 from tutti.kernel.clock import MINUTE, SECOND
-from tutti.ledger.kinds import Segment, Started
+from tutti.ledger.kinds import Segment, Started, Told
 from tutti.ledger.records import decode
 from tutti.ledger.segments import load
 from tutti.model.errors import ConfigError
 from tutti.model.instrument import InstrumentId
 from tutti.model.market import FloatArray, IntArray
-from tutti.model.opinion import Regime, Views
+from tutti.model.opinion import Abstention, Opinion, Regime, Views
 from tutti.universe.instruments import Universe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from tutti.engine.analysis import Analysis
+    from tutti.app.model_use import ModelUse
     from tutti.ledger.store import AnyArray
     from tutti.model.market import MarketBlock
 
@@ -65,6 +66,8 @@ class OpinionRecord:
         Fee of a taker and half the spread, a fraction of the notional.
     config : Config
         The defaults where the run's was not kept.
+    stated : dict of str to int
+        The median horizon of the opinions of an awaited agent that said one, ns.
     """
 
     names: tuple[str, ...]
@@ -81,25 +84,44 @@ class OpinionRecord:
     method: Aggregation
     cost: FloatArray
     config: Config
+    stated: dict[str, int]
 
     def horizon(self, name: str, default: int = 1) -> int:
-        """Return over how many bars an agent's opinions are judged, at least 1."""
+        """Return over how many bars an agent's opinions are judged, at least 1.
+
+        What is configured, else what the agent says of most of its opinions, else ``default``.
+        """
         for each in self.config.agents:
             if each.name == name and each.horizon_s > 0.0:
                 return max(1, round(each.horizon_s * SECOND / self.step))
-        return default
+        said = self.stated.get(name, 0)
+        return max(1, round(said / self.step)) if said else default
 
 
-def record_of_bars(config: Config, block: MarketBlock) -> OpinionRecord:
+def record_of_bars(
+    config: Config,
+    block: MarketBlock,
+    use: ModelUse | None = None,
+    progress: Callable[[int, int, str], None] = lambda *_: None,
+) -> OpinionRecord:
     """Return what the configured agents say about bars.
+
+    Parameters
+    ----------
+    use : ModelUse, optional
+        How language models may be asked; see `tutti.app.opinions.opinions_over`.
 
     Raises
     ------
     ConfigError
         If there are no agents, or one can't be asked.
+    GateClosed
+        If it would cost more than was agreed to.
     """
     universe = Universe.of_block(block, terms_overrides(config, block.instruments))
-    analysis = analysis_of(config, universe.instruments)
+    plan = plan_of(config, universe.instruments, block.step)
+    opinions = opinions_over(config, plan, block, use, progress)
+    analysis = analysis_of(config, universe.instruments, late=opinions)
     if not analysis.agent_names:
         raise ConfigError("agents: there are none, so there is nothing to report on")
     length = max(1, _ANALYSED // len(block.instruments))
@@ -111,15 +133,20 @@ def record_of_bars(config: Config, block: MarketBlock) -> OpinionRecord:
         np.concatenate([part.views.bias for part in parts], axis=1),
         np.concatenate([part.views.confidence for part in parts], axis=1),
     )
-    plan = plan_of(config, universe.instruments, block.step)
     how = analysis.weighting
+    given = _Given(
+        (heard.ts, heard.answer) for heard in (() if opinions is None else opinions.answers)
+    )
     return OpinionRecord(
         names=analysis.agent_names,
         instruments=block.instruments,
         ts=block.known_at,
         step=block.step,
         views=views,
-        fresh=fresh_of(views, _late(analysis)),
+        fresh=given.only(
+            fresh_of(views, _paced(config, analysis.agent_names)),
+            analysis.agent_names, block.known_at, block.instruments,
+        ),
         regime=np.concatenate([part.regime.code for part in parts]),
         opens=block.open,
         weights=how.weights,
@@ -128,7 +155,8 @@ def record_of_bars(config: Config, block: MarketBlock) -> OpinionRecord:
         method=how.method,
         cost=plan.setup.terms.taker_fee + plan.setup.costs.half_spread_bps * _BPS,
         config=config,
-    )
+        stated=given.horizons(),
+    )  # fmt: skip
 
 
 def record_of_run(folder: Path) -> OpinionRecord:
@@ -149,6 +177,7 @@ def record_of_run(folder: Path) -> OpinionRecord:
                 kept.start(decode(row, Started))
             else:
                 kept.take(load(ledger, decode(row, Segment)))
+        given = _Given((row.ts, decode(row, Told).answer) for row in ledger.rows(kinds=["opinion"]))
     if not kept.parts:
         raise ConfigError(
             f"{folder}: no opinions on its ledger; let it run for longer, or set "
@@ -168,7 +197,7 @@ def record_of_run(folder: Path) -> OpinionRecord:
         ts=ts,
         step=again.block.step if again.block is not None else kept.step or _step(ts),
         views=views,
-        fresh=fresh_of(views, _late_in(config, names)),
+        fresh=given.only(fresh_of(views, _paced(config, names)), names, ts, ids),
         regime=regime,
         opens=opens,
         weights=np.array([weights.get(name, 1.0) for name in names]),
@@ -179,7 +208,46 @@ def record_of_run(folder: Path) -> OpinionRecord:
         method=Aggregation[config.aggregation.method.upper()],
         cost=_costs(config, again.block, ids),
         config=config,
+        stated=given.horizons(),
     )
+
+
+class _Given:
+    """Opinions of awaited agents, one by one, and the ticks from which on they count."""
+
+    def __init__(self, answers: Iterable[tuple[int, Opinion | Abstention]]) -> None:
+        self._cells: dict[str, list[tuple[int, InstrumentId]]] = {}
+        self._horizons: dict[str, list[int]] = {}
+        for ts, answer in answers:
+            # an abstention is no opinion, but says that the agent is one of those
+            cells = self._cells.setdefault(answer.agent, [])
+            if isinstance(answer, Opinion):
+                cells.append((ts, answer.instrument))
+                self._horizons.setdefault(answer.agent, []).append(answer.horizon)
+
+    def only(
+        self,
+        fresh: NDArray[np.bool_],
+        names: Sequence[str],
+        ts: IntArray,
+        instruments: Sequence[InstrumentId],
+    ) -> NDArray[np.bool_]:
+        """Return where opinions were given: of an awaited agent where it is on record."""
+        rows = {each: t for t, each in enumerate(ts.tolist())}
+        columns = {each: i for i, each in enumerate(instruments)}
+        for a, name in enumerate(names):
+            if name not in self._cells:
+                continue
+            given = np.zeros(fresh.shape[1:], bool)
+            for at, instrument in self._cells[name]:
+                if at in rows and instrument in columns:
+                    given[rows[at], columns[instrument]] = True
+            fresh[a] &= given
+        return fresh
+
+    def horizons(self) -> dict[str, int]:
+        """Return the median horizon of each agent, ns; 0 where most opinions have none."""
+        return {name: int(np.median(each)) for name, each in self._horizons.items()}
 
 
 class _Kept:
@@ -258,21 +326,16 @@ def _step(ts: IntArray) -> int:
     return int(np.median(np.diff(ts))) if len(ts) > 1 else MINUTE
 
 
-def _late(analysis: Analysis) -> tuple[bool, ...]:
-    quick = len(analysis.panel.names)
-    return tuple(a >= quick for a in range(len(analysis.agent_names)))
-
-
-def _late_in(config: Config, names: Sequence[str]) -> tuple[bool, ...]:
+def _paced(config: Config, names: Sequence[str]) -> tuple[bool, ...]:
     # who has a cadence or a time to live speaks less often than its opinion is heard
     paced = {each.name for each in config.agents if each.cadence_s > 0 or each.time_to_live_s > 0}
     return tuple(name in paced for name in names)
 
 
-def fresh_of(views: Views, late: Sequence[bool]) -> NDArray[np.bool_]:
-    """Return where opinions were given, bool (A, t, n): not where one of ``late`` agents fades on."""
+def fresh_of(views: Views, paced: Sequence[bool]) -> NDArray[np.bool_]:
+    """Return where opinions were given, bool (A, t, n): not where one of ``paced`` agents fades on."""
     fresh = np.isfinite(views.bias) & np.isfinite(views.confidence)
-    for a in np.flatnonzero(late).tolist():
+    for a in np.flatnonzero(paced).tolist():
         bias, confidence = views.bias[a], views.confidence[a]
         # one that fades keeps its side and loses confidence at every tick
         fades = (bias[1:] == bias[:-1]) & (confidence[1:] < confidence[:-1])

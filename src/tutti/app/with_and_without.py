@@ -16,23 +16,28 @@ import numpy as np
 
 from tutti.agents.outcome import outcomes
 from tutti.app.agents_report import told
-from tutti.app.backtest import run_source
+from tutti.app.backtest import run_source, terms_overrides
+from tutti.app.build import plan_of
 from tutti.app.evaluate import POLICY, signals_of
 from tutti.app.model_spend import Spend, spend_in
+from tutti.app.model_use import ModelUse
+from tutti.app.opinions import opinions_over
 from tutti.app.panels import with_added, without
 from tutti.model.errors import ConfigError
 from tutti.sandbox.ab import FEWEST, Paired, paired
 from tutti.sandbox.result import BacktestResult, summary, write_result
 from tutti.sandbox.signals import SIDES, Confusion, confusion
 from tutti.stats.account import daily_returns
+from tutti.universe.instruments import Universe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tutti.agents.timeline import OpinionTimeline
     from tutti.app.backtest import Source
     from tutti.app.config import Config
     from tutti.ledger.trials import TrialRegister
-    from tutti.model.market import FloatArray
+    from tutti.model.market import FloatArray, MarketBlock
 
     Progress = Callable[[int, int, str], None]
 
@@ -209,7 +214,7 @@ def run_with_and_without(  # noqa: PLR0913 - what a comparison is of
     horizon: int = 1,
     n_samples: int = 2000,
     mean_block: float | None = None,
-    records: Path | None = None,
+    use: ModelUse | None = None,
     register: TrialRegister | None = None,
 ) -> WithAndWithout:
     """Run the configured panel and those with less or more on it, and compare them in pairs.
@@ -226,8 +231,8 @@ def run_with_and_without(  # noqa: PLR0913 - what a comparison is of
         Bars over which signals are held against the market.
     mean_block : float, optional
         Mean length of the samples' blocks, in days.
-    records : Path, optional
-        Of calls of language models, to say what they cost.
+    use : ModelUse, optional
+        How language models may be asked, and where their calls are kept, to say what they cost.
     register : TrialRegister, optional
         Each run is a trial.
 
@@ -235,13 +240,15 @@ def run_with_and_without(  # noqa: PLR0913 - what a comparison is of
     ------
     ConfigError
         If a name means nobody, the bars are too few, or the folder holds something.
+    GateClosed
+        If language models would cost more than was agreed to.
     """
     arms, asked = panels_of(config, left_out, added)
     if out.exists() and any(out.iterdir()):
         raise ConfigError(f"{out} is not empty; choose another folder with --out")
     _enough(source)
     sides = {
-        name: _side(name, each, source, out, progress, tier, horizon, records, register)
+        name: _side(name, each, source, out, progress, tier, horizon, use or ModelUse(), register)
         for name, each in arms.items()
     }
     rng = np.random.default_rng(seed)
@@ -278,13 +285,17 @@ def _side(  # noqa: PLR0913 - what a run takes
     progress: Progress,
     tier: str,
     horizon: int,
-    records: Path | None,
+    use: ModelUse,
     register: TrialRegister | None,
 ) -> Side:
+    block = source.block
+    universe = Universe.of_block(block, terms_overrides(config, block.instruments))
+    plan = plan_of(config, universe.instruments, block.step)
+    opinions = opinions_over(config, plan, block, use, progress)
     folder = out / name.replace(" ", "-").replace(":", "-").replace("/", "-")
     result = run_source(
         config, source, tier, folder,
-        lambda done, total, what: progress(done, total, f"{name}: {what}"), register=register,
+        lambda done, total, what: progress(done, total, f"{name}: {what}"), register=register, opinions=opinions,
     )  # fmt: skip
     write_result(result, folder)
     agents = tuple(each.name for each in config.agents if each.enabled)
@@ -296,24 +307,23 @@ def _side(  # noqa: PLR0913 - what a run takes
         sharpe=honest["sharpe"],
         sharpe_low=honest["sharpe_low"],
         sharpe_high=honest["sharpe_high"],
-        signals=_signals(name, config, source, horizon),
-        spend=_spend(records, source, agents),
+        signals=_signals(name, config, block, horizon, opinions),
+        spend=_spend(use.records, source, agents),
         folder=folder,
     )
 
 
-def _signals(name: str, config: Config, source: Source, horizon: int) -> Confusion:
-    block = source.block
+def _signals(
+    name: str, config: Config, block: MarketBlock, horizon: int, opinions: OpinionTimeline | None
+) -> Confusion:
     threshold = config.policy.entry_threshold
-    score = signals_of(config, block, confidence=threshold)[POLICY]
+    score = signals_of(config, block, confidence=threshold, opinions=opinions)[POLICY]
     # who is not sure enough to enter is flat, and a missing bar is no signal
     signals = np.where(np.isfinite(block.close), np.nan_to_num(score), np.nan)
     return confusion(name, signals, outcomes(block.open, horizon).move, horizon=horizon)
 
 
-def _spend(records: Path | None, source: Source, agents: Sequence[str]) -> Spend:
-    if records is None:
-        return Spend()
+def _spend(records: Path, source: Source, agents: Sequence[str]) -> Spend:
     ends = source.block.known_at
     spent = spend_in(records, int(ends[0]), int(ends[-1]))
     found = [spent[name] for name in agents if name in spent]

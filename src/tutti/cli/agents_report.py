@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tutti.cli.asking import Llm, LlmMode, LlmRecords, MaxCost, Yes, model_use
 from tutti.cli.boundary import OK
 from tutti.cli.options import AsJson, Bars, ConfigFile, Register, Run, instant
 from tutti.cli.output import Output
@@ -15,7 +16,11 @@ from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from tutti.app.agents_report import AgentsReport
+    from tutti.app.backtest import Source
+    from tutti.app.config import Config
+    from tutti.app.model_use import ModelUse
     from tutti.app.opinion_record import OpinionRecord
+    from tutti.cli.progress import Progress
 
 _PAGE = "agents.html"
 _CALIBRATION = "calibration.json"
@@ -44,11 +49,11 @@ def report(  # noqa: PLR0913 - one parameter for each option
         Path | None,
         typer.Option(metavar="FILE", help=f"Page to write; else {_PAGE} in the run's folder."),
     ] = None,
-    llm_records: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Records of models' calls; else llm.sqlite of the run."),
-    ] = None,
     register: Register = TRIALS,
+    llm: LlmMode = Llm.RECORD,
+    llm_records: LlmRecords = None,
+    max_cost: MaxCost = None,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> int:
     """Score each agent's confidence, and say what it is worth beside what it costs."""
@@ -65,9 +70,22 @@ def report(  # noqa: PLR0913 - one parameter for each option
     else:
         page = usable(RUNS / f"agents-{datetime.now(UTC):%Y%m%d-%H%M%S}") / _PAGE
 
+    from tutti.app.config import load_config, located  # heavy, not for --help
+
+    settings = load_config(config)
+    output = Output(as_json=as_json)
     with progress() as report_progress:
         report_progress(0, 0, "opinions")
-        record = _of_run(folder) if folder else _of_bars(config, bars or [], first, last, register)
+        if folder is not None:
+            record = _of_run(folder)
+        else:
+            use = model_use(
+                llm, _calls(llm_records, None), max_cost, yes=yes, output=output,
+                pause=report_progress.pause,
+            )  # fmt: skip
+            source = _admitted(settings, bars or [], first, last, register)
+            with located(config):
+                record = _of_bars(settings, source, use, report_progress)
         from tutti.app.agents_report import report_on  # compiles, so after all checks
         from tutti.app.model_spend import spend_in
 
@@ -80,19 +98,17 @@ def report(  # noqa: PLR0913 - one parameter for each option
             n_samples=samples,
             n_folds=folds,
         )
-    return _finish(found, page, folder, Output(as_json=as_json))
+    return _finish(found, page, folder, output)
 
 
 def _calls(given: Path | None, folder: Path | None) -> Path:
-    from tutti.app.model_spend import RECORDS  # not for --help
+    from tutti.app.model_use import RECORDS  # not for --help
 
     if given is not None:
-        if not given.is_file():
-            raise ConfigError(f"--llm-records {given}: no such file; leave it out for none")
         return given
-    beside = folder / RECORDS if folder is not None else Path(RECORDS)
+    beside = RECORDS if folder is None else folder / RECORDS
     # a backtest's calls are shared by all backtests of a working folder
-    return beside if beside.is_file() else Path(RECORDS)
+    return beside if beside.is_file() else RECORDS
 
 
 def _of_run(folder: Path) -> "OpinionRecord":
@@ -101,19 +117,20 @@ def _of_run(folder: Path) -> "OpinionRecord":
     return record_of_run(folder)
 
 
+def _admitted(
+    config: "Config", bars: list[str], start: int | None, end: int | None, register: Path
+) -> "Source":
+    from tutti.app.studies.bars import admit_study, bars_of  # heavy, not for --help
+
+    return admit_study(register, config, bars_of(config, bars, start, end))
+
+
 def _of_bars(
-    path: Path | None, bars: list[str], start: int | None, end: int | None, register: Path
+    config: "Config", source: "Source", use: "ModelUse", report_progress: "Progress"
 ) -> "OpinionRecord":
-    from tutti.app.config import load_config, located  # heavy, not for --help
-    from tutti.app.studies.bars import admit_study, bars_of
-
-    config = load_config(path)
-    source = admit_study(register, config, bars_of(config, bars, start, end))
-
     from tutti.app.opinion_record import record_of_bars  # compiles, so after all checks
 
-    with located(path):
-        return record_of_bars(config, source.block)
+    return record_of_bars(config, source.block, use, report_progress)
 
 
 def _finish(found: "AgentsReport", path: Path, folder: Path | None, output: Output) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tutti.cli.asking import Llm, LlmMode, LlmRecords, MaxCost, Yes, model_use
 from tutti.cli.boundary import OK
 from tutti.cli.options import AsJson, Bars, ConfigFile, Register, instant
 from tutti.cli.output import Output
@@ -53,6 +54,10 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
         Path | None, typer.Option(metavar="DIR", help="Folder for all runs; else under runs/.")
     ] = None,
     register: Register = TRIALS,
+    llm: LlmMode = Llm.RECORD,
+    llm_records: LlmRecords = None,
+    max_cost: MaxCost = None,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> int:
     """Say what an agent, a model or sentiment adds, and whether that is more than chance."""
@@ -67,20 +72,24 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     panels_of(loaded, left_out, added)
     folder = usable(out or RUNS / f"evaluate-{datetime.now(UTC):%Y%m%d-%H%M%S}")
 
-    from tutti.app.model_spend import RECORDS
+    from tutti.app.model_use import RECORDS
     from tutti.app.studies.bars import bars_of
     from tutti.app.studies.written import write_page, write_study
     from tutti.app.trials import register_at
     from tutti.app.with_and_without_page import with_and_without_page
 
+    output = Output(as_json=as_json)
     with progress() as report_progress, located(config):
         source = bars_of(loaded, bars, first, last)
         study = run_with_and_without(
             loaded, source, left_out, added, folder, report_progress,
             seed=seed, tier=tier, horizon=horizon, n_samples=samples, mean_block=block,
-            records=Path(RECORDS), register=register_at(register),
+            register=register_at(register),
+            use=model_use(
+                llm, llm_records or RECORDS, max_cost, yes=yes, output=output,
+                pause=report_progress.pause,
+            ),
         )  # fmt: skip
-    output = Output(as_json=as_json)
     _tell(study, output)
     document = study.to_dict() | {"out": str(folder)}
     names = source.block.instruments

@@ -14,6 +14,7 @@ from tutti.agents.llm.port import Call
 from tutti.agents.llm.recorded import Outcome
 from tutti.app.backtest import Source
 from tutti.app.config import Config, parse_config
+from tutti.app.model_use import ModelUse
 from tutti.app.with_and_without import holm, panels_of, run_with_and_without
 from tutti.app.with_and_without_page import with_and_without_page
 from tutti.kernel.clock import HOUR
@@ -70,7 +71,8 @@ def study(
 ) -> WithAndWithout:
     return run_with_and_without(
         config, source, ["mean_reversion"], ["vpin"], tmp_path_factory.mktemp("e") / "out", _unheard,
-        seed=5, tier="fast", n_samples=200, records=records,
+        seed=5, tier="fast", n_samples=200,
+        use=ModelUse(records=records),
     )  # fmt: skip
 
 

@@ -116,11 +116,3 @@ def test_report_refuses_what_does_not_go_together(
     answer = tutti("agents", "report", *arguments)
     assert answer.code == 2
     assert message in answer.err
-
-
-def test_report_refuses_records_that_are_not_there(tutti: Tutti, bars: Path, panel: Path) -> None:
-    answer = tutti(
-        "agents", "report", "--config", panel, "--bars", bars, "--llm-records", "none.sqlite"
-    )
-    assert answer.code == 2
-    assert "no such file" in answer.err
