@@ -28,7 +28,6 @@ from tutti.execution.matching import (
     STOP,
     match_orders,
 )
-from tutti.execution.port import VenueOrderReport
 from tutti.kernel.jit import bound
 from tutti.model.errors import ConfigError, OrderRejected, OutcomeUnknown
 from tutti.model.order import (
@@ -43,67 +42,20 @@ from tutti.model.order import (
     Side,
 )
 from tutti.sandbox.account import Account
+from tutti.sandbox.venue_order import VenueOrder, fill_id_of, objection_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tutti.execution.cost import Costs
+    from tutti.execution.port import VenueOrderReport
     from tutti.model.arrays import Tradable
     from tutti.model.instrument import Instrument, InstrumentId
     from tutti.model.order import ApprovedOrder, Order, VenueEvent
-    from tutti.sandbox.account import Listing
 
 _KINDS = {OrderType.MARKET: MARKET, OrderType.LIMIT: LIMIT, OrderType.STOP: STOP}
 _NOTHING = Decimal(0)
-_NEVER = 2**63 - 1
 _KEEP_FINAL = 10_000
-_SAID: dict[int, str] = {
-    Objection.NO_PRICE: "no price yet to value the order at",
-    Objection.BELOW_MIN_QUANTITY: "quantity below the smallest order of {min_quantity}",
-    Objection.BELOW_MIN_NOTIONAL: "notional below the smallest order of {min_notional}",
-    Objection.NOT_HELD: "not enough held to sell, and spot is never sold short",
-    Objection.INSUFFICIENT_FUNDS: "insufficient funds",
-}
-
-
-class _VenueOrder:
-    """Order as the venue knows it."""
-
-    __slots__ = (
-        "accepted_at",
-        "cancel_at",
-        "expires_at",
-        "fills",
-        "is_answered",
-        "left",
-        "listing",
-        "lots",
-        "order_id",
-        "said",
-        "said_at",
-        "side",
-        "status",
-        "venue_order_id",
-    )
-
-    def __init__(
-        self, order_id: str, listing: Listing, side: Side, lots: int, accepted_at: int
-    ) -> None:
-        self.order_id = order_id
-        self.venue_order_id = f"{listing.instrument.venue}-{order_id}"
-        self.listing = listing
-        self.side = side
-        self.lots = self.left = lots
-        self.accepted_at = self.said_at = accepted_at
-        self.fills: list[OrderFilled] = []
-        self.status = OrderStatus.ACCEPTED
-        self.said = ""
-        self.is_answered = False
-        self.cancel_at = self.expires_at = _NEVER
-
-    @property
-    def signed_left(self) -> int:
-        return self.left if self.side is Side.BUY else -self.left
 
 
 class SimulatedVenue:
@@ -152,9 +104,9 @@ class SimulatedVenue:
         self._currency = currency
         self._good_for_ns = good_for_ns
         self._account = Account(name, instruments, columns, costs, start_balance)
-        self._known: dict[str, _VenueOrder] = {}
+        self._known: dict[str, VenueOrder] = {}
         self._final: deque[str] = deque()
-        self._working: list[_VenueOrder] = []
+        self._working: list[VenueOrder] = []
         self._table = np.zeros((64, N_COLUMNS), dtype=np.int64)
         self._events: list[VenueEvent] = []
         self._bars: Tradable | None = None
@@ -201,10 +153,10 @@ class SimulatedVenue:
         self._account.mark(self._row + 1)
         signed_lots = lots if intent.side is Side.BUY else -lots
         if code := self._account.objection(listing, signed_lots, price):
-            self._refuse(order_id, ts, _objection(code, listing))
+            self._refuse(order_id, ts, objection_of(code, listing))
             return
         arrival = ts + self._costs.latency_ns
-        taken = _VenueOrder(order_id, listing, intent.side, lots, arrival)
+        taken = VenueOrder(order_id, listing, intent.side, lots, arrival)
         self._work(taken, _KINDS[intent.type], limit_ticks, arrival)
         if arrival == ts:
             self._answer(taken)
@@ -239,20 +191,7 @@ class SimulatedVenue:
         order = self._known.get(order_id)
         if order is None:
             return None
-        status = order.status
-        if not order.is_answered:
-            status = OrderStatus.SENT
-        elif status is OrderStatus.ACCEPTED and order.left < order.lots:
-            status = OrderStatus.PARTIALLY_FILLED
-        return VenueOrderReport(
-            order_id=order_id,
-            venue_order_id=order.venue_order_id,
-            status=status,
-            filled=(order.lots - order.left) * order.listing.quantity_step,
-            fills=tuple(order.fills),
-            ts=order.said_at,
-            detail=order.said,
-        )
+        return order.report()
 
     def positions(self) -> dict[InstrumentId, Decimal]:
         """Return what is held, signed base units; instruments held flat are absent."""
@@ -345,7 +284,7 @@ class SimulatedVenue:
             listing, left = account.fitted(order.instrument, order.remaining)
             _, filled = account.fitted(order.instrument, order.filled)
             arrival = order.created_at + self._costs.latency_ns
-            taken = _VenueOrder(order.id, listing, order.side, left, arrival)
+            taken = VenueOrder(order.id, listing, order.side, left, arrival)
             taken.lots += filled
             is_sent = order.status is OrderStatus.SENT
             # what takes time to arrive may still be on its way
@@ -358,7 +297,7 @@ class SimulatedVenue:
                     OrderFilled(
                         order_id=order.id,
                         ts=order.updated_at,
-                        fill_id=_fill_id(order.id, filled),
+                        fill_id=fill_id_of(order.id, filled),
                         quantity=order.filled,
                         price=order.average_price,
                         fee=_NOTHING,
@@ -392,13 +331,13 @@ class SimulatedVenue:
             # before any price is known everything would be refused
             if code and code != Objection.NO_PRICE:
                 order.status = OrderStatus.REJECTED
-                order.said = _objection(code, order.listing)
+                order.said = objection_of(code, order.listing)
                 self._refuse(order.order_id, ts, order.said)
                 self._remove(k)
             else:
                 account.set_aside(order.listing, order.signed_left)
 
-    def _work(self, order: _VenueOrder, kind: int, limit_ticks: int, arrival: int) -> None:
+    def _work(self, order: VenueOrder, kind: int, limit_ticks: int, arrival: int) -> None:
         count = len(self._working)
         if count == len(self._table):
             self._table = np.vstack([self._table, np.zeros_like(self._table)])
@@ -411,7 +350,7 @@ class SimulatedVenue:
         self._working.append(order)
         self._known[order.order_id] = order
 
-    def _answer(self, order: _VenueOrder) -> None:
+    def _answer(self, order: VenueOrder) -> None:
         order.is_answered = True
         self._events.append(
             OrderAccepted(
@@ -446,7 +385,7 @@ class SimulatedVenue:
             elif order.expires_at <= ts:
                 self._end(order, OrderStatus.EXPIRED, order.expires_at, "its time is over")
 
-    def _fill(self, order: _VenueOrder, lots: int, ticks: int, ts: int, *, is_maker: bool) -> None:
+    def _fill(self, order: VenueOrder, lots: int, ticks: int, ts: int, *, is_maker: bool) -> None:
         listing = order.listing
         account = self._account
         quantity = lots * listing.quantity_step
@@ -468,7 +407,7 @@ class SimulatedVenue:
         fill = OrderFilled(
             order_id=order.order_id,
             ts=ts,
-            fill_id=_fill_id(order.order_id, order.lots - order.left),
+            fill_id=fill_id_of(order.order_id, order.lots - order.left),
             quantity=quantity,
             price=price,
             fee=fee,
@@ -482,7 +421,7 @@ class SimulatedVenue:
             if order.listing.is_perpetual:
                 self._end(order, OrderStatus.CANCELLED, ts, "the account was liquidated")
 
-    def _end(self, order: _VenueOrder, status: OrderStatus, ts: int, said: str) -> None:
+    def _end(self, order: VenueOrder, status: OrderStatus, ts: int, said: str) -> None:
         kind = OrderCancelled if status is OrderStatus.CANCELLED else OrderExpired
         self._events.append(kind(order_id=order.order_id, ts=ts, detail=said))
         self._account.set_aside(order.listing, -order.signed_left)
@@ -501,20 +440,9 @@ class SimulatedVenue:
             del self._known[self._final.popleft()]
 
 
-def _fill_id(order_id: str, filled_lots: int) -> str:
-    # by what is filled in total: the same after a restart
-    return f"{order_id}-{filled_lots}"
-
-
 def _whole(value: Decimal | None, step: Decimal) -> int:
     # how many steps; 0 when there is no value, or it isn't a positive multiple
     if value is None or value <= 0:
         return 0
     steps, off = divmod(value, step)
     return 0 if off else int(steps)
-
-
-def _objection(code: int, listing: Listing) -> str:
-    terms = listing.terms
-    said = _SAID[code].format(min_quantity=terms.min_quantity, min_notional=terms.min_notional)
-    return f"{listing.instrument}: {said}"

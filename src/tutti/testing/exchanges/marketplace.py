@@ -8,8 +8,8 @@ from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING
 
 from tutti.testing.exchanges.acceptance import check_steps, check_terms, tied_up
-from tutti.testing.exchanges.accounts import Payment
 from tutti.testing.exchanges.book import OrderBook, Resting
+from tutti.testing.exchanges.clearing import Clearing
 from tutti.testing.exchanges.happenings import (
     BookChanged,
     Happening,
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
     from tutti.kernel.clock import Clock
     from tutti.testing.exchanges.accounts import Account
-
-_FEE_STEP = Decimal("0.00000001")
 
 
 class Marketplace:
@@ -86,6 +84,7 @@ class Marketplace:
         self._waiting: dict[str, list[Order]] = {}
         self._later: list[tuple[int, Callable[[], None]]] = []
         self._next_id = first_id
+        self._clearing = Clearing(self.accounts, self.next_id, self.now)
         self._happened: deque[Happening] = deque()
         self._is_telling = False
 
@@ -236,13 +235,13 @@ class Marketplace:
         keeps_place = price == order.price and quantity <= order.quantity
         account = self.accounts[order.account]
         was_held = order.held
-        self._release(order)
+        self._clearing.release(order)
         terms = replace(order.request, price=price)
         more = self._tied_up(account, terms, quantity - order.filled)
-        if not order.listing.is_perpetual and more > account.free(self._pays(order)):
-            self._hold(order, was_held)
+        if not order.listing.is_perpetual and more > account.free(self._clearing.pays(order)):
+            self._clearing.hold(order, was_held)
             raise Refused(Reason.INSUFFICIENT_FUNDS, f"{more} needed")
-        self._hold(order, more)
+        self._clearing.hold(order, more)
         if order.status is Status.WAITING:
             order.quantity, order.price = quantity, price
         elif keeps_place:
@@ -320,18 +319,7 @@ class Marketplace:
 
     def fund(self, listing: Listing, rate: Decimal) -> None:
         """Let those that hold a perpetual pay ``rate`` of its worth to those that are short of it."""
-        for account in self.accounts.values():
-            held = account.position(listing).quantity
-            if not held:
-                continue
-            amount = -(held * self.last(listing) * rate).quantize(_FEE_STEP)
-            account.margin[listing.settle] = account.margin.get(listing.settle, ZERO) + amount
-            account.funding.append(
-                Payment(
-                    id=self.next_id(), listing=listing, rate=rate, quantity=held, amount=amount,
-                    ts=self.now(),
-                )
-            )  # fmt: skip
+        self._clearing.fund(listing, rate, self.last(listing))
 
     def later(self, ts: int, what: Callable[[], None]) -> None:
         """Do something once :meth:`pass_time` comes by at or after ``ts`` (ns UTC)."""
@@ -371,9 +359,9 @@ class Marketplace:
         self._open[order.account][order.id] = order
         if order.client_id:
             self._by_client_id[order.account, order.client_id] = order
-        account = self.accounts[order.account]
         if not order.listing.is_perpetual:
-            self._hold(order, self._tied_up(account, order.request, order.quantity))
+            account = self.accounts[order.account]
+            self._clearing.hold(order, self._tied_up(account, order.request, order.quantity))
 
     # ---- matching ----
 
@@ -441,65 +429,12 @@ class Marketplace:
         return quantity - left
 
     def _execute(self, order: Order, price: Decimal, part: Decimal, *, is_maker: bool) -> None:
-        listing = order.listing
-        account = self.accounts[order.account]
-        order.filled += part
-        order.cost += part * price
-        order.updated_at = self.now()
-        rate = listing.maker_fee if is_maker else listing.taker_fee
-        rate += order.request.extra_fee
-        pnl = ZERO
-        if listing.is_perpetual:
-            currency = listing.settle
-            fee = (part * price * rate).quantize(_FEE_STEP)
-            position = account.position(listing)
-            position.updated_at = order.updated_at
-            pnl = position.apply(part * order.side.sign, price)
-            account.margin[currency] = account.margin.get(currency, ZERO) + pnl - fee
-        else:
-            fee, currency = self._settle(account, order, price, part, rate)
-        fill = Fill(
-            id=self.next_id(),
-            order=order,
-            price=price,
-            quantity=part,
-            fee=fee,
-            fee_currency=currency,
-            is_maker=is_maker,
-            ts=order.updated_at,
-            pnl=pnl,
-        )
-        order.fills.append(fill)
+        fill = self._clearing.execute(order, price, part, is_maker=is_maker)
         self.fills.append(fill)
         self._fills_of[order.account].append(fill)
         if not order.left and not order.request.quote_quantity:
             self._close(order, Status.FILLED)
         self._say(order, "filled", fill)
-
-    def _settle(
-        self, account: Account, order: Order, price: Decimal, part: Decimal, rate: Decimal
-    ) -> tuple[Decimal, str]:
-        listing = order.listing
-        worth = part * price
-        buys = order.side is Side.BUY
-        # what was held for this part is given back with it
-        portion = part if not buys else worth
-        if buys and order.price is not None:
-            portion = part * order.price
-            if not listing.is_fee_in_received:
-                portion *= 1 + listing.taker_fee
-        portion = min(order.held, portion)
-        account.hold(self._pays(order), -portion)
-        order.held -= portion
-        if buys and listing.is_fee_in_received:
-            fee, currency = part * rate, listing.base
-        else:
-            fee, currency = worth * rate, listing.quote
-        fee = fee.quantize(_FEE_STEP)
-        account.credit(listing.quote, -worth if buys else worth)
-        account.credit(listing.base, part if buys else -part)
-        account.credit(currency, -fee)
-        return fee, currency
 
     def _print(self, listing: Listing, side: Side, price: Decimal, quantity: Decimal) -> None:
         trade = Print(
@@ -540,20 +475,7 @@ class Marketplace:
     def _close(self, order: Order, status: Status) -> None:
         order.status = status
         self._open[order.account].pop(order.id, None)
-        self._release(order)
-
-    def _pays(self, order: Order) -> str:
-        return order.listing.quote if order.side is Side.BUY else order.listing.base
-
-    def _hold(self, order: Order, amount: Decimal) -> None:
-        if not order.listing.is_perpetual:
-            order.held = amount
-            self.accounts[order.account].hold(self._pays(order), amount)
-
-    def _release(self, order: Order) -> None:
-        if order.held:
-            self.accounts[order.account].hold(self._pays(order), -order.held)
-            order.held = ZERO
+        self._clearing.release(order)
 
     # ---- telling ----
 
