@@ -12,7 +12,7 @@ from tutti.adapters.llm.by_http.keys import model_key
 from tutti.agents.llm.knowledge import Cutoffs
 from tutti.agents.llm.recorded import ANSWER, LATE
 from tutti.app.llm import prices_of, provider_settings
-from tutti.app.model_spend import RECORDS
+from tutti.app.model_use import RECORDS
 from tutti.kernel.clock import DAY, iso
 from tutti.model.errors import ConfigError
 
