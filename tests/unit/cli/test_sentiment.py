@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tutti.testing.models import ModelServer, Question, Reply, serve_in_thread
+
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import Tutti
 
@@ -80,3 +82,40 @@ def test_sentiment_vectors_become_readings_and_can_be_searched(tutti: Tutti) -> 
     nothing = tutti("sentiment", "search", "hacked", "--in", "elsewhere")
     assert nothing.code == 2
     assert "no vectors are kept there" in nothing.err
+
+
+def _by_words(question: Question) -> Reply:
+    scores = {}
+    for line in question.user.splitlines():
+        if line.startswith('{"id"'):
+            piece = json.loads(line)
+            scores[piece["id"]] = [0.9, 0.0] if "Profit fell" in piece["text"] else [0.0, 0.9]
+    return Reply(text=json.dumps({"scores": scores}))
+
+
+def test_sentiment_eval_asks_a_language_model_once_and_tells_what_it_cost(tutti: Tutti) -> None:
+    Path("labelled.csv").write_text(_LABELLED, encoding="utf-8")
+    server = ModelServer(_by_words)
+    with serve_in_thread(server) as addresses:
+        Path("tutti.yaml").write_text(
+            "llm: {providers: {house: {kind: openai, url: "
+            f"'{addresses.openai}', "
+            "input_usd_per_million: 1, output_usd_per_million: 1}}}\n",
+            encoding="utf-8",
+        )
+        asked = (
+            "sentiment", "eval", "--text", "labelled.csv", "--scorer", "llm:house:judge",
+            "--config", "tutti.yaml", "--json",
+        )  # fmt: skip
+        answer = tutti(*asked)
+        assert answer.code == 0, answer.err
+        told = json.loads(answer.out)
+        assert told["scorer"] == "llm:house:judge"
+        assert told["accuracy"] == 0.75
+        assert 0 < told["cost_usd"] < 0.01
+        again = json.loads(tutti(*asked).out)
+        spent = tutti(*asked[:-1], "--max-cost", "0", "--llm-records", "other.sqlite")
+    assert again["cost_usd"] == 0
+    assert again["accuracy"] == 0.75
+    assert spent.code == 1
+    assert "budget" in spent.err
