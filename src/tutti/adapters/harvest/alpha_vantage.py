@@ -22,7 +22,7 @@ from tutti.adapters.harvest.port import (
 )
 from tutti.adapters.harvest.symbols import named_series
 from tutti.adapters.stores.point_in_time.rows import base_of, content_id
-from tutti.kernel.clock import MINUTE, iso, parse_instant
+from tutti.kernel.clock import DAY, MINUTE, iso, parse_instant
 from tutti.model.errors import RateLimited, VenueError
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class AlphaVantage(ByHttp):
         kind=RowKind.TEXTS,
         per_second=0.08,
         remembers=True,
+        overlap=DAY,
         key="alpha_vantage",
         needs_key=True,
     )

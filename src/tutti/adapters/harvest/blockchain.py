@@ -48,6 +48,7 @@ class Blockchain(ByHttp):
         per_second=0.5,
         remembers=True,
         grid=DAY,
+        overlap=3 * DAY,
     )
 
     def series(self, symbols: Sequence[str]) -> list[Series]:

@@ -124,7 +124,8 @@ def dated(
     """Return rows with when they were published, received and known.
 
     The past is known when it was published: its stamp (of a bar, its end) plus the source's lag, or
-    when the source itself says. What a live source tells is known when it arrives.
+    when the source itself says. What a live source tells is known when it arrives, unless it says
+    itself when it told each value.
     """
     terms = connector.terms
     frame = pl.DataFrame(rows, schema=COLUMNS[terms.kind], orient="row")
@@ -137,7 +138,7 @@ def dated(
         frame = frame.drop("vintage")
     # who has it can't learn of it later, whatever the rule says; but not before its own time
     known = np.maximum(np.minimum(published, received_at), own)
-    if is_live:
+    if is_live and not terms.has_vintages:
         known = np.maximum(known, received_at)
     return frame.with_columns(
         pl.Series("known_at", known, dtype=pl.Int64),
@@ -198,8 +199,11 @@ class _Crawl:
         progress.rows += fresh.rows
         progress.corrections += fresh.corrections
         progress.cursor = parsed.next or ""
-        if self.connector.terms.remembers and parsed.upto:
-            progress.cover(window.since, min(parsed.upto, window.until))
+        terms = self.connector.terms
+        if terms.remembers and parsed.upto:
+            settled = self.desk.clock.now() - terms.overlap
+            upto, grid = min(parsed.upto, window.until, settled), self.series.step or terms.grid
+            progress.cover(window.since, upto // grid * grid if grid else upto)
         if parsed.next is None:
             progress.pass_since = progress.pass_until = 0
         self.desk.cursors.write(progress)

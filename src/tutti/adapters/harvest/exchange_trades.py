@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tutti.adapters.harvest.port import Answer, Parsed, Row, RowKind, Series, Terms, Window
 from tutti.adapters.stores.point_in_time.rows import content_id
+from tutti.kernel.clock import SECOND
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _MILLISECOND = 1_000_000
 _PAGE = 1000
 _SKIP_MS = 3_600_000
+_LATE = 10 * SECOND  # trades are told in no strict order
 
 
 class ExchangeTrades:
@@ -27,7 +29,10 @@ class ExchangeTrades:
 
     def __init__(self, exchange: Exchange) -> None:
         self.terms = Terms(
-            name=f"{exchange.venue.lower()}_trades", kind=RowKind.TRADES, remembers=True
+            name=f"{exchange.venue.lower()}_trades",
+            kind=RowKind.TRADES,
+            remembers=True,
+            overlap=_LATE,
         )
         self._exchange = exchange
 

@@ -66,6 +66,8 @@ class Terms:
     grid : int
         Length of what is told wholly or not at all, such as a day, ns; 0 for none, and of bars, whose
         own length it is.
+    overlap : int
+        How much of the time before now is asked for again, as something may still be added to it, ns.
     has_vintages : bool
         Whether it says itself when each value became known.
     key : str
@@ -80,6 +82,7 @@ class Terms:
     per_second: float = 1.0
     remembers: bool = False
     grid: int = 0
+    overlap: int = 0
     has_vintages: bool = False
     key: str = ""
     needs_key: bool = False

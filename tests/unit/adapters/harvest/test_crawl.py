@@ -12,6 +12,8 @@ import pytest
 from tests.unit.adapters.harvest.conftest import NOW, OpenAt, desk_in
 
 from tutti.adapters.harvest.crawl import Desk, crawl, reparse
+from tutti.adapters.harvest.fear_greed import FearGreed
+from tutti.adapters.harvest.http import Http
 from tutti.adapters.harvest.port import Answer, Connector, Parsed, Series, Window
 from tutti.adapters.stores.point_in_time import open_texts
 from tutti.kernel.clock import DAY, HOUR, MINUTE, SECOND, SimulatedClock
@@ -320,6 +322,49 @@ async def test_text_of_a_live_source_is_known_when_it_arrives(
     assert {each for each in known if each < NOW} == past
     assert {each for each in known if each >= NOW} == {clock.now()}
     assert len(texts.texts(instrument, NOW, NOW + DAY)) == len(posts_between(NOW, NOW + 2 * HOUR))
+
+
+async def test_what_may_still_be_added_to_is_asked_for_again(
+    open_at: OpenAt, sources: FakeSources, desk: Desk
+) -> None:
+    chain = open_at("blockchain")
+    (series,) = chain.series(["hash-rate"])
+    window = Window(since=NOW - 30 * DAY, until=NOW)
+    first = await crawl(chain, series, window, desk)
+    again = await crawl(chain, series, window, desk)
+    assert (first.rows, again.rows) == (29, 0)
+    # three days, of which the last is not over
+    assert [each.query["start"] for each in sources.asked] == ["2024-02-05", "2024-03-02"]
+    corrected = {"status": "ok", "values": [{"x": (NOW // DAY - 2) * 86_400, "y": 5.0}]}
+    sources.overrides["/charts/hash-rate"] = json.dumps(corrected).encode()
+    later = await crawl(chain, series, window, desk)
+    assert (later.rows, later.corrections) == (1, 1)
+
+
+async def test_vintages_asked_for_again_and_again_stay_as_they_were_told(
+    open_at: OpenAt, sources: FakeSources, desk: Desk, tmp_path: Path, clock: SimulatedClock
+) -> None:
+    fred = open_at("fred")
+    (series,) = fred.series(["DFF"])
+    await crawl(fred, series, _DAYS, desk)
+    before = _rows(tmp_path)
+    clock.advance_to(clock.now() + HOUR)
+    added = await crawl(fred, series, _DAYS, desk, is_live=True)
+    assert added.rows == 0
+    assert _rows(tmp_path) == before
+
+
+async def test_source_that_is_too_slow_is_given_up_and_asked_again(
+    sources: FakeSources, desk: Desk, clock: SimulatedClock
+) -> None:
+    fear = FearGreed(Http("fear_greed", 100.0, clock, timeout_s=0.15), sources.address)
+    sources.fail([Fault.SLOW])
+    added = await crawl(fear, Series(name="index"), _DAYS, desk)
+    sources.fail([Fault.SLOW] * 6)
+    with pytest.raises(Transient, match=r"no answer in 0\.15 s from http://127"):
+        await crawl(fear, Series(name="index"), _DAYS, desk)
+    await fear.close()
+    assert added.rows == 40
 
 
 async def test_source_that_goes_in_circles_is_stopped(desk: Desk, open_at: OpenAt) -> None:
