@@ -20,6 +20,7 @@ from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader, is_being_wri
 from tutti.app.build import plan_of
 from tutti.app.comparison import baselines_of, metrics_of, shares
 from tutti.app.config import config_hash, resolved
+from tutti.app.opinion_figures import figures_apart
 from tutti.app.opinions import opinions_over
 from tutti.app.robustness import robustness_of
 from tutti.app.second_opinion import second_opinion
@@ -68,6 +69,7 @@ _LEFT = (
     "attribution.json",
     "montecarlo.json",
     "second_opinion.json",
+    "knowledge.json",
     _RUN,
 )
 
@@ -244,6 +246,7 @@ def run_source(  # noqa: PLR0913 - as above
     baselines = baselines_of(plan, block, chosen, config.seed)
     n_bars = int(np.isfinite(block.close).sum())
     closes_at, closes = thinned(block.known_at, block.close, _CHART_POINTS)
+    apart = figures_apart(config, plan, block, opinions)
     held = baselines["buy_and_hold"].equity
     honest = judged(
         register, config, block, source.files, chosen.trace.equity, run_id=run_id, market=held
@@ -296,7 +299,10 @@ def run_source(  # noqa: PLR0913 - as above
         configuration_hash=config_hash(config),
         terms=terms_of_trade(config, plan),
         honest=honest.to_dict(),
-        studies={"robustness": robustness_of(plan, block, chosen, held)},
+        studies={
+            "robustness": robustness_of(plan, block, chosen, held),
+            **({} if apart is None else {"knowledge": apart}),
+        },
         versions={
             "tutti": __version__,
             "python": platform.python_version(),

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from tutti.adapters.feeds.files import describe, find_files
 from tutti.agents.llm.recorded import Mode
 from tutti.app.build import VOICES
-from tutti.app.llm import LanguageModels, open_records, prices_of
 from tutti.app.llm_estimate import CallCollector, Estimate
 from tutti.app.voices import no_models
 from tutti.kernel.clock import LiveClock
@@ -91,6 +90,8 @@ async def models_for(
     if not (always or asks_models(config)) or (use.mode == "replay" and not use.records.exists()):
         yield no_models
         return
+    from tutti.app.llm import LanguageModels, open_records  # an HTTP client, seldom needed
+
     with open_records(use.records, use.mode) as records:
         models = LanguageModels(
             config, mode=use.mode, records=records, clock=LiveClock(), metrics=metrics, blind=blind
@@ -116,6 +117,8 @@ def estimate_of(collected: CallCollector, config: Config, use: ModelUse) -> Esti
     LedgerError
         If the records can't be read.
     """
+    from tutti.app.llm import open_records, prices_of  # as above
+
     price_of = prices_of(config, LiveClock()).cost
     if use.mode != "record" or not use.records.exists():
         return collected.estimate(price_of, use.mode)
@@ -128,6 +131,8 @@ def daily_estimate(config: Config) -> Estimate:
 
     Whatever is there to read is taken to fill a prompt.
     """
+    from tutti.app.llm import prices_of  # as above
+
     tick, about = config.feed.tick_s, len(followed(config))
     price_of = prices_of(config, LiveClock()).cost
     n_calls = output_tokens = 0

@@ -240,8 +240,15 @@ def _tell(result: "BacktestResult", output: Output) -> None:
 
 
 def _tell_studies(result: "BacktestResult", output: Output) -> None:
-    from tutti.sandbox.wording import NONE, money
+    from tutti.sandbox.wording import NONE, money, percent
 
+    if (knowledge := result.studies.get("knowledge")) is not None:
+        for stamp, each in knowledge["stamps"].items():
+            right = each["hit_rate"]
+            share = "none could be judged" if right is None else f"{100 * right:.1f} % right"
+            alone = each["total_return"]
+            earned = "" if alone is None else f", return with only these {percent(alone)}"
+            output.say(f"{stamp} opinions: {each['n_opinions']:,}, {share}{earned}")
     if (attribution := result.studies.get("attribution")) is not None:
         parts = {"total": attribution["total"], **attribution["components"]}
         cells = [NONE if value is None else money(value) for value in parts.values()]

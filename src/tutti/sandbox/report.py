@@ -73,6 +73,7 @@ def render(result: BacktestResult) -> str:
         f'<div class="columns">{_costs(result)}{report_studies.sensitivity(result)}</div>',
         report_studies.attribution(result),
         report_studies.fan(result),
+        report_studies.knowledge(result),
         report_studies.second_opinion(result),
         _exposure(result),
         _prices(result),

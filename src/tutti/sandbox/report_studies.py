@@ -197,6 +197,37 @@ def fan(result: BacktestResult) -> str:
     return section(f"What might have become of it {_unit(result)}".strip(), chart, note)
 
 
+def knowledge(result: BacktestResult) -> str:
+    """Return figures apart for opinions of models that can't, and may, have known the future."""
+    study = result.studies.get("knowledge")
+    if not study:
+        return ""
+    rows = [
+        (
+            stamp,
+            f"{each['n_opinions']:,}",
+            _plain_share(each["hit_rate"]),
+            percent(_float(each["total_return"])),
+            number(_float(each["sharpe"])),
+            percent(_float(each["max_drawdown"])),
+        )
+        for stamp, each in study["stamps"].items()
+    ]
+    head = ("Opinions", "Count", "Right", "Return with only these", "Sharpe", "Drawdown")
+    note = (
+        "A contaminated opinion comes from a model whose training may reach beyond the instant it "
+        "was asked about: what it earns says nothing about what it can foresee. Each row is the "
+        "strategy with only these of the stamped opinions heard."
+    )
+    return section(
+        "What models may have known", table(head, rows), f'<p class="note">{escape(note)}</p>'
+    )
+
+
+def _plain_share(share: float | None) -> str:
+    return NONE if share is None else f"{100.0 * share:.1f} %"
+
+
 def second_opinion(result: BacktestResult) -> str:
     """Return what another engine made of the orders; nothing where none was asked."""
     study = result.studies.get("second_opinion")

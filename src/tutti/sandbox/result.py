@@ -27,7 +27,7 @@ Tier = Literal["event", "fast", "both"]
 TIMES = ("ts", "opened_at", "closed_at")
 """Columns of the CSV files that are instants, written as ISO 8601 to the millisecond."""
 
-STUDIES = ("robustness", "attribution", "montecarlo", "second_opinion")
+STUDIES = ("robustness", "attribution", "montecarlo", "second_opinion", "knowledge")
 """Studies of a run that its report shows."""
 
 _ROWS_AT_ONCE = 65_536

@@ -25,6 +25,7 @@ from tutti.model.errors import GateClosed
 from tutti.model.instrument import InstrumentId
 from tutti.sandbox.market import MarketSpec, SimulatedMarket
 from tutti.sandbox.market_regimes import RegimeChain, regimes_named
+from tutti.sandbox.report import render
 from tutti.sandbox.result import write_result
 from tutti.testing.models import ModelServer, Question, Reply, serve_in_thread
 
@@ -150,6 +151,14 @@ def test_backtest_is_the_same_again_from_the_record_with_nobody_there_to_ask(
     assert first.parity.fills_equal
     assert first.parity.max_rel_equity_diff < 1e-9
     assert first.n_fills > 10
+    apart = first.studies["knowledge"]["stamps"]
+    assert apart.keys() == {"clean", "contaminated"}
+    for each in apart.values():
+        assert each["n_opinions"] >= each["n_judged"] > 10
+        assert 0.0 <= each["hit_rate"] <= 1.0
+        assert each["total_return"] is not None
+    assert apart["clean"]["final_equity"] != apart["contaminated"]["final_equity"]
+    assert "What models may have known" in render(first)
     # the server is gone
     gone = _run(config, source, tmp_path / "gone", ModelUse(records=records))
     assert first.ledger_hash == again.ledger_hash == gone.ledger_hash
