@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import polars as pl
 
 from tutti.adapters.stores.point_in_time import open_texts
 from tutti.adapters.stores.point_in_time.writing import READING_ROWS, Added, PointInTimeStore
 from tutti.adapters.stores.vectors import FolderOfVectors
 from tutti.agents.text.embedding import HashedEmbedder
+from tutti.agents.text.port import EmbeddedText
 from tutti.agents.text.score_vector import KIND, NAMES, SOURCE
 from tutti.agents.text.synthesis import over_time, scored_texts
 from tutti.kernel.clock import MINUTE
@@ -38,6 +38,7 @@ EMBEDDINGS: Final = "embeddings"
 _EVER = 2**63 - 1
 _BEFORE = -(2**62)
 _ANYWHERE = "TEXT"
+_KEPT = 300  # characters of each text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,10 +198,16 @@ def _vectors(folder: Path, embedder: HashedEmbedder) -> FolderOfVectors:
 
 def _keep(store: VectorStore, symbol: str, scored: Sequence[ScoredText]) -> None:
     store.add(
-        [f"{symbol}:{each.event.id}" for each in scored],
-        [symbol] * len(scored),
-        np.array([each.event.known_at for each in scored], np.int64),
-        np.stack([each.vector for each in scored]),
+        [
+            EmbeddedText(
+                id=f"{symbol}:{each.event.id}",
+                symbol=symbol,
+                known_at=each.event.known_at,
+                text=each.wording[:_KEPT],
+                vector=each.vector,
+            )
+            for each in scored
+        ]
     )
 
 

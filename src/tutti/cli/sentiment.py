@@ -158,7 +158,7 @@ def vectors(  # noqa: PLR0913 - one parameter for each option
     llm_records: _Records = _RECORDS,
     as_json: AsJson = False,
 ) -> int:
-    """Compute what all texts about each symbol say together, as readings for agents."""
+    """Compute what the texts about each symbol say together."""
     from tutti.adapters.feeds.timeframe import parse_timeframe  # not for --help
     from tutti.app.score_vectors import Wanted, write_score_vectors
 
@@ -216,8 +216,8 @@ def search(
     found = nearest_texts(folder, text, until=until, k=count, symbol=symbol)
     output = Output(as_json=as_json)
     output.table(
-        ("likeness", "known at", "symbol", "id"),
-        [(f"{each.likeness:.3f}", iso(each.known_at), each.symbol, each.id) for each in found],
+        ("likeness", "known at", "symbol", "text"),
+        [(f"{each.likeness:.3f}", iso(each.known_at), each.symbol, each.text) for each in found],
     )
     if as_json:
         output.finish({"text": text, "texts": [each._asdict() for each in found]})

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tutti.agents.text.port import VectorArray
+    from tutti.agents.text.port import EmbeddedText, VectorArray
     from tutti.model.market import IntArray
 
 _FEW = 4
-_COLUMNS = ("id", "symbol", "known_at", "vector")
+_COLUMNS = ("id", "symbol", "known_at", "text", "vector")
 
 
 class FolderOfVectors(VectorStore):
@@ -50,6 +50,7 @@ class FolderOfVectors(VectorStore):
         self._dimensions = dimensions
         self._ids: list[str] = []
         self._symbols: list[str] = []
+        self._texts: list[str] = []
         self._known: set[str] = set()
         self._known_at: IntArray = np.empty(0, np.int64)
         self._vectors: VectorArray = np.empty((0, dimensions), np.float32)
@@ -64,33 +65,34 @@ class FolderOfVectors(VectorStore):
     def __contains__(self, text_id: str) -> bool:
         return text_id in self._known
 
-    def add(
-        self,
-        ids: Sequence[str],
-        symbols: Sequence[str],
-        known_at: IntArray,
-        vectors: VectorArray,
-    ) -> int:
-        """Keep vectors; see the port."""
-        if vectors.shape != (len(ids), self._dimensions):
-            expected = (len(ids), self._dimensions)
-            raise ValueError(f"vectors must have shape {expected}, was {vectors.shape}")
-        first = {text_id: row for row, text_id in reversed(list(enumerate(ids)))}
-        rows = sorted(row for text_id, row in first.items() if text_id not in self._known)
-        if not rows:
+    def add(self, texts: Sequence[EmbeddedText]) -> int:
+        """Keep texts; see the port.
+
+        Raises
+        ------
+        ValueError
+            If a vector has another length than the others.
+        """
+        new = {each.id: each for each in reversed(texts) if each.id not in self._known}
+        kept = [each for each in texts if new.get(each.id) is each]
+        if not kept:
             return 0
+        vectors = np.stack([each.vector for each in kept])
+        if vectors.shape[1] != self._dimensions:
+            raise ValueError(f"vectors must be of {self._dimensions}, were of {vectors.shape[1]}")
         frame = pl.DataFrame(
             {
-                "id": [ids[row] for row in rows],
-                "symbol": [symbols[row] for row in rows],
-                "known_at": known_at[rows],
-                "vector": pl.Series(vectors[rows], dtype=pl.Array(pl.Float32, self._dimensions)),
+                "id": [each.id for each in kept],
+                "symbol": [each.symbol for each in kept],
+                "known_at": [each.known_at for each in kept],
+                "text": [each.text for each in kept],
+                "vector": pl.Series(vectors, dtype=pl.Array(pl.Float32, self._dimensions)),
             },
             schema_overrides={"known_at": pl.Int64},
         )
         self._write(frame)
         self._take(frame)
-        return len(rows)
+        return len(kept)
 
     def nearest(
         self, vector: VectorArray, until: int, k: int, symbol: str | None = None
@@ -107,13 +109,16 @@ class FolderOfVectors(VectorStore):
         bound = np.partition(likeness, len(rows) - count)[len(rows) - count]
         best = np.flatnonzero(likeness >= bound)
         order = np.lexsort((rows[best], self._known_at[rows[best]], -likeness[best]))[:count]
-        return tuple(
-            Near(
-                self._ids[row], self._symbols[row], int(self._known_at[row]),
-                float(likeness[place]),
-            )
-            for place, row in ((best[each], int(rows[best[each]])) for each in order)
-        )  # fmt: skip
+        return tuple(self._near(int(rows[place]), float(likeness[place])) for place in best[order])
+
+    def _near(self, row: int, likeness: float) -> Near:
+        return Near(
+            id=self._ids[row],
+            symbol=self._symbols[row],
+            known_at=int(self._known_at[row]),
+            text=self._texts[row],
+            likeness=likeness,
+        )
 
     def _rows(self, symbol: str) -> IntArray:
         if symbol not in self._by_symbol:
@@ -125,6 +130,7 @@ class FolderOfVectors(VectorStore):
         frame = frame.unique(subset="id", keep="first", maintain_order=True)
         self._ids += frame["id"].to_list()
         self._symbols += frame["symbol"].to_list()
+        self._texts += frame["text"].to_list()
         self._known.update(frame["id"])
         self._known_at = np.concatenate([self._known_at, frame["known_at"].to_numpy()])
         self._vectors = np.concatenate([self._vectors, frame["vector"].to_numpy()])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tutti.model.market import FloatArray, IntArray
+from tutti.model.market import FloatArray
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,23 +131,35 @@ class SentimentScorer(Protocol):
         raise NotImplementedError
 
 
+class EmbeddedText(NamedTuple):
+    """A text and its vector, float32 of shape (d,) and length 1.
+
+    ``symbol`` is what it is about, as ``BTC``, empty for the market as a whole; ``known_at`` is ns UTC.
+    """
+
+    id: str
+    symbol: str
+    known_at: int
+    text: str
+    vector: VectorArray
+
+
+class Near(NamedTuple):
+    """A text that is near another; ``likeness`` is the cosine between them, in [-1, 1]."""
+
+    id: str
+    symbol: str
+    known_at: int
+    text: str
+    likeness: float
+
+
 class VectorStore(Protocol):
-    """Keeps the vectors of texts, and finds those near one."""
+    """Keeps texts with their vectors, and finds those near a vector."""
 
     @abstractmethod
-    def add(self, ids: Sequence[str], symbols: Sequence[str], known_at: IntArray,
-            vectors: VectorArray) -> int:  # fmt: skip
-        """Keep vectors; an id that is there already is left as it is. Return how many are new.
-
-        Parameters
-        ----------
-        symbols : sequence of str
-            What each text is about, as ``BTC``; empty for the market as a whole.
-        known_at : ndarray of int64, shape (n,)
-            When each text became known, ns UTC.
-        vectors : ndarray of float32, shape (n, d)
-            Of length 1.
-        """
+    def add(self, texts: Sequence[EmbeddedText]) -> int:
+        """Keep texts; an id that is there already is left as it is. Return how many are new."""
         raise NotImplementedError
 
     @abstractmethod
@@ -167,12 +179,3 @@ class VectorStore(Protocol):
             Most alike first; of those just as alike the one known first.
         """
         raise NotImplementedError
-
-
-class Near(NamedTuple):
-    """A text that is near another; ``likeness`` is the cosine between them, in [-1, 1]."""
-
-    id: str
-    symbol: str
-    known_at: int
-    likeness: float

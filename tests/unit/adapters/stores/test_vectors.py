@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from tutti.adapters.stores.vectors import FolderOfVectors
+from tutti.agents.text.port import EmbeddedText
 from tutti.model.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tutti.agents.text.port import VectorArray
 
 _EVER = 2**62
 
@@ -20,12 +23,19 @@ def _store(folder: Path) -> FolderOfVectors:
     return FolderOfVectors(folder, embedder="test", dimensions=4)
 
 
-def _filled(folder: Path, n: int = 200) -> tuple[FolderOfVectors, np.ndarray]:
+def _text(name: str, vector: VectorArray, at: int, symbol: str = "X") -> EmbeddedText:
+    return EmbeddedText(id=name, symbol=symbol, known_at=at, text=f"text of {name}", vector=vector)
+
+
+def _filled(folder: Path, n: int = 200) -> tuple[FolderOfVectors, VectorArray]:
     vectors = np.random.default_rng(1).normal(size=(n, 4)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1)[:, None]
     store = _store(folder)
-    symbols = ["BTC" if row % 10 == 0 else "ETH" for row in range(n)]
-    assert store.add([f"t{row}" for row in range(n)], symbols, np.arange(n), vectors) == n
+    texts = [
+        _text(f"t{row}", vector, row, "ETH" if row % 10 else "BTC")
+        for row, vector in enumerate(vectors)
+    ]
+    assert store.add(texts) == n
     return store, vectors
 
 
@@ -35,6 +45,7 @@ def test_nearest_are_those_of_the_largest_cosine(tmp_path: Path) -> None:
     expected = np.argsort(-(vectors @ vectors[7]))[:5]
     assert [each.id for each in found] == [f"t{row}" for row in expected]
     assert found[0].likeness == pytest.approx(1.0)
+    assert found[0].text == "text of t7"
     assert store.nearest(vectors[7], _EVER, 0) == ()
 
 
@@ -50,15 +61,15 @@ def test_nearest_keep_to_the_symbol_and_to_what_was_known(tmp_path: Path) -> Non
 def test_nearest_of_equals_are_those_known_first(tmp_path: Path) -> None:
     store = _store(tmp_path)
     same = np.tile(np.array([1, 0, 0, 0], np.float32), (4, 1))
-    store.add(["d", "c", "b", "a"], ["X"] * 4, np.array([4, 3, 2, 1]), same)
+    store.add([_text(name, same[0], at) for name, at in zip("dcba", (4, 3, 2, 1), strict=True)])
     assert [each.id for each in store.nearest(same[0], _EVER, 3)] == ["a", "b", "c"]
 
 
 def test_vectors_opened_again_are_the_same(tmp_path: Path) -> None:
     store, vectors = _filled(tmp_path / "deep" / "folder")
-    more = store.add(["t3", "new", "new"], ["X"] * 3, np.array([1, 2, 3]), vectors[:3])
-    assert more == 1
-    assert store.add(["new"], ["X"], np.array([9]), vectors[:1]) == 0
+    more = [_text(name, vectors[0], 1) for name in ("t3", "new", "new")]
+    assert store.add(more) == 1
+    assert store.add(more[1:]) == 0
     again = _store(tmp_path / "deep" / "folder")
     assert len(again) == len(store) == 201
     assert "new" in again
@@ -78,5 +89,5 @@ def test_file_that_holds_no_vectors_is_refused(tmp_path: Path) -> None:
 
 
 def test_vectors_of_the_wrong_shape_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="shape"):
-        _store(tmp_path).add(["a"], ["X"], np.array([1]), np.zeros((1, 3), np.float32))
+    with pytest.raises(ValueError, match="must be of 4, were of 3"):
+        _store(tmp_path).add([_text("a", np.zeros(3, np.float32), 1)])
