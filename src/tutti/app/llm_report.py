@@ -1,32 +1,23 @@
-"""Which language models a configuration asks, what was asked of them, and what it cost."""
+"""Which language models a configuration asks, and which providers there are."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from tutti.adapters.llm.by_http.catalogue import KINDS, address, provider_of
 from tutti.adapters.llm.by_http.keys import model_key
 from tutti.agents.llm.knowledge import Cutoffs
-from tutti.agents.llm.recorded import ANSWER, LATE
 from tutti.app.llm import prices_of, provider_settings
-from tutti.app.model_use import RECORDS
-from tutti.kernel.clock import DAY, iso
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping
 
-    from tutti.agents.llm.recorded import RecordedCall
     from tutti.app.settings import Config
     from tutti.kernel.clock import Clock
-
-Part = Literal["agent", "model", "day"]
-PARTS: Final[tuple[Part, ...]] = ("agent", "model", "day")
-"""What costs may be told apart by."""
 
 CONDUCTOR: Final = "conductor"
 """Under this name the conductor asks."""
@@ -72,53 +63,6 @@ class ProviderRow:
     kind: str
     url: str
     fault: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
-    """What calls took, together.
-
-    Parameters
-    ----------
-    agent, model, day : str
-        Whose and when; empty where it is not told apart. The model is who answered, or who was
-        asked where nobody did.
-    n_calls : int
-        All but those that were answered from the record, which are ``n_reused``.
-    n_answers, n_late : int
-        Of them; the rest failed.
-    n_unpriced : int
-        Answers that no cost is known of.
-    """
-
-    agent: str = ""
-    model: str = ""
-    day: str = ""
-    n_calls: int = 0
-    n_answers: int = 0
-    n_late: int = 0
-    n_reused: int = 0
-    n_unpriced: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    usd: Decimal = Decimal(0)
-
-    def plus(self, call: RecordedCall) -> Cost:
-        """Return it with one more."""
-        came = call.outcome
-        if call.is_reused:
-            return replace(self, n_reused=self.n_reused + 1)
-        is_answer = came.kind == ANSWER
-        return replace(
-            self,
-            n_calls=self.n_calls + 1,
-            n_answers=self.n_answers + is_answer,
-            n_late=self.n_late + (came.kind == LATE),
-            n_unpriced=self.n_unpriced + (is_answer and not came.is_priced),
-            input_tokens=self.input_tokens + came.input_tokens,
-            output_tokens=self.output_tokens + came.output_tokens,
-            usd=self.usd + came.cost_usd,
-        )
 
 
 def model_rows(
@@ -170,34 +114,3 @@ def _fault(config: Config, name: str, environment: Mapping[str, str] | None) -> 
     except ConfigError as error:
         return str(error)
     return ""
-
-
-def records_of(path: Path) -> Path:
-    """Return the file of records: the one that is named, or that of the run in a folder.
-
-    Raises
-    ------
-    ConfigError
-        If there is none.
-    """
-    found = path / RECORDS if path.is_dir() else path
-    if not found.is_file():
-        raise ConfigError(f"{found}: no records of language models here; name their file")
-    return found
-
-
-def costs(calls: Iterable[RecordedCall], by: Sequence[Part]) -> list[Cost]:
-    """Return what calls took, told apart by some of ``PARTS``, sorted by them."""
-    told: dict[str, Callable[[RecordedCall], str]] = {
-        "agent": lambda call: call.agent,
-        "model": lambda call: call.outcome.model or call.asked,
-        "day": lambda call: iso(call.ts - call.ts % DAY)[:10],
-    }
-    found: dict[tuple[str, ...], Cost] = {}
-    for call in calls:
-        key = tuple(told[part](call) for part in by)
-        before = found.get(key)
-        if before is None:
-            before = Cost(**dict(zip(by, key, strict=True)))  # type: ignore[arg-type]
-        found[key] = before.plus(call)
-    return [found[key] for key in sorted(found)]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tutti.adapters.stores.llm_calls import SqliteCallRecords
     from tutti.agents.llm.recorded import RecordedCall
-    from tutti.app.llm_report import Cost
+    from tutti.app.llm_costs import Cost
 
 app = typer.Typer(help="Language models that agents ask: what they may know, what they were asked.")
 llm_knowledge.register(app)
@@ -103,12 +103,11 @@ def records(  # noqa: PLR0913 - one parameter for each option
     as_json: AsJson = False,
 ) -> int:
     """List calls on record, newest last; or show one with its prompt and what came of it."""
-    from tutti.app.llm import open_records
-    from tutti.app.llm_report import records_of
+    from tutti.app.llm_costs import records_in
 
     first, end = instant(since, "--since"), instant(until, "--until")
     output = Output(as_json=as_json)
-    with open_records(records_of(file), "replay") as kept:
+    with records_in(file) as kept:
         found = deque(
             (
                 each
@@ -143,14 +142,13 @@ def cost(
     as_json: AsJson = False,
 ) -> int:
     """Add up what calls on record cost, by agent, model and day."""
-    from tutti.app.llm import open_records
-    from tutti.app.llm_report import PARTS, costs, records_of
+    from tutti.app.llm_costs import PARTS, costs, records_in
 
     parts = [part for part in PARTS if part in by.split(",")]
     if unknown := [word for word in by.split(",") if word and word not in PARTS]:
         raise ConfigError(f"--by has no {unknown[0]!r}; there are {', '.join(PARTS)}")
     first, end = instant(since, "--since"), instant(until, "--until")
-    with open_records(records_of(file), "replay") as kept:
+    with records_in(file) as kept:
         told = costs(kept.outcomes(since=first, until=end), parts)
         total = costs(kept.outcomes(since=first, until=end), [])
     output = Output(as_json=as_json)

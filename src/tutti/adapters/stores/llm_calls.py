@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+FILE: Final = "llm.sqlite"
+"""What a run calls it."""
+
 APPLICATION: Final = 0x5475744D
 """``TutM``: marks the file as records of models."""
 
