@@ -50,6 +50,10 @@ class Metrics:
         self.agent_successes = by_agent("agent_success_total", "Questions an agent answered")
         self.agent_abstentions = by_agent("agent_abstentions_total", "Opinions not given")
         self.agent_cost = by_agent("agent_cost_usd_total", "Cost of an agent's language model")
+        self.agent_information_ratio = Gauge(
+            "agent_information_ratio", "A year, against the baseline, in the newest window",
+            ["agent_name"], registry=registry,
+        )  # fmt: skip
         self.agent_tokens = Gauge(
             "agent_tokens_used", "Tokens of an agent's language model, in and out", ["agent_name"],
             registry=registry,

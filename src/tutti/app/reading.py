@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tutti.app.agent_watch import AgentWatch
 from tutti.app.backtest import terms_overrides
 from tutti.app.build import analysis_of
 from tutti.app.state import Mode, OpinionRow, PositionRow, Prediction, ServiceState
@@ -78,12 +80,18 @@ class Reading:
         self._market: MarketBlock | None = None
         self._before = Counts()
         self._start_equity = self._equity()
+        self._watch = AgentWatch(
+            account.session.analysis.agent_names,
+            account.plan,
+            config.worth,
+        )
 
     def over_to(self, config: Config, account: PaperAccount) -> None:
         """Show the account as another session has taken it up; what was counted stays counted."""
         self._before = self.counts()
         self.config, self.account = config, account
         self._desk.seat(config.agents)
+        self._watch.over_to(account.session.analysis.agent_names, account.plan)
         self._market = None
 
     def counts(self) -> Counts:
@@ -105,6 +113,9 @@ class Reading:
         self._heard_at = self._time.now()
         thought = self.account.session.engine.last_thought
         if thought is not None:
+            for window in self._watch.noted(tick, thought.views):
+                if not math.isnan(window.ratio):
+                    self.metrics.agent_information_ratio.labels(window.agent).set(window.ratio)
             names = self.account.session.analysis.panel.names
             self._desk.thought(thought, names, self.account.as_of)
         self.metrics.equity.set(self._equity())
@@ -187,7 +198,19 @@ class Reading:
         """Return one row per agent, in the panel's order."""
         names = self.account.session.analysis.agent_names
         limit = self.account.plan.setup.rules.limits.max_agent_daily_loss
-        return self._desk.agents(agent_pnl(self._book, names), limit)
+        rows = self._desk.agents(agent_pnl(self._book, names), limit)
+        return tuple(self._judged(row) for row in rows)
+
+    def _judged(self, row: AgentRow) -> AgentRow:
+        window = self._watch.newest(row.name)
+        if window is None:
+            return row
+        return replace(
+            row,
+            information_ratio=window.ratio,
+            bad_windows=window.bad,
+            is_failing=window.is_alert,
+        )
 
     def predict(self, instrument: str, bars: MarketBlock | None = None) -> Prediction:
         """Return the panel's view of ``instrument`` and the target that would come of it.

@@ -107,6 +107,12 @@ class AgentRow:
         What it may speak about; None for everything.
     model : str
         Language model that it asks; empty for none.
+    information_ratio : float or None
+        A year, against the baseline, in the newest window that says something; None before.
+    bad_windows : int
+        Windows in a row, up to that one, in which it was negative.
+    is_failing : bool
+        True where these are too many.
     """
 
     name: str
@@ -121,6 +127,9 @@ class AgentRow:
     day_pnl: float
     instruments: tuple[str, ...] | None = None
     model: str = ""
+    information_ratio: float | None = None
+    bad_windows: int = 0
+    is_failing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,103 @@
+"""Keeps an eye on the agents of a running account: who earns less than the baseline, and how long."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import structlog
+
+from tutti.agents.earnings import AgentEarnings
+from tutti.agents.monitor import AgentMonitor
+from tutti.kernel.clock import DAY, HOUR, MINUTE, SECOND
+from tutti.model.opinion import Views
+from tutti.stats.account import periods_per_year
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tutti.agents.monitor import Window
+    from tutti.app.build import Plan
+    from tutti.app.settings import WorthSettings
+    from tutti.model.market import MarketBlock
+
+_BPS = 1e-4
+_SPANS = (DAY, HOUR, MINUTE)
+_ENOUGH = 20
+_HOLD = "hold"
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class AgentWatch:
+    """Information ratio of each agent, window by window, while an account trades.
+
+    Windows are those of `tutti.agents.monitor`; one that began before the service did is judged
+    by what was seen of it, if that is half or more.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The panel's agents, in order.
+    plan : Plan
+    settings : WorthSettings
+    """
+
+    def __init__(self, names: Sequence[str], plan: Plan, settings: WorthSettings) -> None:
+        self._settings = settings
+        self._monitors: dict[str, AgentMonitor] = {}
+        self._newest: dict[str, Window] = {}
+        self.over_to(names, plan)
+
+    def over_to(self, names: Sequence[str], plan: Plan) -> None:
+        """Go on with other agents or instruments; who stays keeps the windows under way."""
+        self._names = tuple(names)
+        cost = plan.setup.terms.taker_fee + plan.setup.costs.half_spread_bps * _BPS
+        self._earnings = AgentEarnings(len(self._names), cost)
+
+    def noted(self, tick: MarketBlock, views: Views) -> list[Window]:
+        """Take note of what was said at a tick; return the windows that ended."""
+        ended: list[Window] = []
+        for t, ts in enumerate(tick.known_at.tolist()):
+            held = self._earnings.is_held
+            said = Views(views.bias[:, t], views.confidence[:, t])
+            gained, market = self._earnings.step(tick.open[t], said)
+            base = market if self._settings.baseline == _HOLD else 0.0
+            at = np.array([ts], np.int64)
+            for a, name in enumerate(self._names):
+                if name not in self._monitors:
+                    self._monitors[name] = self._monitor(name, tick.step)
+                ended += self._monitors[name].advance(
+                    at, np.array([[gained[a] - base]]), np.array([[held[a]]])
+                )
+        for window in ended:
+            self._tell(window)
+        return ended
+
+    def newest(self, name: str) -> Window | None:
+        """Return an agent's newest window that says something of it."""
+        return self._newest.get(name)
+
+    def _tell(self, window: Window) -> None:
+        if math.isnan(window.ratio):
+            return
+        self._newest[window.agent] = window
+        if window.is_alert:
+            _log.warning(
+                "agent keeps falling behind",
+                agent=window.agent,
+                information_ratio=round(window.ratio, 2),
+                bad_windows=window.bad,
+                baseline=self._settings.baseline,
+            )
+
+    def _monitor(self, name: str, step: int) -> AgentMonitor:
+        window = round(self._settings.window_s * SECOND)
+        span = next((each for each in _SPANS if each >= step and window >= _ENOUGH * each), step)
+        return AgentMonitor(
+            [name],
+            window=max(1, round(window / span)) * span,
+            span=span,
+            per_year=periods_per_year(span),
+            patience=self._settings.bad_windows,
+        )
