@@ -37,6 +37,7 @@ UNKNOWN = 2.0
 """Squared distance in a feature that a past situation doesn't know."""
 _FIRST = 64
 _FEWEST = 2
+_PART = 256
 _TRIED = 64
 
 
@@ -118,6 +119,7 @@ class _Shelf:
         self._known_at: IntArray = np.empty(_FIRST, np.int64)
         self._planes: _Plane = np.empty((0, _FIRST), np.float32)
         self._has_gaps: list[bool] = []
+        self._spreads: dict[int, tuple[int, float]] = {}
 
     def __len__(self) -> int:
         return len(self._situations)
@@ -202,7 +204,7 @@ class _Shelf:
             asked = features.get(name, math.nan) - self._origin[plane]
             if not math.isfinite(asked):
                 continue
-            spread = self._spread(plane, values)
+            spread = self._spread(plane, count)
             if not spread > 0.0:
                 continue
             compared += 1
@@ -215,8 +217,17 @@ class _Shelf:
         total /= np.float32(max(1, compared))
         return total
 
-    def _spread(self, plane: int, values: _Plane) -> float:
-        # standard deviation of what is known
+    def _spread(self, plane: int, count: int) -> float:
+        # standard deviation of what is known; of many, up to the last full part, so that it is
+        # worked out again only now and then, and is the same whoever asked before
+        basis = count - count % _PART if count > _PART else count
+        kept = self._spreads.get(plane)
+        if kept is None or kept[0] != basis:
+            kept = basis, self._spread_of(plane, self._planes[plane, :basis])
+            self._spreads[plane] = kept
+        return kept[1]
+
+    def _spread_of(self, plane: int, values: _Plane) -> float:
         if self._has_gaps[plane]:
             values = values[np.isfinite(values)]
         if len(values) < _FEWEST:

@@ -150,3 +150,14 @@ def test_nearest_of_a_hundred_thousand_is_quick() -> None:
     for _ in range(5):
         memory.nearest(_BTC, asked, _LATE, 5)
     assert (time.process_time() - started) / 5 < 0.025  # 3 ms on an idle machine
+
+
+def test_nearest_of_many_does_not_depend_on_the_future_nor_on_who_asked_before() -> None:
+    rng = np.random.default_rng(9)
+    past = [_situation(i * DAY, x=rng.normal(), y=rng.normal() * (1 + i)) for i in range(1400)]
+    asked = {"x": 0.3, "y": -40.0}
+    known = PastSituations(past[:700]).likenesses(_BTC, asked, 700 * DAY, 9)
+    memory = PastSituations(past)
+    for as_of in (1400, 300, 513, 700, 512, 700):
+        memory.likenesses(_BTC, {"x": 1.0, "y": 1.0}, as_of * DAY, 1)
+    assert memory.likenesses(_BTC, asked, 700 * DAY, 9) == known
