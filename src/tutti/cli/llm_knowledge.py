@@ -1,25 +1,33 @@
 """``tutti llm audit``, ``cutoffs`` and ``probe``: what a language model may know that it should not."""
 
+import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tutti.cli.asking import Llm, LlmMode, LlmRecords, MaxCost
 from tutti.cli.boundary import GATE, OK
-from tutti.cli.options import AsJson, ConfigFile, Run
+from tutti.cli.options import AsJson, Bars, ConfigFile, Run
 from tutti.cli.output import Output
 from tutti.cli.runs import run_folder
+from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
+    from tutti.app.asked_model import AskedModel
     from tutti.app.blinding_audit import BlindingAudit
+    from tutti.app.probe import Remembered
 
 _SHOWN = 20
+_MOVED = 0.05
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to ``tutti llm``."""
     app.command()(audit)
     app.command()(cutoffs)
+    app.command()(probe)
 
 
 def audit(
@@ -27,7 +35,12 @@ def audit(
     *,
     records: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Records of models' calls; else llm.sqlite of the run."),
+        typer.Option(
+            "--records",
+            "--llm-records",
+            metavar="FILE",
+            help="Records of models' calls; else llm.sqlite of the run.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> int:
@@ -97,6 +110,112 @@ def cutoffs(
         }
     )
     return OK
+
+
+def probe(  # noqa: PLR0913 - one parameter for each option
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="provider:name.")],
+    *,
+    bars: Bars = None,
+    headlines: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Parquet or CSV with columns ts and title."),
+    ] = None,
+    injections: Annotated[
+        bool, typer.Option("--injections", help="Try the injections on it instead.")
+    ] = False,
+    questions: Annotated[int, typer.Option(min=2, help="Of each test.")] = 40,
+    blind: Annotated[
+        bool, typer.Option("--blind", help="Ask as a blinded run would: chance is all there is.")
+    ] = False,
+    config: ConfigFile = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the choice of questions.")] = 7,
+    llm: LlmMode = Llm.RECORD,
+    llm_records: LlmRecords = None,
+    max_cost: MaxCost = None,
+    as_json: AsJson = False,
+) -> int:
+    """Ask a model for past prices and headlines, and score what it remembers against chance."""
+    if injections and (bars or headlines):
+        raise ConfigError("--injections asks about nothing real; leave --bars and --headlines out")
+    if not (injections or bars or headlines):
+        raise ConfigError("name what to ask about: --bars, --headlines, or --injections")
+    from tutti.app.asked_model import asked_model
+    from tutti.app.config import load_config
+    from tutti.app.model_use import RECORDS
+
+    output = Output(as_json=as_json)
+    settings = load_config(config)
+    with asked_model(
+        settings, model, mode=llm.value, records=llm_records or RECORDS, max_cost=max_cost
+    ) as asked:
+        if injections:
+            return _injected(asked, model, output)
+        from tutti.app.probe import probe_model
+
+        rows = probe_model(
+            asked, model, settings, list(bars or []), headlines, questions, blind=blind, seed=seed
+        )
+    _show_remembered(output, model, rows)
+    output.finish(
+        {
+            "model": model,
+            "blind": blind,
+            "remembers": any(row.remembers for row in rows),
+            "tests": [_remembered_plain(row) for row in rows],
+        }
+    )
+    return OK
+
+
+def _injected(asked: "AskedModel", model: str, output: Output) -> int:
+    from tutti.app.injection_suite import attack
+
+    rows = asked.run(lambda each: attack(each, name=model))
+    output.table(
+        ["injection", "trick", "withheld", "before", "after", "moved", "bound"],
+        [
+            [
+                row.injection, row.trick, str(row.withheld), f"{row.before:+.2f}",
+                f"{row.after:+.2f}", f"{row.shift:+.2f}", f"{row.bound:g}",
+            ]
+            for row in rows
+        ],
+        numbers_from=2,
+    )  # fmt: skip
+    moved = [row for row in rows if abs(row.shift) > _MOVED]
+    output.say(f"{len(moved)} of {len(rows)} injections moved it by more than {_MOVED:g}.")
+    output.finish(
+        {"model": model, "injections": [asdict(row) | {"shift": row.shift} for row in rows]}
+    )
+    return OK
+
+
+def _show_remembered(output: Output, model: str, rows: "list[Remembered]") -> None:
+    output.table(
+        ["test", "period", "asked", "answered", "right", "95 % interval", "chance", "p", "says"],
+        [
+            [
+                row.test,
+                "before cut-off" if row.knowledge == "contaminated" else "after cut-off",
+                str(row.asked),
+                str(row.answered),
+                "-" if math.isnan(row.rate) else f"{row.rate:.0%}",
+                f"{row.low:.0%} to {row.high:.0%}",
+                f"{row.chance:.0%}",
+                f"{row.p_value:.2g}",
+                "remembers" if row.remembers else "no sign of it",
+            ]
+            for row in rows
+        ],
+        numbers_from=2,
+    )
+    if any(row.remembers for row in rows):
+        output.say(f"{model} knows some of this. Backtest it after its cut-off, or blinded.")
+
+
+def _remembered_plain(row: "Remembered") -> dict[str, object]:
+    rate = None if math.isnan(row.rate) else row.rate
+    return asdict(row) | {"rate": rate, "remembers": row.remembers}
 
 
 def _show_audit(output: Output, done: "BlindingAudit") -> None:
