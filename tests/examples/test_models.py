@@ -87,7 +87,7 @@ def test_sample_is_trained_by_its_script(name: str, market_data: Path, tmp_path:
 def server() -> Iterator[str]:
     """Run the sample's server, and return its address."""
     module = _module(SAMPLES / "rest" / "server.py")
-    serving = module.ThreadingHTTPServer(("127.0.0.1", 0), module.Handler)
+    serving = module.Server(("127.0.0.1", 0), module.Handler)
     thread = threading.Thread(target=serving.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{serving.server_address[1]}/predict"
@@ -97,6 +97,19 @@ def server() -> Iterator[str]:
 
 def test_model_behind_a_server_conforms(server: str) -> None:
     assert check_model(SAMPLES / "rest", params={"url": server}, budget_s=1.0).findings == ()
+
+
+@pytest.mark.data
+def test_model_behind_a_server_speaks_in_a_backtest(
+    server: str, market_data: Path, tmp_path: Path
+) -> None:
+    asked = _backtest("rest", {"url": server}, market_data, tmp_path)
+    at_once = _backtest("ma_cross", {}, market_data, tmp_path / "at_once")
+    assert asked.parity is not None
+    assert asked.parity.fills_equal
+    # it is the same cross, asked over the network
+    assert asked.n_fills == at_once.n_fills > 0
+    assert asked.final_equity == pytest.approx(at_once.final_equity)
 
 
 def test_server_that_is_away_is_told_so() -> None:

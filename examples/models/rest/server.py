@@ -49,11 +49,18 @@ class Handler(BaseHTTPRequestHandler):
         """Keep quiet: a question a bar an instrument fills a screen."""
 
 
+class Server(ThreadingHTTPServer):
+    """Takes many questions at once: a backtest asks as many as ``panel.max_in_flight``."""
+
+    request_queue_size = 256
+    daemon_threads = True
+
+
 def main():
     """Serve until interrupted."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--port", type=int, default=8808)
-    server = ThreadingHTTPServer(("127.0.0.1", options.parse_args().port), Handler)
+    server = Server(("127.0.0.1", options.parse_args().port), Handler)
     print(f"http://127.0.0.1:{server.server_address[1]}/predict", flush=True)
     server.serve_forever()
 

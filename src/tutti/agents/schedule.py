@@ -36,6 +36,9 @@ class Seat:
     ----------
     cadence : int
         Market time between two questions about one instrument, ns; 0 for every tick.
+    aligned : bool
+        Whether it is due with each whole cadence since the epoch, as bars close, instead of so long
+        after it was asked last.
     timeout_s : float
         How long it may take, from being asked, seconds.
     time_to_live : int
@@ -46,6 +49,7 @@ class Seat:
 
     agent: Agent
     cadence: int = 0
+    aligned: bool = False
     timeout_s: float = 2.0
     time_to_live: int = 0
     instruments: frozenset[InstrumentId] | None = None
@@ -86,6 +90,7 @@ class Rota:
             for instrument in instruments
             if seat.instruments is None or instrument in seat.instruments
         }
+        self._aligned = {seat.name for seat in seats if seat.aligned}
         self._asked: dict[Question, int] = {}
 
     def __contains__(self, question: Question) -> bool:
@@ -97,7 +102,7 @@ class Rota:
         due = [
             (asked.get(question, _NEVER), k, question)
             for k, (question, cadence) in enumerate(self._cadence.items())
-            if asked.get(question, _NEVER) + max(cadence, 1) <= ts
+            if self._next(question, cadence) <= ts
         ]
         due.sort()
         yield from (question for _, _, question in due)
@@ -107,13 +112,17 @@ class Rota:
         """When something is due next, ns UTC; None where there is nobody to ask."""
         if not self._cadence:
             return None
-        return min(
-            self._asked.get(each, _NEVER) + max(every, 1) for each, every in self._cadence.items()
-        )
+        return min(self._next(each, every) for each, every in self._cadence.items())
 
     def asked(self, question: Question, ts: int) -> None:
         """Take note that it was asked at ``ts`` (ns UTC)."""
         self._asked[question] = ts
+
+    def _next(self, question: Question, cadence: int) -> int:
+        last = self._asked.get(question, _NEVER)
+        if cadence and question.agent in self._aligned:
+            last -= last % cadence
+        return last + max(cadence, 1)
 
     def over_from(self, before: Rota) -> None:
         """Go on where another rota was, with what both know."""

@@ -6,6 +6,7 @@ import hashlib
 import platform
 import shutil
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, cast
 
@@ -29,6 +30,7 @@ from tutti.app.trials import admit, judged
 from tutti.ledger.kinds import DataSource
 from tutti.model.errors import ConfigError, LedgerError
 from tutti.model.market import MarketBlock
+from tutti.model.opinion import Abstention
 from tutti.sandbox.result import BacktestResult, SourceFile, Tier, thinned
 from tutti.universe.instruments import Universe, is_perpetual
 
@@ -294,6 +296,7 @@ def run_source(  # noqa: PLR0913 - as above
             *source.findings,
             *((f"trading halted: {chosen.halted}",) if chosen.halted else ()),
             *chosen.doubts,
+            *_silences(opinions),
         ),
         configuration=resolved(config),
         configuration_hash=config_hash(config),
@@ -316,6 +319,24 @@ def run_source(  # noqa: PLR0913 - as above
     progress(0, 0, "second opinion")
     opinion = second_opinion(plan, block, result, nautilus, config.quote_currency)
     return replace(result, studies={**result.studies, "second_opinion": opinion.to_dict()})
+
+
+def _silences(opinions: OpinionTimeline | None) -> tuple[str, ...]:
+    # how often agents that were awaited had nothing to say: it looks like calm otherwise
+    answers: dict[str, Counter[str]] = {}
+    for heard in opinions.answers if opinions is not None else ():
+        reason = heard.answer.reason if isinstance(heard.answer, Abstention) else ""
+        answers.setdefault(heard.answer.agent, Counter())[reason] += 1
+    told = []
+    for name, reasons in answers.items():
+        n_asked, n_said = reasons.total(), reasons.pop("", 0)
+        if reasons:
+            reason, n = reasons.most_common(1)[0]
+            told.append(
+                f"agent {name}: {n_asked - n_said:,} of {n_asked:,} answers were abstentions, most "
+                f"often ({n:,}): {reason}"
+            )
+    return tuple(told)
 
 
 def run_name(config: Config, source: Source, versions: Mapping[str, str] | None = None) -> str:

@@ -12,6 +12,7 @@ from tutti.agents.board import OpinionBoard
 from tutti.app.build import analysis_of, seats_of, venues_of
 from tutti.app.config import config_hash
 from tutti.app.restore import fresh_account, moved_cash, restored_account
+from tutti.app.snapshots import observers
 from tutti.app.symbols import closing
 from tutti.engine.close_out import CloseOut
 from tutti.engine.commands import Commands
@@ -193,6 +194,8 @@ class Session:
         length = max(1, _ANALYSED // len(history.instruments))
         for begin in range(0, len(history), length):
             self.analysis.advance(history.rows(begin, min(begin + length, len(history))))
+        for observer in observers(agent for _, agent in self.seats.late):
+            observer.observe(history)
         book = self.account.book
         for i in range(len(history.instruments)):
             known = np.flatnonzero(np.isfinite(history.close[:, i]))

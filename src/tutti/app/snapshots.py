@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -21,6 +21,20 @@ if TYPE_CHECKING:
     from tutti.features.block import FeatureBlock
     from tutti.model.instrument import InstrumentId
     from tutti.model.market import FloatArray, MarketBlock, TextEvent
+
+
+@runtime_checkable
+class Observer(Protocol):
+    """Agent that keeps bars of its own: it sees each one, before it is asked about it."""
+
+    def observe(self, block: MarketBlock) -> None:
+        """Take in the next bars."""
+        ...
+
+
+def observers(agents: Iterable[object]) -> tuple[Observer, ...]:
+    """Return those agents that keep bars of their own."""
+    return tuple(agent for agent in agents if isinstance(agent, Observer))
 
 
 class Snapshots:
@@ -57,6 +71,7 @@ class Snapshots:
         self._block: MarketBlock | None = None
         self._features: FeatureBlock | None = None
         self._shown: dict[tuple[InstrumentId, int], Snapshot] = {}
+        self.observers: tuple[Observer, ...] = ()
 
     def enter(self, block: MarketBlock, features: FeatureBlock) -> None:
         """Take in the next ticks; those before them can't be asked for any more."""
@@ -64,6 +79,8 @@ class Snapshots:
             self._closes = _last(self._block.close, self._closes)
         self._block, self._features = block, features
         self._shown.clear()
+        for each in self.observers:
+            each.observe(block)
 
     async def snapshot(self, instrument: InstrumentId, ts: int) -> Snapshot:
         """Return what was known of an instrument at a tick (ns UTC); several agents share it.

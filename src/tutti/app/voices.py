@@ -12,7 +12,7 @@ from tutti.agents.llm.knowledge import Cutoffs
 from tutti.agents.llm.regime import RegimeSpeaker
 from tutti.agents.llm.silent import SilentAgent, SilentModel, no_model
 from tutti.agents.schedule import Seat
-from tutti.app.snapshots import Snapshots
+from tutti.app.snapshots import Snapshots, observers
 from tutti.kernel.clock import SECOND
 from tutti.model.errors import ConfigError
 from tutti.model.instrument import InstrumentId
@@ -75,6 +75,7 @@ def voices_of(
             sight=sight,
         )
         made.append(_seat(seats.conductor, cast("Agent", speaker)))
+    snapshots.observers = observers(seat.agent for seat in made)
     return Voices(seats=tuple(made), snapshots=snapshots)
 
 
@@ -136,9 +137,13 @@ def _spoken(config: Config, settings: AgentSettings) -> SpeakerSettings:
 
 def _seat(settings: AgentSettings, agent: Agent) -> Seat:
     about = settings.instruments
+    cadence = round(settings.cadence_s * SECOND)
+    # where nothing is said, one that reads bars is asked as they close
+    own = 0 if cadence else getattr(agent, "cadence", 0)
     return Seat(
         agent=agent,
-        cadence=round(settings.cadence_s * SECOND),
+        cadence=cadence or own,
+        aligned=own > 0,
         timeout_s=settings.timeout_s,
         time_to_live=round(settings.time_to_live_s * SECOND),
         instruments=None if about is None else frozenset(map(InstrumentId.parse, about)),

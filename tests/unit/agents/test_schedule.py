@@ -248,3 +248,14 @@ async def test_mistake_of_ours_is_not_swallowed() -> None:
     awaited = _awaited(Seat(agent=Pundit()), instruments=(BTC,), metrics=Counting())
     with pytest.raises(RuntimeError, match="a mistake of ours"):
         await awaited.ask(0)
+
+
+def test_agent_that_follows_bars_is_due_as_they_close() -> None:
+    rota = Rota([Seat(agent=Pundit(), cadence=10 * SECOND, aligned=True)], [BTC])
+    question = Question("pundit", BTC)
+    rota.asked(question, 7 * SECOND)
+    assert rota.next_due == 10 * SECOND
+    assert list(rota.due(9 * SECOND)) == []
+    assert list(rota.due(12 * SECOND)) == [question]
+    rota.asked(question, 12 * SECOND)
+    assert rota.next_due == 20 * SECOND

@@ -97,3 +97,43 @@ def test_backtest_says_that_a_models_answers_were_refused(
     told = tutti("backtest", "--config", "c.yaml", "--bars", bars, "--tier", "fast")
     assert told.code == 0
     assert "agent voice: 10 of 10 answers of model wild were refused (10 range)" in told.out
+
+
+def test_model_that_is_awaited_speaks_in_a_backtest_and_is_replayed(
+    tutti: Tutti, tmp_path: Path, bars: Path
+) -> None:
+    (tmp_path / "models" / "far").mkdir(parents=True)
+    code = (
+        "class TradeModel:\n"
+        "    lookback = 20\n"
+        "    awaited = {awaited}\n"
+        "    def __init__(self, config): ...\n"
+        "    def predict(self, f):\n"
+        "        up = f['close'].iloc[-1] > f['close'].mean()\n"
+        "        return dict(timestamp=f.index[-1], signal=1 if up else -1, confidence=0.9)\n"
+    )
+    (tmp_path / "c.yaml").write_text(
+        "models: {folders: [models]}\n"
+        "agents: [{name: voice, kind: lf_analyst, params: {model: far, timeframe: 2h}}]\n"
+        "policy: {entry_threshold: 0.1, exit_threshold: 0.05}\n"
+    )
+    fills = []
+    for awaited in (True, False):
+        (tmp_path / "models" / "far" / "model.py").write_text(code.format(awaited=awaited))
+        told = tutti(
+            "backtest", "--config", "c.yaml", "--bars", bars, "--tier", "both", "--out", "run",
+            "--json",
+        )  # fmt: skip
+        assert told.code == 0, told.err
+        document = json.loads(told.out)
+        assert document["parity"]["fills_equal"]
+        fills.append((document["n_fills"], document["final_equity"]))
+        if awaited:
+            (silence,) = [each for each in document["findings"] if "abstentions" in each]
+            assert silence == (
+                "agent voice: 20 of 201 answers were abstentions, most often (20): "
+                "no view yet: it takes 20 bars of 2h"
+            )
+        assert tutti("replay", "run").code == 0
+    assert fills[0] == fills[1]
+    assert fills[0][0] > 0

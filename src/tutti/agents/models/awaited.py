@@ -53,6 +53,7 @@ class AwaitedAnalyst(Agent):
         self.cadence = analyst.span
         self.faults: Counter[str] = Counter()
         self._time_to_live = analyst.time_to_live
+        self._seen = 0
         self._resampler = Resampler(analyst.span)
         self._columns: dict[InstrumentId, int] = {}
         self._models: list[TradeModel] = []
@@ -63,13 +64,18 @@ class AwaitedAnalyst(Agent):
     def observe(self, block: MarketBlock) -> None:
         """Take in the next bars; nothing is said of one before it is known.
 
+        Bars from before those that were seen last begin anew.
+
         Raises
         ------
         ConfigError
             If bars of the timeframe can't be made of them, or the model can't be made.
         """
-        if not self._models:
+        if not len(block):
+            return
+        if not self._models or block.ts[0] <= self._seen:
             self._begin(block.instruments)
+        self._seen = int(block.ts[-1])
         closed = self._resampler.advance(block)
         known_at = block.known_at[closed.rows]
         for i, counted in enumerate(self._history.take(closed.bars)):
@@ -108,6 +114,7 @@ class AwaitedAnalyst(Agent):
         return opinion
 
     def _begin(self, instruments: tuple[InstrumentId, ...]) -> None:
+        self._resampler = Resampler(self.cadence)
         self._columns = {instrument: i for i, instrument in enumerate(instruments)}
         shared = self.source.made(self.terms.config()) if self.declared.shared else None
         self._models = [
