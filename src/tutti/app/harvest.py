@@ -15,7 +15,7 @@ from tutti.adapters.secrets.catalogue import key_source
 from tutti.adapters.stores.point_in_time.writing import Added, PointInTimeStore
 from tutti.adapters.stores.raw import RawStore
 from tutti.app.live_market import addresses_in
-from tutti.kernel.clock import SECOND, iso
+from tutti.kernel.clock import DAY, MINUTE, SECOND, iso
 from tutti.model.errors import VenueError
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from tutti.adapters.harvest.catalogue import Opened
     from tutti.adapters.harvest.port import Series
     from tutti.kernel.clock import Clock
+
+
+_LONG = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +218,7 @@ def _about(
     report = tell
 
     def about(done: int, total: int) -> None:
-        report(done // SECOND, max(total // SECOND, 1), series)
+        unit, name = (DAY, "days") if total >= _LONG * DAY else (MINUTE, "minutes")
+        report(done // unit, max(total // unit, 1), f"{series}, {name}")
 
     return about

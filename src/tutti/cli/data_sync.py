@@ -15,6 +15,8 @@ from tutti.cli.output import Output
 from tutti.cli.progress import progress
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable
+
     from tutti.app.harvest import Ask, Collected
 
 _DAY = len("2024-01-31")
@@ -111,18 +113,23 @@ async def _collect(ask: Ask, output: Output, *, every_s: float | None, raw: bool
     harvest = Harvest(ask, clock, np.random.default_rng())
     failed = False
     try:
-        with progress() as tell:
+        with progress(compiles=False) as tell:
             if raw:
-                _told(await harvest.from_raw(), output)
-                return OK
-            if every_s is None:
-                failed = _told(await harvest.once(tell), output)
+                rounds = _single(harvest.from_raw())
+            elif every_s is None:
+                rounds = _single(harvest.once(tell))
             else:
-                async for each in harvest.watch(every_s):
-                    _told(each, output)
+                rounds = harvest.watch(every_s, tell)
+            async for each in rounds:
+                with tell.pause():
+                    failed = _told(each, output)
     finally:
         await harvest.close()
     return FAILED if failed else OK
+
+
+async def _single(collecting: "Awaitable[Collected]") -> "AsyncIterator[Collected]":
+    yield await collecting
 
 
 def _told(collected: Collected, output: Output) -> bool:

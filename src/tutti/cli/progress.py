@@ -19,9 +19,15 @@ FIRST_START = "first start: compiling for half a minute or so"
 class Shown:
     """Is told how far work is, and shows it on standard error."""
 
-    def __init__(self, report: Progress, pause: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(
+        self,
+        report: Progress,
+        pause: Callable[[], AbstractContextManager[None]],
+        *,
+        compiles: bool = True,
+    ) -> None:
         self._report = report
-        self._told = False
+        self._told = not compiles
         self.pause = pause
 
     def __call__(self, done: int, total: int, note: str) -> None:
@@ -33,16 +39,21 @@ class Shown:
 
 
 @contextlib.contextmanager
-def progress() -> Iterator[Shown]:
+def progress(*, compiles: bool = True) -> Iterator[Shown]:
     """Give a function that is told ``(done, total, what)``; it shows that on standard error.
 
     Its ``pause`` takes the bar away while somebody is asked something.
+
+    Parameters
+    ----------
+    compiles : bool
+        Whether the work needs kernels, which are compiled when they are used for the first time.
     """
     if sys.stderr.isatty():
-        with _bar() as shown:
+        with _bar(compiles=compiles) as shown:
             yield shown
     else:
-        yield Shown(PlainProgress(), contextlib.nullcontext)
+        yield Shown(PlainProgress(), contextlib.nullcontext, compiles=compiles)
 
 
 def compiles_first() -> bool:
@@ -72,7 +83,7 @@ class PlainProgress:
 
 
 @contextlib.contextmanager
-def _bar() -> Iterator[Shown]:
+def _bar(*, compiles: bool) -> Iterator[Shown]:
     from rich import progress as rich
     from rich.console import Console  # only long work needs it
 
@@ -99,4 +110,4 @@ def _bar() -> Iterator[Shown]:
             finally:
                 bar.start()
 
-        yield Shown(report, pause)
+        yield Shown(report, pause, compiles=compiles)
