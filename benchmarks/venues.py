@@ -1,4 +1,4 @@
-"""Measure the order path of the ccxt adapter, and following many books at once, on the loopback.
+"""Measure routing, the order path of the ccxt adapter, and following many books, on the loopback.
 
     python benchmarks/venues.py [--seconds 30] [--rate 10]
 
@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import psutil
+import routing
 from pydantic import SecretStr
 
 from tutti.adapters.venues.by_ccxt.books import Books
@@ -30,6 +31,7 @@ from tutti.adapters.venues.by_ccxt.lanes import Lanes
 from tutti.adapters.venues.by_ccxt.meter import NoMeter
 from tutti.adapters.venues.by_ccxt.tasks import Tasks
 from tutti.adapters.venues.by_ccxt.venue import CcxtVenue, Pace
+from tutti.execution.router.split import Strategy
 from tutti.kernel.clock import SECOND, LiveClock
 from tutti.kernel.collector import unhurried_collector
 from tutti.kernel.ids import IdSource
@@ -236,4 +238,6 @@ if __name__ == "__main__":
     parser.add_argument("--orders", type=int, default=200)
     chosen = parser.parse_args()
     with unhurried_collector():  # as a service runs
+        for strategy in Strategy:
+            print(json.dumps(routing.measure(strategy, 4_000)), flush=True)
         asyncio.run(main(chosen.seconds, chosen.rate, chosen.orders))
