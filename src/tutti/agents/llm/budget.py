@@ -98,20 +98,18 @@ class _Window:
             self.tokens, self.usd = self.held_tokens, self.held_usd = 0, _NOTHING
 
     def objection(self, tokens: int, usd: Decimal) -> str:
-        renewed = iso(self.start + self.length)
+        # without figures of the moment: equal reasons are told apart by nothing else
         if self.tokens_limit is not None and self.tokens + tokens > self.tokens_limit:
-            left = max(self.tokens_limit - self.tokens, 0)
-            return (
-                f"{left:,} of {self.tokens_limit:,} tokens are left for this {self.name}, and a "
-                f"call may take {tokens:,}; there are more at {renewed}"
-            )
+            return self._words(f"{self.tokens_limit:,} tokens", is_ever=tokens <= self.tokens_limit)
         if self.usd_limit is not None and self.usd + usd > self.usd_limit:
-            left_usd = max(self.usd_limit - self.usd, _NOTHING)
-            return (
-                f"{_money(left_usd)} of {_money(self.usd_limit)} USD are left for this {self.name}, "
-                f"and a call may take {_money(usd)}; there are more at {renewed}"
-            )
+            return self._words(f"{_money(self.usd_limit)} USD", is_ever=usd <= self.usd_limit)
         return ""
+
+    def _words(self, limit: str, *, is_ever: bool) -> str:
+        if not is_ever:
+            return f"a single call may take more than the {limit} of a whole {self.name}; raise it"
+        renewed = iso(self.start + self.length)
+        return f"too little is left of the {limit} of this {self.name}; it is renewed at {renewed}"
 
     def may_fit(self, tokens: int, usd: Decimal) -> bool:
         # once all that is in flight has ended
