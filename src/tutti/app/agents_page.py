@@ -24,7 +24,8 @@ CONFIDENCE = (
     "agent", "opinions", "hit rate", "by chance", "Brier", "corrected", "log loss", "slope",
 )  # fmt: skip
 WORTH = (
-    "agent", "weight", "worth", "95 % interval", "without it", "alone", "IR", "bad", "cost USD",
+    "agent", "weight", "next", "worth", "95 % interval", "without it", "alone", "IR", "bad",
+    "cost USD",
 )  # fmt: skip
 _STYLES = 6
 _EVEN = 0.25
@@ -50,6 +51,7 @@ def worth_cells(row: AgentRow) -> tuple[str, ...]:
     return (
         row.name,
         f"{row.weight:g}",
+        f"{row.next_weight:.3g}",
         number(row.worth.value),
         interval(row.worth),
         number(-row.left_out.value),
@@ -99,14 +101,14 @@ def agents_page(report: AgentsReport, subtitle: str) -> str:
             message(lead, rest, is_bad=is_bad),
             section(
                 "What they are worth",
-                table(WORTH, [worth_cells(each) for each in report.rows], own=2),
+                table(WORTH, [worth_cells(each) for each in report.rows], own=3),
                 f"{report.n_ticks:,} ticks of {report.n_instruments} instruments, "
                 f"{iso(report.start)[:10]} to {iso(report.end)[:10]}. The panel together: Sharpe "
                 f"ratio {number(together.value)} ({interval(together)}) after trading costs, its "
                 f"agents {costs:,.2f} US dollars of language models. Worth is an agent's share of "
                 "that ratio; without it, the ratio changes as told; IR is the information ratio a "
                 f"year against {_BASELINES[report.baseline]}; bad counts its negative windows in "
-                "a row up to the newest.",
+                "a row up to the newest; next is the weight that its worth asks for, one bounded step on.",
             ),
             section(
                 "Worth and chance",

@@ -11,7 +11,7 @@ import numpy as np
 from tutti.agents.calibration import ConfidenceMap, chance, corrected, fit_forward
 from tutti.agents.monitor import AgentMonitor, Window, information_ratio
 from tutti.agents.outcome import deviations, outcomes, skill
-from tutti.agents.worth import Pool, Share, Worths, by_span, gains, worths
+from tutti.agents.worth import Pool, Share, Worths, by_span, gains, next_weights, worths
 from tutti.app.model_spend import Spend
 from tutti.kernel.clock import DAY, HOUR, MINUTE, SECOND, iso
 from tutti.model.market import FloatArray, IntArray
@@ -123,6 +123,8 @@ class AgentRow:
 
     Parameters
     ----------
+    weight, next_weight : float
+        As it is, and one step closer to what its worth asks for; see `worth` in the configuration.
     n_opinions : int
         Given, whether they took a side or not.
     horizon : int
@@ -137,6 +139,7 @@ class AgentRow:
 
     name: str
     weight: float
+    next_weight: float
     n_opinions: int
     horizon: int
     scores: Scores
@@ -165,6 +168,7 @@ class AgentRow:
             {
                 "name": self.name,
                 "weight": self.weight,
+                "next_weight": self.next_weight,
                 "brier": scores.brier.value,
                 "brier_error": scores.brier.standard_error,
                 "log_loss": scores.log_loss.value,
@@ -223,6 +227,8 @@ class AgentsReport:
         Length of the spans whose gains make Sharpe and information ratios, ns.
     mean_block : float
         Spans in a block of the bootstrap, on average.
+    is_due : bool
+        Whether weights have stood long enough to follow worth one step on: ``worth.every_s``.
     """
 
     rows: tuple[AgentRow, ...]
@@ -237,6 +243,7 @@ class AgentsReport:
     window: int
     mean_block: float
     baseline: str
+    is_due: bool
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
@@ -313,6 +320,14 @@ def report_on(
     baseline = _baseline(settings.baseline, pool, record, span)
     windows = _windows(record, found, baseline, span=span, window=window, per_year=per_year)
     deviation = deviations(record.opens)
+    coming = next_weights(
+        record.current,
+        record.weights,
+        found.shapley,
+        max_step=settings.max_step,
+        least=settings.least,
+        most=settings.most,
+    )
     rows = []
     for a, name in enumerate(record.names):
         cases = cases_of(record, a, horizons[a])
@@ -329,7 +344,8 @@ def report_on(
         rows.append(
             AgentRow(
                 name=name,
-                weight=float(record.weights[a]),
+                weight=float(record.current[a]),
+                next_weight=float(coming[a]),
                 n_opinions=int(record.fresh[a].sum()),
                 horizon=horizons[a],
                 scores=scores_of(cases, horizons[a]),
@@ -359,6 +375,7 @@ def report_on(
         window=window,
         mean_block=block,
         baseline=settings.baseline,
+        is_due=int(record.ts[-1]) - record.since >= settings.every_s * SECOND,
     )
 
 

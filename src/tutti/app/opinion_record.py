@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
 from tutti.agents.aggregation import Aggregation
 from tutti.agents.outcome import opens_of_closes
+from tutti.app.account_folder import CONFIGURATIONS
 from tutti.app.backtest import terms_overrides
 from tutti.app.build import analysis_of, plan_of
 from tutti.app.config import Config
@@ -59,7 +61,8 @@ class OpinionRecord:
     regime : ndarray of int64, shape (t, n)
     opens : ndarray of float64, shape (t, n)
         First price of each bar.
-    weights : ndarray of float64, shape (A,)
+    weights, current : ndarray of float64, shape (A,)
+        As the run began with, by which opinions are pooled here, and as they are now.
     regime_weights : ndarray of float64, shape (5, A)
     active : ndarray of int64, shape (A, n)
     cost : ndarray of float64, shape (n,)
@@ -68,6 +71,8 @@ class OpinionRecord:
         The defaults where the run's was not kept.
     stated : dict of str to int
         The median horizon of the opinions of an awaited agent that said one, ns.
+    since : int
+        When the newest session began, with the weights that are in force, ns UTC; 0 for no run.
     """
 
     names: tuple[str, ...]
@@ -79,12 +84,14 @@ class OpinionRecord:
     regime: IntArray
     opens: FloatArray
     weights: FloatArray
+    current: FloatArray
     regime_weights: FloatArray
     active: IntArray
     method: Aggregation
     cost: FloatArray
     config: Config
     stated: dict[str, int]
+    since: int = 0
 
     def horizon(self, name: str, default: int = 1) -> int:
         """Return over how many bars an agent's opinions are judged, at least 1.
@@ -150,6 +157,7 @@ def record_of_bars(
         regime=np.concatenate([part.regime.code for part in parts]),
         opens=block.open,
         weights=how.weights,
+        current=how.weights,
         regime_weights=how.regime_weights,
         active=how.active,
         method=how.method,
@@ -174,7 +182,7 @@ def record_of_run(folder: Path) -> OpinionRecord:
         kept = _Kept()
         for row in ledger.rows(kinds=["started", "segment"]):
             if row.kind == "started":
-                kept.start(decode(row, Started))
+                kept.start(row.ts, decode(row, Started))
             else:
                 kept.take(load(ledger, decode(row, Segment)))
         given = _Given((row.ts, decode(row, Told).answer) for row in ledger.rows(kinds=["opinion"]))
@@ -201,6 +209,7 @@ def record_of_run(folder: Path) -> OpinionRecord:
         regime=regime,
         opens=opens,
         weights=np.array([weights.get(name, 1.0) for name in names]),
+        current=np.array([kept.weights(folder).get(n, weights.get(n, 1.0)) for n in names]),
         regime_weights=regime_weights(
             names, {Regime[name]: table for name, table in config.conductor.weights.items()}
         ),
@@ -209,6 +218,7 @@ def record_of_run(folder: Path) -> OpinionRecord:
         cost=_costs(config, again.block, ids),
         config=config,
         stated=given.horizons(),
+        since=kept.since,
     )
 
 
@@ -257,12 +267,23 @@ class _Kept:
         self.names: list[str] = []
         self.instruments: list[str] = []
         self.parts: list[tuple[Sequence[int], Sequence[int], Mapping[str, AnyArray]]] = []
-        self.step = 0
+        self.step = self.since = 0
         self._rows: Sequence[int] = ()
         self._columns: Sequence[int] = ()
+        self._configuration = ""
 
-    def start(self, started: Started) -> None:
+    def weights(self, folder: Path) -> dict[str, float]:
+        """Return the weights of the newest session, as far as its configuration was kept."""
+        path = folder / CONFIGURATIONS / f"{self._configuration}.json"
+        if not path.is_file():
+            return {}
+        agents = json.loads(path.read_text(encoding="utf-8"))["agents"]
+        return {each["name"]: float(each["weight"]) for each in agents}
+
+    def start(self, ts: int, started: Started) -> None:
+        self.since = ts
         self.step = started.step or self.step
+        self._configuration = started.configuration
         self._rows = _places(self.names, started.agents)
         self._columns = _places(self.instruments, started.instruments)
 

@@ -8,10 +8,11 @@ import typer
 
 from tutti.cli.asking import Llm, LlmMode, LlmRecords, MaxCost, Yes, model_use
 from tutti.cli.boundary import OK
+from tutti.cli.followed_file import put, text_of
 from tutti.cli.options import AsJson, Bars, ConfigFile, Register, Run, instant
 from tutti.cli.output import Output
 from tutti.cli.progress import progress
-from tutti.cli.runs import LEDGER, RUNS, TRIALS, run_folder, usable
+from tutti.cli.runs import LEDGER, PAPER, RUNS, TRIALS, run_folder, usable
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _PAGE = "agents.html"
 _CALIBRATION = "calibration.json"
 _STUDY = "agents.json"
+_PATIENCE_S = 10.0
 
 
 def report(  # noqa: PLR0913 - one parameter for each option
@@ -48,6 +50,10 @@ def report(  # noqa: PLR0913 - one parameter for each option
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help=f"Page to write; else {_PAGE} in the run's folder."),
+    ] = None,
+    follow: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="File of agents to write their next weights into."),
     ] = None,
     register: Register = TRIALS,
     llm: LlmMode = Llm.RECORD,
@@ -98,7 +104,8 @@ def report(  # noqa: PLR0913 - one parameter for each option
             n_samples=samples,
             n_folds=folds,
         )
-    return _finish(found, page, folder, output)
+    _finish(found, page, folder, output, _followed(found, follow, folder))
+    return OK
 
 
 def _calls(given: Path | None, folder: Path | None) -> Path:
@@ -133,7 +140,32 @@ def _of_bars(
     return record_of_bars(config, source.block, use, report_progress)
 
 
-def _finish(found: "AgentsReport", path: Path, folder: Path | None, output: Output) -> int:
+def _followed(found: "AgentsReport", path: Path | None, folder: Path | None) -> dict[str, object]:
+    if path is None:
+        return {}
+    if not found.is_due:
+        return {"followed": str(path), "in_force": False, "is_due": False}
+    from tutti.app.agents_edit import with_setting  # heavy, not for --help
+    from tutti.app.agents_file import parse_agents
+
+    text = text_of(path)
+    if not text:
+        raise ConfigError(f"--follow {path}: no such file; write one with tutti agents weight")
+    listed = {each.name for each in parse_agents(text, str(path)).agents}
+    for each in found.rows:
+        if each.name in listed and each.next_weight != each.weight:
+            text = with_setting(text, str(path), each.name, "weight", round(each.next_weight, 6))
+    put_ = put(path, text, folder or PAPER, "/agents", _PATIENCE_S)
+    return {"followed": str(path), "in_force": put_.in_force, "is_due": True}
+
+
+def _finish(
+    found: "AgentsReport",
+    path: Path,
+    folder: Path | None,
+    output: Output,
+    followed: dict[str, object],
+) -> None:
     from tutti.app.agents_page import agents_page  # not for --help
     from tutti.app.calibration_file import write_calibration
     from tutti.app.studies.written import write_page, write_study
@@ -145,12 +177,17 @@ def _finish(found: "AgentsReport", path: Path, folder: Path | None, output: Outp
         **found.to_dict(),
         "calibration": str(calibration),
         "report": str(path),
+        **followed,
     }
     html = agents_page(found, str(folder) if folder is not None else "asked anew over bars")
     written = [write_page(html, path), write_study(document, path.parent / _STUDY), calibration]
     _tell(found, output)
+    if followed:
+        told = "are in force" if followed["in_force"] else "nobody runs on it"
+        if not found.is_due:
+            told = "not yet: weights stand for worth.every_s before they follow another step"
+        output.say(f"next weights to {followed['followed']}: {told}")
     output.finish(document, written)
-    return OK
 
 
 def _tell(found: "AgentsReport", output: Output) -> None:

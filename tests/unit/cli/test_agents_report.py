@@ -116,3 +116,24 @@ def test_report_refuses_what_does_not_go_together(
     answer = tutti("agents", "report", *arguments)
     assert answer.code == 2
     assert message in answer.err
+
+
+def test_next_weights_are_written_into_a_file_of_agents(
+    tutti: Tutti, bars: Path, panel: Path, tmp_path: Path
+) -> None:
+    agents = tmp_path / "agents.yaml"
+    agents.write_text("# mine\n" + _PANEL)
+    arguments = (
+        "agents", "report", "--config", panel, "--bars", bars, "--samples", "100",
+        "--out", tmp_path / "page.html", "--json", "--follow",
+    )  # fmt: skip
+    answer = tutti(*arguments, agents)
+    assert answer.code == 0, answer.err
+    rows = {row["name"]: row for row in json.loads(answer.out)["agents"]}
+    for row in rows.values():
+        assert abs(row["next_weight"] - row["weight"]) <= 0.1 * row["weight"] + 1e-12
+    written = agents.read_text()
+    assert written.startswith("# mine")
+    weight = rows["mean_reversion"]["next_weight"]
+    assert f"weight: {round(weight, 6):.12g}" in written
+    assert "no such file" in tutti(*arguments, tmp_path / "none.yaml").err
