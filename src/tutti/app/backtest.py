@@ -21,6 +21,7 @@ from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader, is_being_wri
 from tutti.app.build import plan_of
 from tutti.app.comparison import baselines_of, metrics_of, shares
 from tutti.app.config import config_hash, resolved
+from tutti.app.models import models_digest
 from tutti.app.opinion_figures import figures_apart
 from tutti.app.opinions import opinions_over
 from tutti.app.robustness import robustness_of
@@ -340,8 +341,9 @@ def _silences(opinions: OpinionTimeline | None) -> tuple[str, ...]:
 
 
 def run_name(config: Config, source: Source, versions: Mapping[str, str] | None = None) -> str:
-    """Return the id of a run: the same configuration on the same data has the same."""
+    """Return the id of a run: the same configuration, and models, on the same data have the same."""
     digest = hashlib.sha256(config_hash(config).encode())
+    digest.update(models_digest(config).encode())
     for file in source.files:
         digest.update(file.sha256.encode())
     digest.update(f"{source.block.ts[0]} {source.block.ts[-1]} {source.block.step}".encode())

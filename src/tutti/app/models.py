@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from tutti.agents.models.analyst import Analyst
-    from tutti.app.settings import AgentSettings, ModelsSettings
+    from tutti.app.settings import AgentSettings, Config, ModelsSettings
 
 GROUP = "tutti.models"
 FILE = "model.py"
@@ -148,6 +148,32 @@ def load_file(path: Path, name: str = "") -> ModelSource:
     name = name or (file.parent.resolve().name if file.name == FILE else file.stem)
     module = _imported(file, name)
     return ModelSource(name=name, origin=str(file), make=_class_of(module, file))
+
+
+def models_digest(config: Config) -> str:
+    """Return the SHA-256 of all models that agents of a configuration run; empty where none does.
+
+    Of one in a folder every file counts, code and weights; of an installed one its package with its
+    version.
+
+    Raises
+    ------
+    ConfigError
+        If a folder of models is none.
+    """
+    runs = [each for each in config.agents if each.enabled and each.plugin in ANALYSTS]
+    if not runs:
+        return ""
+    found = {each.name: each for each in found_models(config.models.folders)}
+    digest = hashlib.sha256()
+    for name in sorted({str(each.params.get("model", each.model)) for each in runs}):
+        if (model := found.get(name)) is None:
+            continue  # that it is missing is told where it is loaded
+        digest.update(f"{name} {'' if model.path else model.origin}".encode())
+        for file in sorted(model.path.parent.rglob("*")) if model.path else ():
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def _in_folders(folders: Sequence[str]) -> list[FoundModel]:

@@ -13,7 +13,7 @@ from tests.unit.agents.models.conftest import BTC, walk
 from tutti.agents.models.analyst import HFAnalyst, LFAnalyst
 from tutti.app.build import analysis_of, seats_of
 from tutti.app.config import Config, override
-from tutti.app.models import found_models, load_file, load_model
+from tutti.app.models import found_models, load_file, load_model, models_digest
 from tutti.app.plugins import Plugins
 from tutti.model.errors import ConfigError
 from tutti.model.instrument import Instrument, InstrumentKind
@@ -175,3 +175,27 @@ def test_installed_model_is_loaded_by_its_name(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("tutti.app.plugins._installed", lambda: [point])
     make: Any = load_model("root", []).make
     assert make(9) == 3
+
+
+def test_digest_changes_with_any_file_of_a_model_that_runs(folder: Path) -> None:
+    write(folder, "other", GOOD)
+    config = config_of(folder, params={"model": "gap"})
+    before = models_digest(config)
+    (folder / "other" / "model.py").write_text("x = 1")
+    (folder / "gap" / "__pycache__").mkdir()
+    (folder / "gap" / "__pycache__" / "gap.pyc").write_text("1")
+    assert models_digest(config) == before
+    (folder / "gap" / "gap.py").write_text(GAP + "#")
+    assert models_digest(config) != before
+    assert models_digest(Config()) == ""
+    assert models_digest(config_of(folder, params={"model": "absent"})) != before
+
+
+def test_digest_of_an_installed_model_is_that_of_its_package(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    point = EntryPoint("root", "math:sqrt", "tutti.models")
+    monkeypatch.setattr("tutti.app.plugins._installed", lambda: [point])
+    agents = [{"name": "voice", "kind": "lf_analyst", "params": {"model": "root"}}]
+    config = override(Config(), {"agents": agents, "conductor.weights": {}})
+    assert len(models_digest(config)) == 64
