@@ -92,6 +92,20 @@ class AgentMonitor:
         self._taken = np.zeros(len(self.names), bool)
         self._seen = np.zeros(window // span, bool)
 
+    def seat(self, names: Sequence[str]) -> None:
+        """Go on with other agents; who stays keeps the window under way."""
+        before = {name: a for a, name in enumerate(self.names)}
+        sums, taken, bad = self._sums, self._taken, self._bad
+        self.names = tuple(names)
+        self._sums = np.zeros((len(sums), len(self.names)))
+        self._taken = np.zeros(len(self.names), bool)
+        self._bad = [0] * len(self.names)
+        for a, name in enumerate(self.names):
+            if name in before:
+                self._sums[:, a] = sums[:, before[name]]
+                self._taken[a] = taken[before[name]]
+                self._bad[a] = bad[before[name]]
+
     def advance(self, ts: IntArray, excess: FloatArray, spoke: FloatArray) -> list[Window]:
         """Take in gains beyond the baseline; return the windows that ended, agent by agent.
 

@@ -45,7 +45,7 @@ class AgentWatch:
 
     def __init__(self, names: Sequence[str], plan: Plan, settings: WorthSettings) -> None:
         self._settings = settings
-        self._monitors: dict[str, AgentMonitor] = {}
+        self._monitor: AgentMonitor | None = None
         self._newest: dict[str, Window] = {}
         self.over_to(names, plan)
 
@@ -54,9 +54,13 @@ class AgentWatch:
         self._names = tuple(names)
         cost = plan.setup.terms.taker_fee + plan.setup.costs.half_spread_bps * _BPS
         self._earnings = AgentEarnings(len(self._names), cost)
+        if self._monitor is not None:
+            self._monitor.seat(self._names)
 
     def noted(self, tick: MarketBlock, views: Views) -> list[Window]:
         """Take note of what was said at a tick; return the windows that ended."""
+        if self._monitor is None:
+            self._monitor = self._made(tick.step)
         ended: list[Window] = []
         for t, ts in enumerate(tick.known_at.tolist()):
             held = self._earnings.is_held
@@ -64,12 +68,7 @@ class AgentWatch:
             gained, market = self._earnings.step(tick.open[t], said)
             base = market if self._settings.baseline == _HOLD else 0.0
             at = np.array([ts], np.int64)
-            for a, name in enumerate(self._names):
-                if name not in self._monitors:
-                    self._monitors[name] = self._monitor(name, tick.step)
-                ended += self._monitors[name].advance(
-                    at, np.array([[gained[a] - base]]), np.array([[held[a]]])
-                )
+            ended += self._monitor.advance(at, (gained - base)[None], held[None])
         for window in ended:
             self._tell(window)
         return ended
@@ -91,11 +90,11 @@ class AgentWatch:
                 baseline=self._settings.baseline,
             )
 
-    def _monitor(self, name: str, step: int) -> AgentMonitor:
+    def _made(self, step: int) -> AgentMonitor:
         window = round(self._settings.window_s * SECOND)
         span = next((each for each in _SPANS if each >= step and window >= _ENOUGH * each), step)
         return AgentMonitor(
-            [name],
+            self._names,
             window=max(1, round(window / span)) * span,
             span=span,
             per_year=periods_per_year(span),
