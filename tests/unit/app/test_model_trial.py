@@ -1,0 +1,71 @@
+"""A trial writes down how far it came, and what it found."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tutti.app.model_template import write_template
+from tutti.app.model_trial import DONE, IMPORTING, MAKING, PREDICTING, made_up_bars, main
+from tutti.kernel.clock import HOUR
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.kernels
+
+
+def steps_of(path: Path, room: Path, timeframe: str = "") -> list[dict[str, Any]]:
+    job = {"path": str(path), "params": {}, "timeframe": timeframe, "budget_s": 5.0}
+    steps, file = room / "steps", room / "job.json"
+    file.write_text(json.dumps({**job, "steps": str(steps)}))
+    main(file)
+    return [json.loads(line) for line in steps.read_text().splitlines()]
+
+
+def test_trial_of_a_good_model_ends_without_findings(tmp_path: Path) -> None:
+    write_template("mine", tmp_path)
+    *way, end = steps_of(tmp_path / "mine", tmp_path, "4h")
+    assert [each["step"] for each in way] == [IMPORTING, MAKING, PREDICTING]
+    assert (way[-1]["name"], way[-1]["lookback"], way[-1]["timeframe"]) == ("mine", 60, "4h")
+    assert (end["step"], end["findings"]) == (DONE, [])
+    assert len(end["answers"]) == len(end["seconds"]) == 40
+
+
+def test_trial_tells_what_is_read_and_what_reads_ahead(tmp_path: Path) -> None:
+    (tmp_path / "next.csv").write_text("1")
+    (tmp_path / "peek").mkdir()
+    (tmp_path / "peek" / "model.py").write_text(
+        "class TradeModel:\n"
+        "    lookback = 5\n"
+        "    def __init__(self, config): ...\n"
+        "    def predict(self, f):\n"
+        f"        open({str(tmp_path / 'next.csv')!r}).close()\n"
+        "        f.bfill()\n"
+        "        return dict(timestamp=f.index[-1], signal=0, confidence=0)\n"
+    )
+    *_, end = steps_of(tmp_path / "peek" / "model.py", tmp_path)
+    assert [each["code"] for each in end["findings"]] == ["look_ahead", "look_ahead"]
+    assert "next.csv" in end["findings"][0]["message"]
+    assert "model.py:6: bfill()" in end["findings"][1]["message"]
+
+
+def test_trial_of_a_broken_model_ends_with_its_traceback(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text("1 / 0")
+    way, end = steps_of(tmp_path, tmp_path)
+    assert way["step"] == IMPORTING
+    (finding,) = end["findings"]
+    assert finding["code"] == "import_error"
+    assert "1 / 0" in finding["details"]
+
+
+def test_made_up_bars_are_possible_and_always_the_same() -> None:
+    block, again = made_up_bars(500, HOUR), made_up_bars(500, HOUR)
+    assert (block.close == again.close).all()
+    assert (block.high >= block.close).all()
+    assert (block.high >= block.open).all()
+    assert (block.low <= block.close).all()
+    assert (block.low <= block.open).all()
+    assert (block.volume > 0).all()
