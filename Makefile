@@ -17,7 +17,7 @@ SURE := src/tutti/model/*,src/tutti/risk/*,src/tutti/execution/*,src/tutti/portf
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check crash-test fault-matrix notebooks bench bench-studies bench-venues lock clean
+.PHONY: help setup run test check crash-test fault-matrix notebooks examples bench bench-studies bench-venues lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ fault-matrix: $(VENV)/.dev $(VENV)/.warm ## Trade through each fault at each of 
 notebooks: $(VENV)/.dev $(VENV)/.warm ## Run the example notebooks and keep what they print
 	$(BIN)/python examples/notebooks/run_notebook.py examples/notebooks/*.ipynb \
 		--data "$${TUTTI_TEST_DATA:-../shared/data}"
+
+examples: $(VENV)/.examples $(VENV)/.warm ## Try the sample models, learned ones too (installs torch)
+	$(BIN)/python -m pytest -q tests/examples
 
 bench: $(VENV)/.dev $(VENV)/.warm ## Measure, side by side with other engines where they install
 	@$(MAKE) --no-print-directory $(PEERS)/.ready \
@@ -92,6 +95,11 @@ $(VENV)/.base: requirements/base.lock pyproject.toml | $(VENV)/bin/python
 $(VENV)/.dev: requirements/dev.lock $(VENV)/.base
 	@echo "Installing packages for development ..."
 	@$(PIP) -r requirements/dev.lock
+	@touch $@
+
+$(VENV)/.examples: requirements/examples.lock $(VENV)/.dev
+	@echo "Installing what the sample models learn with ..."
+	@$(PIP) -r requirements/examples.lock
 	@touch $@
 
 $(VENV)/.warm: $(VENV)/.base $(KERNELS)
