@@ -16,7 +16,7 @@ import structlog
 from pydantic import SecretStr
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping, Sequence
+    from collections.abc import Callable, MutableMapping, Sequence
     from pathlib import Path
 
     from structlog.typing import EventDict, Processor, WrappedLogger
@@ -58,7 +58,9 @@ def configure_logs(
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
         Redactor(secrets),
+        _BLINDER,
     ]
+    blind_logs(None)
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[
@@ -85,6 +87,17 @@ def configure_logs(
         cache_logger_on_first_use=False,
     )
     return path
+
+
+def blind_logs(told: Callable[[str], str] | None) -> None:
+    """Have all that is logged from now on told without names and dates; None as it is.
+
+    Parameters
+    ----------
+    told : callable
+        Of a text; the time of the line, its level and its logger stay.
+    """
+    _BLINDER.told = told
 
 
 class _LogFile(logging.FileHandler):
@@ -145,3 +158,34 @@ class Redactor:
         if isinstance(value, list | tuple):
             return [self._clean("", inner) for inner in value]
         return value
+
+
+class _Blinder:
+    """Tells a log event as a blinded run may tell it."""
+
+    def __init__(self) -> None:
+        self.told: Callable[[str], str] | None = None
+
+    def __call__(
+        self, logger: WrappedLogger, method: str, event: EventDict
+    ) -> MutableMapping[str, Any]:
+        """Return the event without names; the signature is structlog's."""
+        del logger, method
+        if self.told is None:
+            return event
+        return {name: self._blinded(name, value) for name, value in event.items()}
+
+    def _blinded(self, name: str, value: Any) -> Any:
+        if self.told is None or name.startswith("_") or name in _STAYS:
+            return value
+        if isinstance(value, dict):
+            return {key: self._blinded(str(key), inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._blinded("", inner) for inner in value]
+        if isinstance(value, bool | int | float) or value is None:
+            return value
+        return self.told(str(value))
+
+
+_STAYS: Final = frozenset({"ts", "level", "logger", "run"})
+_BLINDER: Final = _Blinder()

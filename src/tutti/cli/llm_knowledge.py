@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 _MOVED = 0.05
+_LOOKED_AT = {
+    "prompt": "prompts",
+    "answer": "answers",
+    "ledger": "texts on the ledger",
+    "log": "lines of logs",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -224,6 +230,8 @@ def _show_audit(output: Output, done: "BlindingAudit") -> None:
         output.say(f"{found.where}, {found.which}: {leak.kind} {leak.found!r} in {leak.around!r}")
     if len(done.leaks) > _SHOWN:
         output.say(f"and {len(done.leaks) - _SHOWN} more; --json lists them all")
-    counted = ", ".join(f"{count} {where}s" for where, count in sorted(done.looked_at.items()))
+    counted = ", ".join(
+        f"{done.looked_at.get(where, 0)} {words}" for where, words in _LOOKED_AT.items()
+    )
     verdict = "no leak" if done.is_clean else f"{len(done.leaks)} leaks"
     output.say(f"{verdict} in {counted}")

@@ -11,7 +11,9 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from tutti.app.logs import HIDDEN, Redactor, configure_logs
+from tutti.agents.llm.blinding import Blinding
+from tutti.app.logs import HIDDEN, Redactor, blind_logs, configure_logs
+from tutti.model.instrument import InstrumentId
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -142,3 +144,27 @@ def test_log_to_the_console_as_well(
 def test_secret_is_hidden_wherever_it_is(name: str, value: object, shown: object) -> None:
     redactor = Redactor([SecretStr(SECRET), SecretStr("")])
     assert redactor(None, "info", {name: value}) == {name: shown}
+
+
+def test_log_of_a_blinded_run_names_nothing_that_trades(
+    log: Callable[..., list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    apple = InstrumentId("AAPL", "SIM")
+    blind = Blinding(7, [apple])
+    blind_logs(blind.logged)
+    logger = structlog.stdlib.get_logger("tutti.agents")
+    logger.info(
+        "asked", instrument=apple, about=["Apple on April 16, 2025"], n=3, more={"a": "AAPL"}
+    )
+    logging.getLogger("tutti").warning("agent %s gave no answer on %s", "wire", apple)
+    configure_logs(tmp_path)
+    logger.info("asked about AAPL")
+    first, second, third = log()
+    asset = blind.asset(apple)
+    assert first["event"] == "asked"
+    assert first["instrument"].startswith(f"{asset}.")
+    assert first["about"][0].startswith(f"{asset} on ")
+    assert "2025" not in first["about"][0]
+    assert (first["n"], first["more"], first["logger"]) == (3, {"a": asset}, "tutti.agents")
+    assert second["event"].startswith(f"agent wire gave no answer on {asset}")
+    assert third["event"] == "asked about AAPL"

@@ -45,6 +45,10 @@ class Sight(Protocol):
         """Return a figure as it may be shown."""
         ...
 
+    def feature(self, value: float) -> str:
+        """Return a feature as it may be shown."""
+        ...
+
     def publisher(self, name: str) -> str:
         """Return what a publisher is called."""
         ...
@@ -87,6 +91,10 @@ class Unblinded:
     def value(self, name: str, value: float) -> float:  # noqa: ARG002
         """Return the figure itself."""
         return value
+
+    def feature(self, value: float) -> str:
+        """Return it to four digits."""
+        return f"{value:.4g}"
 
     def publisher(self, name: str) -> str:
         """Return the name itself."""

@@ -162,7 +162,7 @@ class Speaker:
                 "now": sight.instant(context.as_of),
                 "close": sight.close(context.close),
                 "horizon": f"{horizon / HOUR:g} hours" if horizon else "as you see fit",
-                "features": _features(context),
+                "features": _features(context, sight),
                 "past": _past(context),
                 "material": block,
                 "mark": mark,
@@ -253,9 +253,9 @@ def _cited(said: Said, material: Material) -> list[Piece]:
     return cited
 
 
-def _features(context: Snapshot) -> str:
+def _features(context: Snapshot, sight: Sight) -> str:
     known = {name: value for name, value in context.features.items() if math.isfinite(value)}
-    return "\n".join(f"{name} {value:.4g}" for name, value in known.items()) or "none"
+    return "\n".join(f"{name} {sight.feature(value)}" for name, value in known.items()) or "none"
 
 
 def _past(context: Snapshot) -> str:

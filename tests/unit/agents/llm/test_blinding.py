@@ -33,6 +33,7 @@ def test_blinded_agent_asks_without_name_date_or_price(stage: Any) -> None:
     for leak in ("Bitcoin", "BTC", "USDT", "37", "2023", "Nov", "Coinbase", "CNBC", "SIM"):
         assert leak not in call.user, leak
     assert BLIND.asset(BTC) in prompt
+    assert "rsi_14 55\n" in prompt
     assert "\u00a4100" in prompt
     assert BLIND.unclock(call.as_of) == stage.now
     assert isinstance(opinion, Opinion)

@@ -12,7 +12,7 @@ still recognise it by how it goes.
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from tutti.agents.llm.blinding.amounts import UNIT, without_amounts
@@ -31,6 +31,7 @@ _LEAST_SHIFT, _SHIFTS = 1_000, 50_000
 _SOURCE_DIGITS = 16
 _LARGE = 1000.0
 _STEPS = 9974
+_YEAR_1900 = 693_596
 
 
 class Blinding:
@@ -59,6 +60,7 @@ class Blinding:
         own = dict.fromkeys(asset_of(instrument) for instrument in self._instruments)
         self._names = Names(self._key, own, dict(aliases or {}))
         self._shift = _LEAST_SHIFT + drawn(self._key, "days") % _SHIFTS
+        self._some_day = date.fromordinal(_YEAR_1900 + drawn(self._key, "some day") % _SHIFTS)
         self._factor = _factor(drawn(self._key, "factor"))
 
     def asset(self, instrument: InstrumentId) -> str:
@@ -91,6 +93,10 @@ class Blinding:
         today = datetime.fromtimestamp(as_of // SECOND, UTC).date()
         return self._names.without_names(without_dates(text, today))
 
+    def logged(self, text: str) -> str:
+        """Return a line of a log without names and dates."""
+        return self._names.without_names(without_dates(text, self._some_day))
+
     def publisher(self, name: str) -> str:
         """Return the code of a publisher."""
         return self._names.of_publisher(name)
@@ -104,6 +110,10 @@ class Blinding:
         if abs(value) < _LARGE:
             return value
         return value * _factor(drawn(self._key, "value", name))
+
+    def feature(self, value: float) -> str:
+        """Return it to two digits: a return to four is as good as a date."""
+        return f"{value:.2g}"
 
     def legend(self) -> dict[str, str]:
         """Return which code stands for which instrument; for people, never for a prompt."""

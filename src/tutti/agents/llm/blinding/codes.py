@@ -36,17 +36,17 @@ def code(key: bytes, *parts: str, length: int = _UNKNOWN) -> str:
     return "".join(out)
 
 
-def codes(key: bytes, keys: Iterable[str]) -> dict[str, str]:
-    """Return a short code for each of several keys, no two alike.
+def codes(key: bytes, keys: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """Return a short code for each of several keys, no two alike, and none of those taken.
 
     Which key gets which of two codes that collide depends on the set, not on its order.
     """
     given: dict[str, str] = {}
-    taken: set[str] = set()
+    used = set(taken)
     for known in sorted(set(keys)):
         tries = 0
-        while (drawn_code := code(key, "known", known, str(tries), length=_KNOWN)) in taken:
+        while (short := code(key, "known", known, str(tries), length=_KNOWN)) in used:
             tries += 1
-        taken.add(drawn_code)
-        given[known] = drawn_code
+        used.add(short)
+        given[known] = short
     return given

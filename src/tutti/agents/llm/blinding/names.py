@@ -77,26 +77,28 @@ class Names:
         self, key: bytes, own: Iterable[str], aliases: dict[str, tuple[str, ...]] | None = None
     ) -> None:
         self._key = key
-        self._own = {_plain(ticker): ticker for ticker in own}
         kinds = {named.key: named.kind for named in listed()}
-        for ticker in self._own:
-            kinds.setdefault(ticker, "asset")
-        short = codes(key, kinds)
-        self._codes = {ticker: f"{_KINDS[kinds[ticker]]}-{short[ticker]}" for ticker in kinds}
+        # one company may have several tickers: FB is META
         self._alike = {
-            name.upper(): named.key
+            name: named.key
             for named in listed()
             for name in named.names
-            if name.isupper() and name.isalpha()
+            if name.isupper() and name.isalpha() and name not in kinds
         }
+        self._own = {self._alike.get(_plain(ticker), _plain(ticker)) for ticker in own}
+        short = codes(key, kinds)
+        # what is listed keeps its codes whatever else the run trades
+        others = sorted(self._own.difference(kinds))
+        short |= codes(key, others, taken=short.values())
+        kinds |= dict.fromkeys(others, "asset")
+        self._codes = {ticker: f"{_KINDS[kinds[ticker]]}-{short[ticker]}" for ticker in kinds}
         self._entries: dict[str, list[_Entry]] = {}
         self._inside: list[str] = []
         for named in listed():
             more = (aliases or {}).get(named.key, ())
             self._list(named.key, (*named.names, *more), is_own=named.key in self._own)
-        for ticker in self._own:
-            if ticker not in self._codes or kinds[ticker] == "asset":
-                self._list(ticker, (aliases or {}).get(ticker, ()), is_own=True)
+        for ticker in others:
+            self._list(ticker, (aliases or {}).get(ticker, ()), is_own=True)
         for entries in self._entries.values():
             entries.sort(key=lambda entry: -len(entry.name))
 

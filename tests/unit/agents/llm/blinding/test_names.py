@@ -72,3 +72,14 @@ def test_names_of_publishers_have_codes_of_their_own() -> None:
 def test_names_already_replaced_are_left_alone() -> None:
     once = NAMES.without_names("Apple and Zorbulon (ZRBL) beat Microsoft Corp.")
     assert NAMES.without_names(once) == once
+
+
+def test_names_of_a_company_with_several_tickers_are_one() -> None:
+    names = Names(run_key(7), ["FB"])
+    assert names.of_asset("FB") == names.of_asset("META") == names.without_names("facebook")
+
+
+def test_names_that_are_listed_keep_their_codes_whatever_else_is_traded() -> None:
+    other = Names(run_key(7), ["ZZZA", "ZZZB", "ETH"])
+    assert other.of_asset("AAPL") == APPLE
+    assert len({other.of_asset(ticker) for ticker in ("ZZZA", "ZZZB", "ETH", "AAPL")}) == 4
