@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from tutti.app.account_folder import open_market
 from tutti.app.build import analysis_of
 from tutti.app.feed import in_columns
 from tutti.app.live_market import LiveMarket
+from tutti.app.markets import open_market
 from tutti.app.paper import plan_for
 from tutti.app.symbols import last_closes
 from tutti.model.errors import ConfigError, VenueError

@@ -15,10 +15,11 @@ from pydantic import ValidationError
 
 from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger, SqliteLedgerReader
 from tutti.agents.timeline import Heard, OpinionTimeline
-from tutti.app.account_folder import CONFIGURATIONS, open_market
+from tutti.app.account_folder import CONFIGURATIONS
 from tutti.app.backtest import Source, read_source, run_source
 from tutti.app.build import seats_of
 from tutti.app.kill_switch import OFFLINE, say_offline
+from tutti.app.markets import open_market
 from tutti.app.paper import Opening, PaperAccount
 from tutti.app.settings import Config
 from tutti.kernel.clock import parse_instant

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from tutti.adapters.feeds.replay import paced
 from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger, SqliteLedgerReader
 from tutti.app.access import api_token
-from tutti.app.account_folder import keep_configuration, left_behind, open_market
+from tutti.app.account_folder import keep_configuration, left_behind
 from tutti.app.agents_watch import AgentsFollower, watched_agents
 from tutti.app.asking import Asking
 from tutti.app.build import seats_of
@@ -24,6 +24,7 @@ from tutti.app.feed import in_columns
 from tutti.app.hand_over import HandOver, NewPanel, refuse_small_caps
 from tutti.app.kill_switch import KillSwitch, refuse_killed
 from tutti.app.live_market import live_market
+from tutti.app.markets import open_market
 from tutti.app.metrics import Metrics
 from tutti.app.model_use import RECORDS, ModelUse, followed, models_for
 from tutti.app.paper import LIVE, PAPER, Opening, PaperAccount, plan_for
