@@ -59,7 +59,7 @@ class SynthSettings:
     fresh: int = 6 * HOUR
     prior: float = 2.0
     gain: float = 1.0
-    ceiling: float = 0.8
+    ceiling: float = 0.5
     time_to_live: int = 0
     horizon: int = 0
 

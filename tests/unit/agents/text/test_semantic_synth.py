@@ -155,6 +155,7 @@ async def test_synth_that_has_seen_very_many_texts_forgets_and_says_the_same() -
     first = await agent.infer(snapshot)
     crowd = _texts(*(f"item{row} word{row}" for row in range(5000)))
     await agent.infer(_snapshot(crowd))
+    await agent.infer(_snapshot(_texts("says something else")))
     assert await agent.infer(snapshot) == first
 
 
