@@ -40,6 +40,7 @@ _FEWEST = 20
 _MOST_CELLS = 400_000_000
 _NO_DEVIATION = 1e-12
 _LEVEL = 0.05
+_ROUNDING = 1e-9
 _Z = 1.96
 
 
@@ -151,8 +152,8 @@ class Share:
 
     @property
     def is_told(self) -> bool:
-        """Whether 0 is outside the interval."""
-        return self.low > 0.0 or self.high < 0.0
+        """Whether 0 is outside the interval; rounding alone tells nothing."""
+        return self.standard_error > _ROUNDING and (self.low > 0.0 or self.high < 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -288,7 +289,7 @@ def next_weights(
 
 def _told(share: Share) -> float:
     # in [-1, 1]: standard errors from 0, two of which say it all
-    if not (math.isfinite(share.value) and share.standard_error > 0.0):
+    if not (math.isfinite(share.value) and share.standard_error > _ROUNDING):
         return 0.0
     return max(-1.0, min(1.0, 0.5 * share.value / share.standard_error))
 

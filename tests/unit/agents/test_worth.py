@@ -127,3 +127,10 @@ def test_weights_of_unknown_worth_return_to_what_is_configured() -> None:
         np.array([1.3]), np.array([1.0]), unknown, max_step=0.1, least=0.5, most=2.0
     )
     assert found.tolist() == pytest.approx([1.2])
+
+
+def test_weight_of_one_who_never_speaks_does_not_follow_rounding() -> None:
+    dust = [Share(value=-1e-17, low=-2e-17, high=-1e-18, standard_error=1e-18)]
+    assert not dust[0].is_told
+    found = next_weights(np.ones(1), np.ones(1), dust, max_step=0.1, least=0.5, most=2.0)
+    assert found.tolist() == [1.0]
