@@ -108,9 +108,9 @@ class SemanticSynth:
             vector, sources = await self._from_texts(context)
         if vector is None:
             return self._silent(context, "nothing to read")
-        age = context.as_of - vector.newest
-        if age > self.settings.fresh:
-            return self._silent(context, f"nothing new for {age / HOUR:.3g} h")
+        fresh = self.settings.fresh
+        if context.as_of - vector.newest > fresh:
+            return self._silent(context, f"nothing new for {fresh / HOUR:.3g} h")
         return self._opinion(context, vector, sources)
 
     async def _from_texts(self, context: Snapshot) -> tuple[ScoreVector | None, tuple[str, ...]]:

@@ -105,7 +105,7 @@ async def test_synth_abstains_where_nothing_new_was_told() -> None:
     assert nothing.reason == "nothing to read"
     old = await _said(_snapshot(_texts(*_GOOD, age=DAY)))
     assert isinstance(old, Abstention)
-    assert old.reason == "nothing new for 24 h"
+    assert old.reason == "nothing new for 6 h"
 
 
 async def test_synth_reads_only_its_kinds() -> None:
