@@ -48,7 +48,8 @@ if TYPE_CHECKING:
     from tutti.model.instrument import Instrument
     from tutti.policy.port import Policy
 
-VOICES = frozenset(KINDS)
+SYNTH = "semantic_synth"
+VOICES = frozenset({*KINDS, SYNTH})
 """Kinds of agents that `tutti.app.voices` makes."""
 
 _MILLISECOND = 1_000_000

@@ -1,44 +1,30 @@
-"""Memory filled from what a run decided, and opened as the configuration says."""
+"""Memory filled from what a run decided."""
 
 from __future__ import annotations
 
-import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tutti.adapters.stores.memory import SqliteMemory
 from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
+from tutti.app.remembering import situation
 from tutti.app.studies.recorded_bars import bars_again
 from tutti.kernel.clock import SECOND
 from tutti.ledger.kinds import Decision
 from tutti.ledger.records import decode
 from tutti.model.errors import ConfigError
 from tutti.model.instrument import InstrumentId
-from tutti.model.market import Situation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from tutti.app.settings import Config
-    from tutti.ledger.kinds import DecisionItem
+    from tutti.adapters.stores.memory import SqliteMemory
     from tutti.ledger.store import LedgerReader
-    from tutti.model.market import IntArray, MarketBlock
+    from tutti.model.market import IntArray, MarketBlock, Situation
 
 
 _ALL = 2**63 - 1
-
-
-def open_memory(config: Config) -> SqliteMemory | None:
-    """Return the memory that the configuration names; None where it names none.
-
-    Raises
-    ------
-    ConfigError, DataError
-        If the file can't be used.
-    """
-    return SqliteMemory(Path(config.memory.file)) if config.memory.file else None
 
 
 def remember_run(memory: SqliteMemory, folder: Path, *, horizon_s: float | None = None) -> int:
@@ -88,30 +74,12 @@ def situations(ledger: LedgerReader, market: MarketBlock, horizon: int) -> Itera
             end = _first_known(known_at, rows[instrument], decision.as_of + horizon)
             if end is not None:
                 close = float(market.close[end, columns[instrument]])
-                yield _situation(instrument, decision.as_of, item, close, int(known_at[end]))
+                yield situation(instrument, decision.as_of, item, close, int(known_at[end]))
 
 
 def _first_known(known_at: IntArray, rows: IntArray, instant: int) -> int | None:
     place = int(np.searchsorted(known_at[rows], instant))
     return int(rows[place]) if place < len(rows) else None
-
-
-def _situation(
-    instrument: InstrumentId, as_of: int, item: DecisionItem, close: float, known_at: int
-) -> Situation:
-    context = item.context
-    return Situation(
-        instrument=instrument,
-        as_of=as_of,
-        features={
-            name: math.nan if value is None else value for name, value in item.features.items()
-        },
-        bias=None if context is None else context.bias,
-        confidence=None if context is None else context.confidence,
-        decision=f"{item.reason} {item.weight:+.4f}",
-        outcome=math.log(close / item.close),
-        known_at=known_at,
-    )
 
 
 def last_seen(memory: SqliteMemory, instrument: InstrumentId, as_of: int | None) -> Situation:

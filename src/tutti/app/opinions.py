@@ -9,6 +9,7 @@ from tutti.app.asking import asked_about
 from tutti.app.build import analysis_of, seats_of
 from tutti.app.llm_estimate import CallCollector
 from tutti.app.model_use import ModelUse, asks_models, estimate_of, is_free, models_for
+from tutti.app.remembering import open_memory
 from tutti.app.timeline import Timed, ask_ahead
 from tutti.app.voices import sight_of, voices_of
 
@@ -83,7 +84,7 @@ class _Asking:
 
     async def _asked(self, seats: Seats, models: Models, progress: Progress) -> OpinionTimeline:
         config, block = self._config, self._block
-        voices = voices_of(config, seats, block.instruments, models)
+        voices = voices_of(config, seats, block.instruments, models, open_memory(config))
         pipeline = analysis_of(config, self._plan.instruments, seats).pipeline
         return await ask_ahead(
             voices.seats,

@@ -30,6 +30,7 @@ from tutti.app.model_use import RECORDS, ModelUse, followed, models_for
 from tutti.app.paper import LIVE, PAPER, Opening, PaperAccount, plan_for
 from tutti.app.plugins import API_SERVER, resolve
 from tutti.app.reading import Reading
+from tutti.app.remembering import Remembering, open_memory
 from tutti.app.settling import settle_running
 from tutti.app.state import AgentsState, ServiceSummary, SymbolRow, SymbolsState
 from tutti.app.symbols_watch import SymbolsWatch, busy_in, busy_on, watched
@@ -178,6 +179,8 @@ class PaperService(Reading):
         metrics = metrics or Metrics(CollectorRegistry())
         desk = Desk(metrics, config.agents)
         self._wires = wires = Wires()
+        self._memory = open_memory(config)
+        self._remembering: Remembering | None = None
         desk.listen(wires)
         self._symbols = symbols or watched(config)
         self._agents = watched_agents(config)
@@ -195,7 +198,8 @@ class PaperService(Reading):
             opened: Market = market or open_market(config, feed, bars, self.state, clock.now())
             kind = PAPER if venues is None else LIVE
             seats = seats_of(config)
-            voices = voices_of(config, seats, opened.sample().instruments, models)
+            ids = opened.sample().instruments
+            voices = voices_of(config, seats, ids, models, self._memory)
             opening = Opening(
                 run_id=f"{kind}-{iso(clock.now())[:19].replace(':', '')}",
                 venues=None if venues is None else venues.venues,
@@ -218,6 +222,11 @@ class PaperService(Reading):
         if killed is not None:
             self._kill.take_up(killed)
         self._models = models
+        if self._memory is not None:
+            horizon = round(config.memory.horizon_s * SECOND)
+            self._remembering = Remembering(self._memory, horizon)
+            self._remembering.resume(self._store, self.state.last_ts)
+            wires.decisions.subscribe(self._remembering.decided)
         self._asking = Asking(
             voices, account.plan, config.panel, told=self.state.opinions.values(), metrics=metrics
         )
@@ -376,7 +385,8 @@ class PaperService(Reading):
         """
         old = self.account
         seats = seats_of(config)
-        voices = voices_of(config, seats, market.sample().instruments, self._models)
+        ids = market.sample().instruments
+        voices = voices_of(config, seats, ids, self._models, self._memory)
         self.is_open = False
         old.stop(why)
         keep_configuration(config, self._out)
@@ -430,6 +440,8 @@ class PaperService(Reading):
             self.account.session.tell(ts, answers)
             self.account.process(tick)
         self._desk.heard(answers, ts)
+        if self._remembering is not None:
+            self._remembering.passed(tick)
         self.noted(tick)
 
     def _serve(self, supervisor: Supervisor) -> None:

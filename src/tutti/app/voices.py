@@ -12,6 +12,9 @@ from tutti.agents.llm.knowledge import Cutoffs
 from tutti.agents.llm.regime import RegimeSpeaker
 from tutti.agents.llm.silent import SilentAgent, SilentModel, no_model
 from tutti.agents.schedule import Seat
+from tutti.app.build import SYNTH
+from tutti.app.logs import blind_logs
+from tutti.app.semantic_synth import semantic_synth_of
 from tutti.app.snapshots import Snapshots, observers
 from tutti.kernel.clock import SECOND
 from tutti.model.errors import ConfigError
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from tutti.agents.llm.port import LanguageModel
     from tutti.agents.llm.sight import Sight
+    from tutti.agents.memory.port import Memory
     from tutti.agents.port import Agent
     from tutti.app.build import Seats
     from tutti.app.settings import AgentSettings, Config
@@ -48,6 +52,7 @@ def voices_of(
     seats: Seats,
     instruments: Sequence[InstrumentId],
     models: Models,
+    memory: Memory | None = None,
 ) -> Voices:
     """Return the agents of a configuration that have to be awaited.
 
@@ -55,13 +60,17 @@ def voices_of(
     ----------
     models : callable
         What each asks that asks a language model.
+    memory : Memory, optional
+        Of past situations, to be shown.
 
     Raises
     ------
     ConfigError
         If one can't be made, or a file that they read can't be used.
     """
-    snapshots, sight = snapshots_of(config, instruments), sight_of(config, instruments)
+    if not seats.awaited:
+        return Voices(seats=(), snapshots=Snapshots(instruments, config))
+    snapshots, sight = snapshots_of(config, instruments, memory), sight_of(config, instruments)
     made = []
     for settings, agent in seats.late:
         if agent is None:
@@ -80,11 +89,20 @@ def voices_of(
 
 
 def sight_of(config: Config, instruments: Sequence[InstrumentId]) -> Blinding | None:
-    """Return what hides names, times and prices from language models; None where nothing does."""
-    return Blinding(config.seed, instruments) if config.llm.blind else None
+    """Return what hides names, times and prices from language models; None where nothing does.
+
+    Where something does, nothing that is logged from then on tells them either.
+    """
+    if not config.llm.blind:
+        return None
+    blind = Blinding(config.seed, instruments)
+    blind_logs(blind.logged)
+    return blind
 
 
-def snapshots_of(config: Config, instruments: Sequence[InstrumentId]) -> Snapshots:
+def snapshots_of(
+    config: Config, instruments: Sequence[InstrumentId], memory: Memory | None = None
+) -> Snapshots:
     """Return what agents are shown, with the texts and figures that the configuration names.
 
     Raises
@@ -98,6 +116,7 @@ def snapshots_of(config: Config, instruments: Sequence[InstrumentId]) -> Snapsho
         config,
         texts=open_texts(list(files.files)) if files.files else None,
         readings=open_readings(list(files.readings)) if files.readings else None,
+        memory=memory,
     )
 
 
@@ -108,10 +127,13 @@ def _made(
     models: Models,
     sight: Sight | None,
 ) -> Agent:
-    if not settings.model:
-        return SilentAgent(settings.name, no_model(settings.name))
     key = next(k for k, each in enumerate(config.agents) if each.name == settings.name)
     try:
+        if settings.plugin == SYNTH:
+            synth = semantic_synth_of(settings, source=snapshots, models=models, sight=sight)
+            return cast("Agent", synth)
+        if not settings.model:
+            return SilentAgent(settings.name, no_model(settings.name))
         spoken, model = _spoken(config, settings), models(settings)
         speaker = make_llm_agent(
             settings.plugin, spoken, source=snapshots, model=model, blind=sight
