@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from tutti.agents.llm.quoting import clean
@@ -26,6 +26,8 @@ MOST_CHARACTERS = 12_000
 """Of all pieces of a prompt together; the newest are kept."""
 
 _LEANS = 0.1
+_BEFORE_BLINDING = 4
+_REMEMBERED = 4096
 _FIGURES = 2
 """How many publishers a reading counts as; see `bounds`."""
 
@@ -99,10 +101,11 @@ def gather(
     for text in snapshot.texts:
         if text.kind not in texts or text.known_at > snapshot.as_of:
             continue
-        if screens and _speaks(text):
+        read = _read(text.title, text.text, text.source)
+        if screens and read.speaks:
             withheld += 1
             continue
-        piece = _of_text(text, snapshot, sight, number=len(found) + 1)
+        piece = _of_text(text, read, snapshot, sight, number=len(found) + 1)
         words = f"{piece.shown['title']}{piece.shown['text']}"
         if words in said or not words:
             continue
@@ -123,20 +126,32 @@ def gather(
     return Material(pieces=tuple(found), withheld=withheld)
 
 
-def _speaks(text: TextEvent) -> bool:
-    longest = 8 * LONGEST_TEXT
-    return any(
-        speaks_to_the_model(part[:longest])
-        for part in (text.title, text.text, f"{text.title} {text.text}", text.source)
-        if part
+@dataclass(frozen=True, slots=True)
+class _Read:
+    # what a text is whenever it is shown
+    title: str
+    text: str
+    speaks: bool
+    leaning: float
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _read(title: str, text: str, publisher: str) -> _Read:
+    parts = (title, text, f"{title} {text}", publisher)
+    return _Read(
+        title=clean(title, _BEFORE_BLINDING * LONGEST_TITLE),
+        text=clean(text, _BEFORE_BLINDING * LONGEST_TEXT),
+        speaks=any(speaks_to_the_model(part[: 8 * LONGEST_TEXT]) for part in parts if part),
+        leaning=_leaning(f"{title} {text}"),
     )
 
 
-def _of_text(text: TextEvent, snapshot: Snapshot, sight: Sight, *, number: int) -> Piece:
+def _of_text(
+    text: TextEvent, read: _Read, snapshot: Snapshot, sight: Sight, *, number: int
+) -> Piece:
     def shown(part: str, longest: int) -> str:
         # blinded before it is cut, for a name cut in half would pass
-        blinded = sight.text(clean(part, 4 * longest), as_of=snapshot.as_of, close=snapshot.close)
-        return clean(blinded, longest)
+        return clean(sight.text(part, as_of=snapshot.as_of, close=snapshot.close), longest)
 
     publisher = clean(text.source, LONGEST_NAME).casefold()
     return Piece(
@@ -145,14 +160,14 @@ def _of_text(text: TextEvent, snapshot: Snapshot, sight: Sight, *, number: int) 
         # where anybody can write, all writers together are one publisher
         publisher=text.kind if text.kind == "social" else publisher,
         weight=1,
-        leaning=_leaning(f"{text.title} {text.text}"),
+        leaning=read.leaning,
         shown={
             "id": f"t{number}",
             "kind": clean(text.kind, LONGEST_NAME),
             "publisher": clean(sight.publisher(text.source), LONGEST_NAME),
             "age_hours": _age(text.known_at, snapshot.as_of),
-            "title": shown(text.title, LONGEST_TITLE),
-            "text": shown(text.text, LONGEST_TEXT),
+            "title": shown(read.title, LONGEST_TITLE),
+            "text": shown(read.text, LONGEST_TEXT),
         },
     )
 

@@ -77,6 +77,8 @@ def visible(text: str) -> str:
 
     Of marks that are stacked on one letter the first two are kept.
     """
+    if text.isascii() and text.isprintable():
+        return text
     kept: list[str] = []
     marks = 0
     for character in text:

@@ -36,20 +36,22 @@ _WORDINGS = (
     r"\b(?:decode|execute|run|follow|obey)\b.{0,30}\b(?:base64|this|these|the following|string)\b"
     r".{0,30}\b(?:instruction|command|code|order|message)s?\b",
 )
-_SPEAKS = re.compile("|".join(f"(?:{wording})" for wording in _WORDINGS), re.IGNORECASE)
+_SPEAKS = re.compile("|".join(f"(?:{wording})" for wording in _WORDINGS))
 _NOT_LETTERS = re.compile(r"[^0-9a-z]+")
 _SPACED_OUT = re.compile(r"(?:\b\w[\s._*-]){6,}\w\b")
 _SQUASHED = re.compile(
     r"ignore(?:all|any|the)?(?:previous|prior|above|earlier)|systemprompt|disregard(?:all|previous)"
 )
-# Cyrillic, Greek and phonetic letters that look like Latin ones, then digits and signs
+# Cyrillic, Greek and phonetic letters that look like Latin ones
 _FOREIGN = (
     "\u0430\u0432\u0435\u0456\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445"
     "\u0455\u0458\u0501\u051b\u0261\u03bf\u03b1\u03c1\u03bd\u03c4\u03b9\u03c5\u0475"
 )
-_LOOKALIKES = str.maketrans(_FOREIGN + "0134578@$", "abeikmhopctyxsjdqgoapvtiuv" + "oleastbas")
-
+_FOREIGN_TO_LATIN = str.maketrans(_FOREIGN, "abeikmhopctyxsjdqgoapvtiuv")
+_LOOKALIKES = str.maketrans("0134578@$", "oleastbas")
 _UPRIGHT = str.maketrans("1!|", "iii")
+# digits and signs that touch letters
+_DISGUISED = re.compile(r"(?<=[a-z])[0134578@$!|]+|[0134578@!|]+(?=[a-z])")
 
 
 def speaks_to_the_model(text: str) -> bool:
@@ -59,13 +61,20 @@ def speaks_to_the_model(text: str) -> bool:
     spaces or dots between them are seen through.
     """
     plain = unicodedata.normalize("NFKD", text)
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter)).lower()
-    plain = visible(plain)
-    alike = plain.translate(_LOOKALIKES)
-    upright = plain.translate(_UPRIGHT).translate(_LOOKALIKES)
-    if any(_SPEAKS.search(form) for form in (text, plain, alike, upright)):
+    if not plain.isascii():
+        plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    plain = visible(plain).lower().translate(_FOREIGN_TO_LATIN)
+    # most texts have no signs between letters, and one form then
+    forms = dict.fromkeys((plain, _DISGUISED.sub(_alike, plain), _DISGUISED.sub(_upright, plain)))
+    if any(_SPEAKS.search(form) for form in forms):
         return True
     spelled = "".join(_SPACED_OUT.findall(plain))
-    return any(
-        _SQUASHED.search(_NOT_LETTERS.sub("", form)) for form in (alike, upright, plain, spelled)
-    )
+    return any(_SQUASHED.search(_NOT_LETTERS.sub("", form)) for form in (*forms, spelled))
+
+
+def _alike(match: re.Match[str]) -> str:
+    return match[0].translate(_LOOKALIKES)
+
+
+def _upright(match: re.Match[str]) -> str:
+    return match[0].translate(_UPRIGHT).translate(_LOOKALIKES)
