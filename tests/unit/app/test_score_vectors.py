@@ -90,6 +90,20 @@ async def test_score_vectors_written_are_readings_for_agents(file: str, tmp_path
     assert (again.added.rows, again.n_embeddings) == (0, 0)
 
 
+@pytest.mark.data
+async def test_score_vectors_of_recorded_posts_do_not_know_the_future(market_data: Path) -> None:
+    texts = open_texts([market_data / "text" / "tweets_stocks.parquet"])
+    cut = 1_420_070_400_000_000_000  # 2015-01-01
+    scorer, embedder = LexiconScorer(), HashedEmbedder()
+    whole = await score_vectors(texts, ("BA", "XOM"), scorer, embedder, until=cut + 100 * DAY)
+    part = await score_vectors(texts, ("BA", "XOM"), scorer, embedder, until=cut)
+    assert len(part) > 1000
+    known = pl.col("known_at") < cut
+    assert part.filter(known).equals(whole.filter(known))
+    of = whole.filter(name="sentiment")["value"].to_numpy()
+    assert -1.0 <= of.min() < -0.5 < 0.5 < of.max() <= 1.0
+
+
 async def test_texts_are_found_by_their_vectors(file: str, tmp_path: Path) -> None:
     out = tmp_path / "data"
     with pytest.raises(ConfigError, match="no vectors are kept"):

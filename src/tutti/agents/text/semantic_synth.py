@@ -1,7 +1,7 @@
 """SemanticSynth: an opinion from what all texts about an instrument say together.
 
 It reads the score vectors that were computed ahead, where there are any, else the texts of its
-snapshot, which may be fewer. From the vector::
+snapshot, which may be fewer; what is about the market as a whole is left out. From the vector::
 
     weight     = volume / (volume + prior)             few stories count for little
     bias       = gain * weight * (sentiment + change) / 2
@@ -115,7 +115,11 @@ class SemanticSynth:
 
     async def _from_texts(self, context: Snapshot) -> tuple[ScoreVector | None, tuple[str, ...]]:
         kinds = self.settings.kinds
-        events = [event for event in reversed(context.texts) if not kinds or event.kind in kinds]
+        events = [
+            event
+            for event in reversed(context.texts)
+            if event.instruments and (not kinds or event.kind in kinds)
+        ]
         synthesis = Synthesis()
         counted = [
             scored.event
@@ -176,7 +180,7 @@ def _from_readings(context: Snapshot) -> tuple[ScoreVector | None, tuple[str, ..
     values = {field: own[name].value for field, name in NAMES.items()}
     values["volume"] *= 0.5 ** ((context.as_of - newest) / HALF_LIFE)
     vector = ScoreVector(as_of=context.as_of, newest=newest, **values)
-    return vector, tuple(own[name].id for name in NAMES.values())
+    return vector, (own[NAMES["sentiment"]].id,)
 
 
 def _about(event: TextEvent, scored: ScoredText) -> ScoredText:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -114,6 +115,12 @@ async def test_synth_reads_only_its_kinds() -> None:
     assert isinstance(said, Abstention)
 
 
+async def test_synth_leaves_out_what_is_about_the_market_as_a_whole() -> None:
+    (event,) = _texts(_BAD[0])
+    said = await _said(_snapshot((replace(event, instruments=()),)))
+    assert isinstance(said, Abstention)
+
+
 async def test_synth_against_what_is_told_turns_the_bias() -> None:
     straight = await _said(_snapshot(_texts(*_GOOD)))
     turned = await _said(_snapshot(_texts(*_GOOD)), SynthSettings(gain=-1.0))
@@ -130,7 +137,7 @@ async def test_synth_takes_score_vectors_that_were_computed_ahead() -> None:
     said = await _said(_snapshot(_texts(*_BAD), vector.readings(_AAPL)))
     assert isinstance(said, Opinion)
     assert said.bias > 0.25
-    assert said.sources == tuple(reading.id for reading in vector.readings(_AAPL))
+    assert said.sources == (vector.readings(_AAPL)[0].id,)
     of_another = await _said(_snapshot(_texts(*_BAD), vector.readings(InstrumentId("B", "X"))))
     assert isinstance(of_another, Opinion)
     assert of_another.bias < 0
