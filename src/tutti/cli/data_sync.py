@@ -128,7 +128,7 @@ async def _collect(ask: Ask, output: Output, *, every_s: float | None, raw: bool
     return FAILED if failed else OK
 
 
-async def _single(collecting: "Awaitable[Collected]") -> "AsyncIterator[Collected]":
+async def _single(collecting: Awaitable[Collected]) -> AsyncIterator[Collected]:
     yield await collecting
 
 

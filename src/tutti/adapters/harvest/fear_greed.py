@@ -19,7 +19,7 @@ from tutti.adapters.harvest.port import (
     json_in,
 )
 from tutti.adapters.stores.point_in_time.lags import Lag
-from tutti.kernel.clock import HOUR, SECOND
+from tutti.kernel.clock import DAY, HOUR, SECOND
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -30,9 +30,16 @@ _NAME = "fear_greed"
 
 
 class FearGreed(ByHttp):
-    """Asks for the index; all of it comes on one page."""
+    """Asks for the index; all that is asked for comes on one page."""
 
-    terms = Terms(name=_NAME, kind=RowKind.READINGS, lag=Lag(span=HOUR), per_second=1.0)
+    terms = Terms(
+        name=_NAME,
+        kind=RowKind.READINGS,
+        lag=Lag(span=HOUR),
+        per_second=1.0,
+        remembers=True,
+        overlap=2 * DAY,
+    )
 
     def series(self, symbols: Sequence[str]) -> list[Series]:
         """Return the one index that there is."""
@@ -41,12 +48,12 @@ class FearGreed(ByHttp):
         return [Series(name="index")]
 
     def start(self, series: Series, window: Window) -> str:
-        """Return how many days are asked for: 0, which is all, as they are counted from today."""
-        del series, window
-        return "0"
+        """Return how many days are asked for, counted back from today."""
+        del series
+        return str((self._http.now() - window.since) // DAY + 2)
 
     async def fetch(self, series: Series, window: Window, cursor: str) -> Answer:
-        """Ask for all days."""
+        """Ask for the newest days."""
         del series, window
         return await self._http.get(f"{self._base_url}/fng/", {"limit": cursor, "format": "json"})
 

@@ -1,9 +1,10 @@
 """FRED, the data of the Federal Reserve: each value with when it was first told.
 
 Documented at https://fred.stlouisfed.org/docs/api/fred/series_observations.html. Asked for with a
-real-time period, FRED tells every revision of every observation: one calendar year of revisions a
-page. A revision is told in the course of its day in Chicago, so it is known when that day is over
-there, six hours after midnight UTC.
+real-time period, FRED tells what every observation was then, and each revision: a calendar year of
+revisions a page. Time is that of the telling, so what was told once is not asked for again; of
+observations those of the year before are told too. A revision is told in the course of its day in
+Chicago, so it is known when that day is over there, six hours after midnight UTC.
 """
 
 from __future__ import annotations
@@ -32,17 +33,20 @@ BASE_URL = "https://api.stlouisfed.org"
 _NAME = "fred"
 _USUAL = ("DFF", "DGS10", "T10Y2Y", "CPIAUCSL", "UNRATE", "VIXCLS")
 _PAGE = 100_000
-_DATE = len("2024-01-31")
+_LENGTH = len("2024-01-31")
+_BEFORE = 400 * DAY  # so that the first day knows what was told before it
 
 
 class Fred(ByHttp):
-    """Asks for observations; a cursor is a year of revisions and the place in it."""
+    """Asks for observations; a cursor is the first day of revisions and the place among them."""
 
     terms = Terms(
         name=_NAME,
         kind=RowKind.READINGS,
         lag=Lag(span=DAY + 6 * HOUR),
         per_second=2.0,
+        remembers=True,
+        overlap=2 * DAY,
         has_vintages=True,
         key="fred",
         needs_key=True,
@@ -55,22 +59,22 @@ class Fred(ByHttp):
         return [Series(name=each.upper()) for each in symbols or _USUAL]
 
     def start(self, series: Series, window: Window) -> str:
-        """Return the year that the window begins in."""
+        """Return the first day of the window."""
         del series
-        return f"{iso(window.since)[:4]}:0"
+        return f"{_date(window.since)}:0"
 
     async def fetch(self, series: Series, window: Window, cursor: str) -> Answer:
-        """Ask for what was told in one year."""
-        year, _, offset = cursor.partition(":")
+        """Ask for what was told until the year is over."""
+        day, _, offset = cursor.partition(":")
         return await self._http.get(
             f"{self._base_url}/fred/series/observations",
             {
                 "series_id": series.name,
                 "api_key": self._key,
                 "file_type": "json",
-                "observation_start": iso(window.since)[:_DATE],
-                "realtime_start": f"{year}-01-01",
-                "realtime_end": min(f"{year}-12-31", iso(window.until)[:_DATE]),
+                "observation_start": _date(parse_instant(day) - _BEFORE),
+                "realtime_start": day,
+                "realtime_end": min(f"{day[:4]}-12-31", _date(window.until)),
                 "limit": str(_PAGE),
                 "offset": offset,
             },
@@ -79,8 +83,8 @@ class Fred(ByHttp):
     async def parse(self, body: bytes, series: Series, window: Window, cursor: str) -> Parsed:
         """Return a reading for each value that was told."""
         told = json_in(body, _NAME)
-        year, offset = (int(each) for each in cursor.split(":"))
-        if not told["realtime_start"].startswith(str(year)) or int(told["offset"]) != offset:
+        day, offset = cursor.partition(":")[0], int(cursor.partition(":")[2])
+        if told["realtime_start"] != day or int(told["offset"]) != offset:
             raise Transient(f"{series.name}: tells of another time than it was asked", venue=_NAME)
         rows: list[Row] = [
             (
@@ -97,7 +101,12 @@ class Fred(ByHttp):
         ]
         seen = offset + len(told["observations"])
         if told["observations"] and seen < int(told["count"]):
-            return Parsed(rows=rows, next=f"{year}:{seen}")
-        last = int(iso(min(window.until, parse_instant("2200-01-01")))[:4])
-        upto = parse_instant(f"{year + 1}-01-01")
-        return Parsed(rows=rows, next=f"{year + 1}:0" if year < last else None, upto=upto)
+            return Parsed(rows=rows, next=f"{day}:{seen}")
+        following = f"{int(day[:4]) + 1}-01-01"
+        if following > _date(window.until):
+            return Parsed(rows=rows, upto=window.until)
+        return Parsed(rows=rows, next=f"{following}:0", upto=parse_instant(following))
+
+
+def _date(ts: int) -> str:
+    return iso(ts)[:_LENGTH]

@@ -75,6 +75,10 @@ class Http:
         token = b64encode(f"{user}:{password}".encode()).decode()
         return await self._ask("POST", url, data, {"Authorization": f"Basic {token}"})
 
+    def now(self) -> int:
+        """Return the time, ns UTC."""
+        return self._clock.now()
+
     async def close(self) -> None:
         """End the connection."""
         self._lanes.close()

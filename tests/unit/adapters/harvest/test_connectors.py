@@ -60,12 +60,14 @@ async def test_fred_is_asked_a_year_of_revisions_at_a_time(
     await crawl(fred, series, Window(since=parse_instant("2022-11-01"), until=NOW), desk)
     spans = [(each.query["realtime_start"], each.query["realtime_end"]) for each in sources.asked]
     assert spans == [
-        ("2022-01-01", "2022-12-31"),
+        ("2022-11-01", "2022-12-31"),
         ("2023-01-01", "2023-12-31"),
         ("2024-01-01", "2024-03-05"),
     ]
     again = await crawl(fred, series, Window(since=parse_instant("2022-11-01"), until=NOW), desk)
     assert again.rows == 0
+    # what was told in the last two days
+    assert [each.query["realtime_start"] for each in sources.asked[3:]] == ["2024-03-03"]
 
 
 async def test_fear_and_greed_is_known_an_hour_into_its_day(

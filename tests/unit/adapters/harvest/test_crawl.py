@@ -286,7 +286,7 @@ async def test_answers_are_kept_as_they_came_without_the_key(
     fred = open_at("fred")
     (series,) = fred.series(["DFF"])
     sources.overrides["/fred/series/observations"] = (
-        b'{"realtime_start": "2024-01-01", "offset": 0, "count": 0, "observations": [],'
+        b'{"realtime_start": "2024-03-04", "offset": 0, "count": 0, "observations": [],'
         b' "note": "you are fred key/1"}'
     )
     await crawl(fred, series, Window(since=NOW - DAY, until=NOW), desk)

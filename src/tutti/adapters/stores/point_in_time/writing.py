@@ -39,6 +39,7 @@ TRADE_ROWS = {
     "ts": pl.Int64, "price": pl.Float64, "qty": pl.Float64, "side": pl.String,
     "trade_id": pl.String, "known_at": pl.Int64, **_MORE,
 }  # fmt: skip
+_SIDES = ("open", "high", "low", "close", "volume")
 Schema = dict[str, type[pl.DataType]]
 
 
@@ -184,20 +185,23 @@ def read_stored(path: Path, schema: dict[str, pl.DataType] | Schema) -> pl.DataF
 
 
 def _merge_bars(first: Path, later: Path, fresh: pl.DataFrame) -> Added:
-    values = ("open", "high", "low", "close", "volume")
-    fresh = fresh.unique(subset=["ts", *values], keep="first", maintain_order=True)
+    fresh = fresh.unique(subset=["ts", *_SIDES], keep="first", maintain_order=True)
     old = read_stored(first, dict(fresh.schema))
     new = fresh.join(old, on="ts", how="anti").unique(
         subset=["ts"], keep="first", maintain_order=True
     )
     if len(new):
         _write(first, pl.concat((old, new)).sort("ts"))
-    told = pl.concat((old, new, read_stored(later, dict(fresh.schema))))
-    changed = fresh.join(told, on=["ts", *values], how="anti", nulls_equal=True)
+    # under other names, so that nobody takes corrections for bars
+    names = {name: f"corrected_{name}" for name in _SIDES}
+    before = read_stored(later, dict(fresh.rename(names).schema)).rename(
+        {new_name: name for name, new_name in names.items()}
+    )
+    told = pl.concat((old, new, before))
+    changed = fresh.join(told, on=["ts", *_SIDES], how="anti", nulls_equal=True)
     if len(changed):
         known = changed.with_columns(pl.max_horizontal("known_at", "received_at").alias("known_at"))
-        before = read_stored(later, dict(fresh.schema))
-        _write(later, pl.concat((before, known)).sort("known_at", "ts"))
+        _write(later, pl.concat((before, known)).sort("known_at", "ts").rename(names))
     return Added(rows=len(new), corrections=len(changed))
 
 

@@ -129,7 +129,7 @@ def test_bars_are_read_by_a_backtest_and_the_first_told_stays(tmp_path: Path) ->
     assert read_bars([tmp_path / "ohlcv"]).block.close[0, 0] == 100.0
     (beside,) = (tmp_path / "corrections" / "binance").iterdir()
     row = pl.read_parquet(beside).row(0, named=True)
-    assert (beside.name, row["close"]) == ("BTC-USDT_1h_2023.parquet", 99.0)
+    assert (beside.name, row["corrected_close"]) == ("BTC-USDT_1h_2023.parquet", 99.0)
     assert int(row["known_at"].timestamp()) * SECOND == year_end + 5 * DAY
 
 
