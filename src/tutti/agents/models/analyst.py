@@ -179,8 +179,10 @@ class Analyst:
         if not self._models:
             self._begin(block.instruments)
         closed = self._resampler.advance(block)
-        counted = self._history.take(closed.bars)
-        self._last = self._standing.spread(block.known_at, self._heard(closed, counted))
+        heard: Sequence[Sequence[Said]] = [()] * len(block.instruments)
+        if len(closed.bars):
+            heard = self._heard(closed, self._history.take(closed.bars))
+        self._last = self._standing.spread(block.known_at, heard)
         return Views(self._last.bias, self._last.confidence)
 
     @property
@@ -250,12 +252,11 @@ class Analyst:
         return heard
 
     def _asked(self, i: int, known: IntArray) -> _Asked:
-        ts, values = self._history.series(i)
-        series = Series(ts=ts, values=values, columns=self._history.columns)
+        series = Series.of(self._history, i)
         lookback = self.declared.lookback
-        first = max(len(ts) - len(known), lookback - 1)
+        n = len(series.ts)
         allowed = self.terms.instruments
-        ends = range(first, len(ts))
+        ends = range(max(n - len(known), lookback - 1), n)
         if allowed is not None and self._instruments[i] not in allowed:
             ends = range(0)
         bars = known[len(known) - len(ends) :].tolist()

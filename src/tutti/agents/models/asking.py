@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tutti.agents.models.answer import SHAPE, Fault, Prediction, judged, sided
-from tutti.agents.models.frames import frame_of
+from tutti.agents.models.frames import frame_of, index_of
 from tutti.agents.models.worker import Broke, Late, Question
 from tutti.model.errors import ConfigError
 from tutti.model.market import FloatArray, IntArray
@@ -16,6 +16,7 @@ from tutti.model.market import FloatArray, IntArray
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tutti.agents.models.frames import BarHistory
     from tutti.agents.models.port import ModelSource, TradeModel
 
 LATE, BROKE = "late", "broke"
@@ -33,11 +34,18 @@ class Series:
     ts: IntArray
     values: FloatArray
     columns: tuple[str, ...]
+    index: Any
+
+    @classmethod
+    def of(cls, history: BarHistory, i: int) -> Series:
+        """Return the bars that are kept of instrument ``i``."""
+        ts, values = history.series(i)
+        return cls(ts=ts, values=values, columns=history.columns, index=index_of(ts))
 
     def window(self, end: int, lookback: int) -> Any:
         """Return the frame of the ``lookback`` bars that end with number ``end``."""
         cut = slice(end - lookback + 1, end + 1)
-        return frame_of(self.ts[cut], self.values[cut], self.columns)
+        return frame_of(self.index[cut], self.values[cut], self.columns)
 
 
 def one_by_one(
@@ -66,7 +74,7 @@ def all_at_once(model: Any, series: Series, ends: Sequence[int], lookback: int) 
     whole = slice(ends[0] - lookback + 1, ends[-1] + 1)
     return Question(
         call=lambda: model.predict_all(
-            frame_of(series.ts[whole], series.values[whole], series.columns)
+            frame_of(series.index[whole], series.values[whole], series.columns)
         ),
         n=len(ends),
     )

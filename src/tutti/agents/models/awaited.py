@@ -107,9 +107,7 @@ class AwaitedAnalyst(Agent):
         as_of = int(self._known[i][n - 1])
         if (said := self._said.get(instrument)) is not None and said[0] == as_of:
             return said[1]
-        ts, values = self._history.series(i)
-        series = Series(ts=ts, values=values, columns=self._history.columns)
-        opinion = await self._asked(i, instrument, series, n - 1, as_of)
+        opinion = await self._asked(i, instrument, Series.of(self._history, i), n - 1, as_of)
         self._said[instrument] = as_of, opinion
         return opinion
 

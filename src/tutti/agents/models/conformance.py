@@ -30,7 +30,7 @@ import numpy as np
 
 from tutti.agents.models.answer import RANGE, SHAPE, Fault, Prediction, instant, judged, sided
 from tutti.agents.models.asking import judge_all
-from tutti.agents.models.frames import BarHistory, frame_of
+from tutti.agents.models.frames import BarHistory, frame_of, index_of
 from tutti.agents.models.port import ModelSource, declared
 from tutti.kernel.clock import DAY, iso
 from tutti.model.errors import ConfigError
@@ -201,7 +201,7 @@ class _Rows:
         self, start: int, stop: int, values: FloatArray | None = None, shifted: int = 0
     ) -> Any:
         chosen = self.values if values is None else values
-        return frame_of(self.ts[start:stop] + shifted, chosen[start:stop], self.columns)
+        return frame_of(index_of(self.ts[start:stop] + shifted), chosen[start:stop], self.columns)
 
     def shown(self, model: TradeModel, n: int | None = None, shifted: int = 0) -> list[_Shown]:
         # all windows, or a few where each takes too long

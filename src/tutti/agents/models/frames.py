@@ -38,19 +38,22 @@ def pandas() -> Any:
         ) from error
 
 
-def frame_of(ts: IntArray, values: FloatArray, columns: Sequence[str]) -> Any:
+def index_of(ts: IntArray) -> Any:
+    """Return starts of bars (ns UTC) as the index ``ts`` of a frame."""
+    return pandas().DatetimeIndex(ts.astype("datetime64[ns]"), tz="UTC", name="ts")
+
+
+def frame_of(index: Any, values: FloatArray, columns: Sequence[str]) -> Any:
     """Return a frame of its own memory, whatever is done to it.
 
     Parameters
     ----------
-    ts : ndarray of int64, shape (k,)
-        Start of each bar, ns UTC: the index ``ts``.
+    index : pandas.DatetimeIndex
+        As of `index_of`; it can't be written to, so that windows may share one.
     values : ndarray of float64, shape (k, c)
     columns : sequence of str, length c
     """
-    pd = pandas()
-    index = pd.DatetimeIndex(ts.astype("datetime64[ns]"), tz="UTC", name="ts")
-    return pd.DataFrame(np.array(values), index=index, columns=list(columns), copy=False)
+    return pandas().DataFrame(np.array(values), index=index, columns=list(columns), copy=False)
 
 
 def frame_of_bars(block: MarketBlock, needs: Sequence[str] = (), column: int = 0) -> Any:
@@ -68,7 +71,7 @@ def frame_of_bars(block: MarketBlock, needs: Sequence[str] = (), column: int = 0
     history = BarHistory(needs, 0, len(block.instruments))
     history.take(block)
     ts, values = history.series(column)
-    return frame_of(ts, values, history.columns)
+    return frame_of(index_of(ts), values, history.columns)
 
 
 class BarHistory:
