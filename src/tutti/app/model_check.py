@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Any
 from tutti.agents.models.answer import SHAPE
 from tutti.agents.models.conformance import CODES, IMPORT_ERROR, NONDETERMINISTIC, SLOW
 from tutti.agents.models.port import span
-from tutti.app.model_trial import DONE, IMPORTING, MAKING, PREDICTING
+from tutti.app.model_trial import DONE, IMPORTING, MAKING, PREDICTING, WINDOW
 from tutti.model.errors import ConfigError
 
 BUDGET_S = 0.25
@@ -31,7 +32,13 @@ _WORDS = {
     IMPORTING: (IMPORT_ERROR, "while it was imported"),
     MAKING: (IMPORT_ERROR, "while it was made"),
     PREDICTING: (SHAPE, "in predict"),
+    WINDOW: (SHAPE, "in predict"),
 }
+_POLL_S = 0.02
+_FIRST_S, _NEXT_S = 20.0, 5.0
+"""At least so long one prediction is waited for: the first one, which may load what it needs, and
+any other; or twenty times the budget."""
+_PATIENCE = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,19 +159,16 @@ class _Run:
             steps, file = Path(room, "steps"), Path(room, "job.json")
             file.write_text(json.dumps({**job, "steps": str(steps)}), encoding="utf-8")
             steps.touch()
-            code: int | None = None
-            said = b""
-            try:
-                done = subprocess.run(  # noqa: S603 (our own program)
+            errors = Path(room, "errors")
+            with errors.open("wb") as file_of_errors:
+                process = subprocess.Popen(  # noqa: S603 (our own program)
                     [sys.executable, "-m", "tutti.app.model_trial", str(file)],
-                    capture_output=True,
                     stdin=subprocess.DEVNULL,
-                    timeout=time_limit_s,
-                    check=False,
+                    stdout=subprocess.DEVNULL,
+                    stderr=file_of_errors,
                 )
-                code, said = done.returncode, done.stderr
-            except subprocess.TimeoutExpired:
-                pass
+                code = _ended_by_itself(process, steps, job["budget_s"], time_limit_s)
+            said = errors.read_bytes()
             lines = steps.read_text(encoding="utf-8").splitlines()
         return cls(
             code=code,
@@ -185,10 +189,33 @@ class _Run:
         last = self.steps[-1]["step"] if self.steps else IMPORTING
         code, where = _WORDS[last]
         if self.code is None:
-            told = f"was not done after {time_limit_s:g} s, {where}"
+            n = sum(each["step"] == WINDOW for each in self.steps)
+            at = f", number {n}" if n else ""
+            told = f"was ended: it didn't come back {where}{at}, or within {time_limit_s:g} s"
             return [ModelFinding(code=SLOW, message=told)]
         told = f"ended its process {where} ({_ended(self.code)})"
         return [ModelFinding(code=code, message=told, details=self.said.strip()[-2000:])]
+
+
+def _ended_by_itself(
+    process: subprocess.Popen[bytes], steps: Path, budget_s: float, time_limit_s: float
+) -> int | None:
+    # the exit code; None where it was ended because it took too long, or one prediction did
+    began = changed = time.perf_counter()
+    size = 0
+    while process.poll() is None:
+        now = time.perf_counter()
+        if (written := steps.stat().st_size) != size:
+            size, changed = written, now
+        n_windows = steps.read_text(encoding="utf-8").count(f'"{WINDOW}"')
+        least = _FIRST_S if n_windows == 1 else _NEXT_S
+        hangs = n_windows > 0 and now - changed > max(least, _PATIENCE * budget_s)
+        if hangs or now - began > time_limit_s:
+            process.kill()
+            process.wait()
+            return None
+        time.sleep(_POLL_S)
+    return process.returncode
 
 
 def _ended(code: int) -> str:

@@ -10,7 +10,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,8 +26,17 @@ from tutti.model.errors import ConfigError
 from tutti.model.instrument import InstrumentId
 from tutti.model.market import MarketBlock
 
-IMPORTING, MAKING, PREDICTING, DONE = "importing", "making", "predicting", "done"
-"""How far a trial came."""
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+IMPORTING, MAKING, PREDICTING, WINDOW, DONE = (
+    "importing",
+    "making",
+    "predicting",
+    "window",
+    "done",
+)
+"""How far a trial came; `WINDOW` with each prediction that begins."""
 
 _START = parse_instant("2023-01-02")
 _EXTRA = 120
@@ -50,6 +59,11 @@ def main(job: Path) -> None:
     folder = path if path.is_dir() else path.parent
     pandas()
     files = FilesRead(folder)
+
+    def predicting(is_first: bool) -> AbstractContextManager[None]:  # noqa: FBT001 (as called)
+        step(WINDOW)
+        return files.predicting(is_first=is_first)
+
     step(IMPORTING)
     try:
         with files.making():
@@ -73,7 +87,7 @@ def main(job: Path) -> None:
             bars=bars,
             budget_s=told["budget_s"],
             making=files.making,
-            predicting=lambda is_first: files.predicting(is_first=is_first),
+            predicting=predicting,
         )
     )
     findings = [asdict(each) for each in found.findings]

@@ -83,8 +83,20 @@ def test_model_is_found_out(tmp_path: Path, body: str, code: str, told: str) -> 
 def test_model_that_never_answers_is_ended_and_slow(tmp_path: Path) -> None:
     found = checked(tmp_path, "while True: pass", time_limit_s=4.0)
     assert [each.code for each in found.findings] == ["slow"]
-    assert found.findings[0].message == "was not done after 4 s, in predict"
+    told = "was ended: it didn't come back in predict, number 1, or within 4 s"
+    assert found.findings[0].message == told
     assert (found.n_predictions, found.median_ms) == (0, None)
+
+
+def test_model_that_hangs_later_is_ended_before_the_limit(tmp_path: Path) -> None:
+    body = (
+        "self.n = getattr(self, 'n', 0) + 1\n"
+        "        while self.n == 3: pass\n"
+        "        return self.said(f)"
+    )
+    found = checked(tmp_path, body, time_limit_s=100.0)
+    assert [each.code for each in found.findings] == ["slow"]
+    assert "in predict, number 3" in found.findings[0].message
 
 
 @pytest.mark.parametrize(

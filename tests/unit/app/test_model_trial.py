@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tutti.app.model_template import write_template
-from tutti.app.model_trial import DONE, IMPORTING, MAKING, PREDICTING, made_up_bars, main
+from tutti.app.model_trial import DONE, IMPORTING, MAKING, PREDICTING, WINDOW, made_up_bars, main
 from tutti.kernel.clock import HOUR
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ def steps_of(path: Path, room: Path, timeframe: str = "") -> list[dict[str, Any]
 def test_trial_of_a_good_model_ends_without_findings(tmp_path: Path) -> None:
     write_template("mine", tmp_path)
     *way, end = steps_of(tmp_path / "mine", tmp_path, "4h")
-    assert [each["step"] for each in way] == [IMPORTING, MAKING, PREDICTING]
-    assert (way[-1]["name"], way[-1]["lookback"], way[-1]["timeframe"]) == ("mine", 60, "4h")
+    assert [each["step"] for each in way[:4]] == [IMPORTING, MAKING, PREDICTING, WINDOW]
+    assert (way[2]["name"], way[2]["lookback"], way[2]["timeframe"]) == ("mine", 60, "4h")
     assert (end["step"], end["findings"]) == (DONE, [])
     assert len(end["answers"]) == len(end["seconds"]) == 40
 

@@ -54,7 +54,8 @@ CODES = (IMPORT_ERROR, SHAPE, RANGE, LOOK_AHEAD, NONDETERMINISTIC, SLOW)
 WINDOWS = 40
 """Windows that a model is shown in a row."""
 
-_FEW = 5
+_FEW, _FEWEST = 5, 2
+_HOPELESS = 4.0
 _SAME = 1e-5
 _SAME_CALENDAR = 1461 * 7 * DAY
 """28 years: weekdays, dates and leap years fall alike."""
@@ -149,6 +150,9 @@ def tried(trial: Trial) -> Tried:
     first = rows.shown(model)
     answers = rows.judged(first)
     _judge_speed(first, trial, found)
+    if len(first) == _FEWEST:
+        # waiting for it over and over would find out nothing that helps
+        return _ended(found, answers, first)
     _judge_chance(rows, trial, answers, found)
     if not found.told:
         later = rows.shown(trial.source.made(trial.config), len(first), shifted=_SAME_CALENDAR)
@@ -158,10 +162,16 @@ def tried(trial: Trial) -> Tried:
         _judge_memory(rows, model, answers, found)
     if said.offers_all:
         _judge_batches(rows, model, answers, found)
+    return _ended(found, answers, first)
+
+
+def _ended(
+    found: _Findings, answers: Sequence[Prediction | None], shown: Sequence[_Shown]
+) -> Tried:
     return Tried(
         findings=found.listed(),
         answers=tuple(None if each is None else (each.signal, each.confidence) for each in answers),
-        seconds=tuple(each.seconds for each in first),
+        seconds=tuple(each.seconds for each in shown),
     )
 
 
@@ -209,8 +219,10 @@ class _Rows:
         for end in self.ends[:n]:
             frame = self.frame(end - self.lookback + 1, end + 1, shifted=shifted)
             shown.append(self.asked(model, frame, end, is_first=not shown))
-            too_slow = all(each.seconds > self._trial.budget_s for each in shown)
-            if len(shown) == _FEW and too_slow:
+            budget = self._trial.budget_s
+            hopeless = all(each.seconds > _HOPELESS * budget for each in shown)
+            enough = _FEWEST if hopeless else _FEW
+            if len(shown) == enough and all(each.seconds > budget for each in shown):
                 break
         return shown
 

@@ -279,10 +279,11 @@ class Slow(Model):
 
 
 def test_slow_model_is_found_without_showing_it_everything() -> None:
-    found = trial_of(Slow, budget_s=0.005)
+    found = trial_of(Slow, budget_s=0.015)
     assert {each.code for each in found.findings} == {"slow"}
     assert len(found.seconds) == 5
-    assert "the budget is 5 ms" in found.findings[0].message
+    assert "the budget is 15 ms" in found.findings[0].message
+    assert len(trial_of(Slow, budget_s=0.001).seconds) == 2
 
 
 def test_model_that_can_not_be_made_is_an_import_error() -> None:
