@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+import pytest_socket
 
 from tutti.adapters.stores.llm_calls import SqliteCallRecords
 from tutti.agents.llm.port import Call
@@ -212,6 +213,26 @@ async def test_late_answer_is_late_again_in_the_replay(tmp_path: Path) -> None:
     with open_records(tmp_path / "llm.sqlite", "replay") as records:
         kept = list(records.outcomes())
     assert [each.outcome.kind for each in kept] == ["late"]
+
+
+async def test_replay_opens_no_socket_and_reads_no_key(tmp_path: Path) -> None:
+    async with opened(ModelServer(lambda _: "up"), tmp_path) as models:
+        await models(agent()).answer(call())
+    key = tmp_path / "keys.yaml"
+    unreadable = config("http://127.0.0.1:9/v1", key=f"file:{key}")
+    with open_records(tmp_path / "llm.sqlite", "replay") as records:
+        models = LanguageModels(unreadable, mode="replay", records=records, clock=LiveClock())
+        pytest_socket.disable_socket(allow_unix_socket=True)
+        try:
+            said = await models(agent(budget={"tokens_per_day": 1})).answer(call())
+        finally:
+            pytest_socket.enable_socket()
+            await models.aclose()
+    assert said.text == "up"
+    with open_records(tmp_path / "llm.sqlite", "record") as records:
+        models = LanguageModels(unreadable, mode="live", records=records, clock=LiveClock())
+        with pytest.raises(ConfigError, match=r"keys\.yaml"):
+            models(agent())
 
 
 def test_replay_of_no_records_is_refused(tmp_path: Path) -> None:
