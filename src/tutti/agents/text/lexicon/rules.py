@@ -129,10 +129,13 @@ def _measure(found: Marks, mark: int) -> int:
         ):
             break
         if entries[other].more != 0.0:
-            return other
+            # "stocks plunge as cases spike": what spikes is in another clause
+            between = found.tokens[at[other] + 1 : here]
+            return -1 if any(token in _CLAUSES for token in between) else other
     return -1
 
 
+_CLAUSES = frozenset(("as", "while", "after", "when", "because", "since", "whereas", "amid"))
 _CONNECTING = frozenset(("to", "by", "from", "at", "as", "for", "on", "with", "after", "and", "when",
                          "while", "despite", "amid", "due", "before", "than", "or"))  # fmt: skip
 

@@ -26,6 +26,7 @@ _POSTS = finance_words(of_posts=True)
         ("Sales growth slowed", -1),
         ("Nokia cuts 500 jobs", -1),
         ("Revenue missed estimates", -1),
+        ("Stocks plunge as cases spike", -1),
     ],
 )
 def test_strength_of_a_direction_is_that_of_what_goes_there(text: str, sign: int) -> None:
