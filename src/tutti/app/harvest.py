@@ -103,6 +103,8 @@ class Harvest:
     clock : Clock
     random : Generator
         Jitter of pauses.
+    hear : callable, optional
+        Is told of each failure after which a source is asked again.
 
     Raises
     ------
@@ -110,7 +112,13 @@ class Harvest:
         If there is no such source, a key is missing, or a symbol is not understood.
     """
 
-    def __init__(self, ask: Ask, clock: Clock, random: np.random.Generator) -> None:
+    def __init__(
+        self,
+        ask: Ask,
+        clock: Clock,
+        random: np.random.Generator,
+        hear: Callable[[str], None] | None = None,
+    ) -> None:
         self._ask = ask
         self._clock = clock
         self._opened: Opened = open_source(ask.wanted, key_source(ask.keys), clock)
@@ -124,6 +132,7 @@ class Harvest:
             clock=clock,
             random=random,
             secrets=self._opened.secrets,
+            hear=hear,
         )
 
     async def once(
@@ -143,7 +152,8 @@ class Harvest:
         ConfigError
             If the source refuses the key, or another sync of it is running.
         """
-        until = self._ask.until if self._ask.until is not None else self._clock.now()
+        now = self._clock.now()
+        until = now if self._ask.until is None else min(self._ask.until, now)
         since = self._ask.since if self._ask.since is not None else until - self._opened.reach
         window = Window(since=max(since, 0), until=until)
         collected = Collected(source=self.source, since=window.since, until=until)

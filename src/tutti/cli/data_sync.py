@@ -110,7 +110,7 @@ async def _collect(ask: Ask, output: Output, *, every_s: float | None, raw: bool
 
     clock = LiveClock()
     # the pauses of many machines must not fall together
-    harvest = Harvest(ask, clock, np.random.default_rng())
+    harvest = Harvest(ask, clock, np.random.default_rng(), None if output.as_json else _heard)
     failed = False
     try:
         with progress(compiles=False) as tell:
@@ -126,6 +126,10 @@ async def _collect(ask: Ask, output: Output, *, every_s: float | None, raw: bool
     finally:
         await harvest.close()
     return FAILED if failed else OK
+
+
+def _heard(failure: str) -> None:
+    print(f"{failure}; asks again", file=sys.stderr, flush=True)
 
 
 async def _single(collecting: Awaitable[Collected]) -> AsyncIterator[Collected]:

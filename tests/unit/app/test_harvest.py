@@ -65,6 +65,18 @@ async def test_watching_collects_again_and_dates_news_by_their_arrival(
     assert {(each.known_at - _NOW) // HOUR for each in texts} == {1, 2}
 
 
+async def test_future_is_not_asked_for(sources: FakeSources, tmp_path: Path) -> None:
+    sources.now = _NOW + 5 * DAY
+    wanted = Wanted(source="yfinance", url=sources.address)
+    ask = Ask(
+        wanted=wanted, symbols=("AAPL",), since=_NOW - 9 * DAY, until=_NOW + 9 * DAY, out=tmp_path
+    )
+    harvest = Harvest(ask, SimulatedClock(_NOW), np.random.default_rng(1))
+    collected = await harvest.once()
+    await harvest.close()
+    assert (collected.until, collected.total.rows) == (_NOW, 8)
+
+
 async def test_second_harvest_of_the_same_source_is_refused(
     sources: FakeSources, tmp_path: Path
 ) -> None:

@@ -86,6 +86,8 @@ class AlphaVantage(ByHttp):
                 raise VenueError(said, venue=_NAME)
             if "no articles" in said.lower():
                 return Parsed(rows=[], upto=window.until)
+            if "per day" in said:
+                raise VenueError(f"{said} (ask again tomorrow to go on)", venue=_NAME)
             raise RateLimited(said, venue=_NAME, retry_after_s=_WAIT_S)
         rows: list[Row] = []
         newest = window.since

@@ -18,7 +18,7 @@ from tutti.adapters.harvest.cursors import Cursors, Progress
 from tutti.adapters.harvest.port import COLUMNS, Connector, RowKind, Series, Window
 from tutti.adapters.stores.point_in_time.writing import Added, Market, PointInTimeStore
 from tutti.adapters.stores.raw import RawStore
-from tutti.kernel.clock import Clock
+from tutti.kernel.clock import SECOND, Clock
 from tutti.kernel.retry import Backoff, retry
 from tutti.model.errors import Transient
 
@@ -31,6 +31,7 @@ _T = TypeVar("_T")
 _ATTEMPTS = 6
 _BACKOFF = Backoff(first_s=1.0, longest_s=60.0, jitter=0.5)
 _DESCRIPTION = "#terms"
+_SETTLES = 5 * SECOND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,8 @@ class Desk:
     ----------
     secrets : tuple of str
         Values that must not be stored.
+    hear : callable, optional
+        Is told of each failure after which the source is asked again.
     """
 
     store: PointInTimeStore
@@ -49,6 +52,7 @@ class Desk:
     clock: Clock
     random: np.random.Generator
     secrets: tuple[str, ...] = ()
+    hear: Callable[[str], None] | None = None
 
 
 async def crawl(
@@ -84,7 +88,7 @@ async def crawl(
         _keep(desk, f"{series.name}{_DESCRIPTION}", "", description, connector.terms.name)
     work = _Crawl(connector, series, desk, progress, is_live, tell)
     added = Added()
-    for part in _parts(connector, series, progress, window):
+    for part in _parts(connector, series, progress, window, desk.clock.now()):
         added = added + await work.through(part)
     progress.last_sync = desk.clock.now()
     desk.cursors.write(progress)
@@ -148,12 +152,14 @@ def dated(
 
 
 def _parts(
-    connector: Connector, series: Series, progress: Progress, window: Window
+    connector: Connector, series: Series, progress: Progress, window: Window, now: int
 ) -> list[Window]:
     grid = series.step or connector.terms.grid
     if grid:
+        # a bar that has just ended may not be whole yet, and clocks differ
+        until = min(window.until, now - _SETTLES) // grid * grid
         # a bar or a day that a window cuts would be told by neither side of the cut
-        since, until = -(-window.since // grid) * grid, window.until // grid * grid
+        since = -(-window.since // grid) * grid
         window = Window(since=since, until=until)
     if connector.terms.remembers:
         return progress.gaps(window)
@@ -236,8 +242,20 @@ async def _page(
 
 
 async def _retried(attempt: Callable[[], Awaitable[_T]], desk: Desk) -> _T:
+    failures = 0
+
+    async def told() -> _T:
+        nonlocal failures
+        try:
+            return await attempt()
+        except Transient as error:
+            failures += 1
+            if desk.hear is not None and failures < _ATTEMPTS:
+                desk.hear(str(error))
+            raise
+
     return await retry(
-        attempt, clock=desk.clock, random=desk.random, attempts=_ATTEMPTS, backoff=_BACKOFF
+        told, clock=desk.clock, random=desk.random, attempts=_ATTEMPTS, backoff=_BACKOFF
     )
 
 

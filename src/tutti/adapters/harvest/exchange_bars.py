@@ -30,7 +30,12 @@ class ExchangeBars:
     """
 
     def __init__(self, exchange: Exchange, step: int = HOUR) -> None:
-        self.terms = Terms(name=f"{exchange.venue.lower()}_bars", kind=RowKind.BARS, remembers=True)
+        self.terms = Terms(
+            name=f"{exchange.venue.lower()}_bars",
+            kind=RowKind.BARS,
+            remembers=True,
+            overlap=2 * step,
+        )
         self._exchange = exchange
         self._step = step
 

@@ -22,6 +22,7 @@ from tutti.adapters.harvest.port import (
 )
 from tutti.adapters.harvest.symbols import named_series
 from tutti.kernel.clock import SECOND
+from tutti.model.errors import ConfigError, Transient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +67,12 @@ class Reddit(ByHttp):
             self._token = str(json_in(answer.body, _NAME)["access_token"])
         base = _OPEN_URL if self._base_url == BASE_URL else self._base_url
         headers = {"Authorization": f"Bearer {self._token}"}
-        return await self._http.get(f"{base}/r/{series.name}/new", params, headers)
+        try:
+            return await self._http.get(f"{base}/r/{series.name}/new", params, headers)
+        except ConfigError:
+            # a token ends after a day; whether the key is good shows with the next one
+            self._token = ""
+            raise Transient("its token has ended", venue=_NAME) from None
 
     async def parse(self, body: bytes, series: Series, window: Window, cursor: str) -> Parsed:
         """Return a text for each post; those that were removed have no words left."""

@@ -53,7 +53,7 @@ class YahooBars(ByHttp):
         Length of a bar, ns.
     """
 
-    terms = Terms(name=_NAME, kind=RowKind.BARS, per_second=0.5, remembers=True)
+    terms = Terms(name=_NAME, kind=RowKind.BARS, per_second=0.5, remembers=True, overlap=2 * DAY)
     step = DAY
 
     def series(self, symbols: Sequence[str]) -> list[Series]:

@@ -17,6 +17,7 @@ from tutti.adapters.stores.point_in_time import open_readings
 from tutti.kernel.clock import DAY, HOUR, MINUTE, SimulatedClock, iso, parse_instant
 from tutti.model.errors import ConfigError, RateLimited, Transient, VenueError
 from tutti.model.instrument import InstrumentId
+from tutti.testing.sources import Fault
 from tutti.testing.sources.answers import bar_at, fred_value, posts_between
 
 if TYPE_CHECKING:
@@ -114,9 +115,10 @@ async def test_news_of_alpha_vantage_are_paged_by_their_time(
     [
         (
             b'{"Information": "alpha-key: 25 requests per day"}',
-            RateLimited,
+            VenueError,
             r"\[key\]: 25 requests",
         ),
+        (b'{"Note": "5 calls per minute"}', RateLimited, "5 calls per minute"),
         (b'{"Error Message": "Invalid inputs."}', VenueError, "Invalid inputs"),
     ],
 )
@@ -143,6 +145,18 @@ async def test_reddit_is_asked_as_an_application_where_there_are_keys(
     assert sources.asked[1].headers["authorization"] == "Bearer token-client_credentials"
     assert sources.asked[1].path == "/r/Bitcoin/new"
     assert series == Series(name="Bitcoin")
+
+
+async def test_reddit_gets_a_new_token_when_the_old_one_has_ended(
+    open_at: OpenAt, sources: FakeSources, desk: Desk
+) -> None:
+    keys = {"TUTTI_REDDIT_API_KEY": "id", "TUTTI_REDDIT_SECRET": "hidden"}
+    reddit = open_at("reddit", environment=keys)
+    (series,) = reddit.series(["Bitcoin"])
+    sources.fail([None, None, Fault.REFUSED])
+    added = await crawl(reddit, series, _MONTH, desk)
+    assert added.rows == len(posts_between(_MONTH.since, _MONTH.until))
+    assert [each.path for each in sources.asked].count("/api/v1/access_token") == 2
 
 
 async def test_polygon_keeps_its_key_out_of_the_address(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -110,8 +111,11 @@ async def test_burst_of_failures_is_survived_with_growing_pauses(
     fear = open_at("fear_greed")
     (series,) = fear.series([])
     sources.fail([Fault.DOWN] * 5)
-    added = await crawl(fear, series, _DAYS, desk)
+    heard: list[str] = []
+    added = await crawl(fear, series, _DAYS, replace(desk, hear=heard.append))
     assert added.rows == 40
+    assert len(heard) == 5
+    assert heard[0].startswith("fear_greed: answered 503")
     assert 7 * SECOND < clock.now() - NOW < 60 * SECOND
 
 
