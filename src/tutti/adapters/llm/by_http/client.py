@@ -28,11 +28,12 @@ _REFUSED_FIELD: Final = frozenset({400, 422})
 _REDIRECTS: Final = range(300, 400)
 _PATIENCE_S = 120.0
 _CONNECTING_S = 10.0
-_KEPT_ALIVE_S = 60.0
+_KEPT_ALIVE_S = 15.0
 _USUAL_WAIT_S = 1.0
 _MOST_FIELDS = 4
 _LARGEST = 8 * 1024 * 1024
 _NO_COST = Decimal(0)
+_NO_ANSWER = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -168,7 +169,7 @@ class HttpModel:
     def _read(self, call: Call, body: Any, started: int) -> Answer:
         try:
             said = self._provider.dialect.read(body)
-        except (LookupError, TypeError, AttributeError, ValueError) as error:
+        except _NO_ANSWER as error:
             raise Unanswered(f"{call.model} answered with something that is no answer") from error
         cost = said.cost_usd
         if cost is None:
@@ -196,7 +197,7 @@ class HttpModel:
     def _failure(self, body: Any) -> Failure:
         try:
             return self._provider.dialect.failure(body)
-        except (LookupError, TypeError, AttributeError, ValueError):
+        except _NO_ANSWER:
             return Failure(message="")
 
     def _learnt(self, name: str, refused: tuple[str, ...], failure: Failure) -> bool:

@@ -42,6 +42,11 @@ class Said:
         True where the output tokens were used up.
     cost_usd : Decimal or None
         As the provider itself says; None where it doesn't.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the text is none, or a number is negative or not finite.
     """
 
     text: str
@@ -51,6 +56,15 @@ class Said:
     declined: str = ""
     is_cut: bool = False
     cost_usd: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str) or not isinstance(self.declined, str):
+            raise TypeError(f"an answer must be text, was {type(self.text).__name__}")
+        counts = (self.input_tokens, self.output_tokens, self.cached_tokens)
+        if min(counts) < 0 or self.cached_tokens > self.input_tokens:
+            raise ValueError(f"no such numbers of tokens: {counts}")
+        if self.cost_usd is not None and not (self.cost_usd.is_finite() and self.cost_usd >= 0):
+            raise ValueError(f"no such cost: {self.cost_usd}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +124,7 @@ class Dialect(Protocol):
 
         Raises
         ------
-        LookupError, TypeError, AttributeError, ValueError
+        LookupError, TypeError, AttributeError, ValueError, ArithmeticError
             If it is none.
         """
         ...
@@ -120,7 +134,7 @@ class Dialect(Protocol):
 
         Raises
         ------
-        LookupError, TypeError, AttributeError, ValueError
+        LookupError, TypeError, AttributeError, ValueError, ArithmeticError
             If it is not worded as this dialect does.
         """
         ...

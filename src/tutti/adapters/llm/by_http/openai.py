@@ -88,7 +88,7 @@ class OpenAIDialect:
         details = usage.get("prompt_tokens_details") or {}
         cost = usage.get("cost")
         return Said(
-            text=message.get("content") or "",
+            text=_text(message.get("content") or ""),
             input_tokens=int(usage.get("prompt_tokens") or 0),
             output_tokens=int(usage.get("completion_tokens") or 0),
             cached_tokens=int(details.get("cached_tokens") or 0),
@@ -109,3 +109,10 @@ class OpenAIDialect:
             field=str(error.get("param") or ""),
             is_spent=bool(kinds & _SPENT),
         )
+
+
+def _text(content: Any) -> Any:
+    # some servers send parts, what the model thought among them
+    if isinstance(content, list):
+        return "".join(each["text"] for each in content if each.get("type") == "text")
+    return content
