@@ -58,7 +58,8 @@ class Said:
     cost_usd: Decimal | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.text, str) or not isinstance(self.declined, str):
+        told: tuple[object, ...] = (self.text, self.declined)
+        if not all(isinstance(each, str) for each in told):
             raise TypeError(f"an answer must be text, was {type(self.text).__name__}")
         counts = (self.input_tokens, self.output_tokens, self.cached_tokens)
         if min(counts) < 0 or self.cached_tokens > self.input_tokens:
