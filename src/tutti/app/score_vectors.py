@@ -16,7 +16,7 @@ from tutti.agents.text.port import EmbeddedText
 from tutti.agents.text.score_vector import KIND, NAMES, SOURCE
 from tutti.agents.text.synthesis import over_time, scored_texts
 from tutti.kernel.clock import MINUTE
-from tutti.model.errors import ConfigError
+from tutti.model.errors import ConfigError, DataError
 from tutti.model.instrument import InstrumentId
 
 if TYPE_CHECKING:
@@ -88,6 +88,8 @@ async def write_score_vectors(
         If the scorer can't answer.
     """
     texts = open_texts(list(wanted.files))
+    if not len(texts):
+        raise DataError(f"{', '.join(wanted.files)}: no text with a time; a column ts is needed")
     symbols = wanted.symbols or texts.symbols
     for symbol in symbols:
         if symbol not in texts.symbols:

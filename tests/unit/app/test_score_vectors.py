@@ -13,7 +13,7 @@ from tutti.agents.text.lexicon.scorer import LexiconScorer
 from tutti.agents.text.score_vector import NAMES
 from tutti.app.score_vectors import Wanted, nearest_texts, score_vectors, write_score_vectors
 from tutti.kernel.clock import DAY, HOUR, MINUTE
-from tutti.model.errors import ConfigError
+from tutti.model.errors import ConfigError, DataError
 from tutti.model.instrument import InstrumentId
 
 if TYPE_CHECKING:
@@ -88,6 +88,13 @@ async def test_score_vectors_written_are_readings_for_agents(file: str, tmp_path
     assert {each.known_at for each in own} == {_START}
     again = await write_score_vectors(wanted, LexiconScorer())
     assert (again.added.rows, again.n_embeddings) == (0, 0)
+
+
+async def test_score_vectors_of_texts_without_a_time_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "undated.csv"
+    path.write_text("text,label\nprofit rose,1\n", encoding="utf-8")
+    with pytest.raises(DataError, match="no text with a time"):
+        await write_score_vectors(Wanted(files=(str(path),), out=tmp_path), LexiconScorer())
 
 
 @pytest.mark.data
