@@ -5,14 +5,22 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from tutti.kernel.clock import SECOND
 from tutti.model.difference import Difference, Resolution
-from tutti.model.errors import OutcomeUnknown
+from tutti.model.errors import OutcomeUnknown, VenueError
+from tutti.model.instrument import InstrumentId
 from tutti.model.order import (
     Fill,
+    OrderAccepted,
     OrderCancelled,
+    OrderExpired,
     OrderFilled,
+    OrderRefused,
     OrderStatus,
     Position,
     Settlement,
@@ -125,3 +133,82 @@ def test_instrument_trades_again_once_its_order_is_settled(play: Make) -> None:
     _settle(played, OrderStatus.REJECTED, 0)
     played.tick()
     assert len(exchange.submitted) == 2
+
+
+def _routed(stage: Make, make_bars: Make) -> Any:
+    lost: list[VenueError] = [OutcomeUnknown("timed out", venue="A")]
+    exchanges = {
+        "A": Exchange("A", raises=lost, cash={}), "B": Exchange("B", cash={})
+    }  # fmt: skip
+    ids = (InstrumentId("BTC-USDT-PERP", "A"), InstrumentId("BTC-USDT-PERP", "B"))
+    legs = [str(each) for each in ids]
+    played = stage(
+        make_bars([[100.0] * 2] * 12, ids=ids), [[1.0] * 2] + [[float("nan")] * 2] * 11,
+        venues=lambda plan: exchanges,
+        routes={legs[0]: {"strategy": "priority", "instruments": legs}},
+    )  # fmt: skip
+    played.play(0, 1)
+    return played, exchanges
+
+
+def test_child_that_is_settled_as_rejected_is_not_sent_to_the_others(
+    stage: Make, make_bars: Make
+) -> None:
+    played, exchanges = _routed(stage, make_bars)
+    now = int(played.block.known_at[0]) + 11 * SECOND
+    desk = played.engine.desk
+    desk.reconcile(now, patience_ns=10 * SECOND)
+    child = exchanges["A"].submitted[-1].intent
+    settlement = Settlement(
+        order_id=child.id, outcome=OrderStatus.REJECTED, filled=Decimal(0), price=None,
+        fee=Decimal(0), by="me", reason="its page",
+    )  # fmt: skip
+    assert desk.locks.tolist()[0] == 1
+    desk.settle(settlement, now)
+    desk.drain()
+    assert exchanges["B"].submitted == []
+    assert desk.locks.tolist()[0] == 0
+    parent, ended = played.orders().values()
+    assert (parent.status, ended.status) == (OrderStatus.CANCELLED, OrderStatus.REJECTED)
+    assert played.account.book.working.tolist() == [0, 0]
+
+
+_WORDS = ("fill", "rest", "cancel", "accept", "refuse", "expire")
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    said=st.sampled_from(
+        [(OrderStatus.FILLED, 10), (OrderStatus.CANCELLED, 4), (OrderStatus.REJECTED, 0)]
+    ),
+    words=st.lists(st.sampled_from(_WORDS), max_size=6),
+    more=st.lists(st.integers(1, 10), min_size=6, max_size=6),
+)
+def test_whatever_its_venue_says_later_a_settled_order_stays_as_it_was_settled(
+    stage: Make,
+    make_bars: Make,
+    said: tuple[OrderStatus, int],
+    words: list[str],
+    more: list[int],
+) -> None:
+    exchange = Exchange(raises=[OutcomeUnknown("timed out", venue="SIM")])
+    played = _Play(stage, make_bars, exchange, scores=_ENTRY)
+    played.tick()
+    played.reconcile(after_s=11, patience_s=10)
+    outcome, filled = said
+    _settle(played, outcome, filled, 101 if filled else None)
+    order_id, now = played.order_id, played.now
+    events: dict[str, VenueEvent] = {
+        "cancel": OrderCancelled(order_id=order_id, ts=now, detail=""),
+        "accept": OrderAccepted(order_id=order_id, ts=now, venue_order_id="v"),
+        "refuse": OrderRefused(order_id=order_id, ts=now, detail=""),
+        "expire": OrderExpired(order_id=order_id, ts=now, detail=""),
+    }
+    before = len(played.differences())
+    for k, word in enumerate(words):
+        fill = msgspec.structs.replace(_late_fill(played, more[k]), fill_id=f"late{k}")
+        _hear(played, events.get(word, fill))
+    assert (played.order().status, played.order().filled) == (outcome, Decimal(filled))
+    assert (played.stage.lots(), played.lock) == (filled * 1_000, 0)
+    assert len(played.differences()) - before == bool(words)
+    assert played.stage.engine.halted == ""
