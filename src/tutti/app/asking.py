@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from functools import cache
 from typing import TYPE_CHECKING
 
 from tutti.agents.schedule import AwaitedAgents
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from tutti.model.instrument import InstrumentId
     from tutti.model.market import MarketBlock
     from tutti.model.opinion import Abstention, Opinion
+
+
+_log = logging.getLogger(__name__)
 
 
 class Asking:
@@ -81,6 +86,12 @@ class Asking:
     async def close(self) -> None:
         """Take back every question that is out."""
         await self._agents.close()
+
+
+@cache
+def silent_here(names: tuple[str, ...]) -> None:
+    """Say, once for each panel, that awaited agents are silent where nobody asks them."""
+    _log.warning("agents: %s have to be awaited; in this study they are silent", ", ".join(names))
 
 
 def asked_about(plan: Plan) -> tuple[InstrumentId, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger
+from tutti.app.asking import silent_here
 from tutti.app.build import analysis_of, costs_are_shared
 from tutti.app.recorder import Recorder
 from tutti.app.session import Session
@@ -122,6 +123,8 @@ def run_event(  # noqa: PLR0913 - what a run consists of
             listener=recorder, versions=versions, venues=venues,
             opinions=opinions,
         )  # fmt: skip
+        if opinions is None and session.seats.awaited:
+            silent_here(session.seats.awaited)
         trace, done = empty_trace(len(block)), 0
         for part in _parts(block, _REPORTED, progress, "event tier"):
             for whole, piece in zip(trace, session.process(part), strict=True):
@@ -179,6 +182,8 @@ def run_fast(
             "use --tier event, or set the costs under venues.default"
         )
     analysis = analysis_of(config, plan.instruments, late=opinions)
+    if opinions is None and analysis.late is not None:
+        silent_here(analysis.late.names)
     tier = fast_tier(plan, len(analysis.agent_names), block)
     for part in _parts(block, _ANALYSED, progress, "fast tier"):
         signals = analysis.advance(part).signals

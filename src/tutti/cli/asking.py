@@ -85,12 +85,13 @@ def model_use(  # noqa: PLR0913 - the options, and who is asked
                 )
             if estimate.usd > Decimal(repr(max_cost)):
                 raise GateClosed(f"{words}: more than --max-cost {max_cost:g}")
+        agreed = yes or max_cost is not None
+        if not agreed and (output.as_json or not sys.stdin.isatty()):
+            raise GateClosed(f"{words}: agree with --yes, or with --max-cost USD")
         with pause():
             output.say(words)
-            if yes or max_cost is not None:
+            if agreed:
                 return
-            if output.as_json or not sys.stdin.isatty():
-                raise GateClosed(f"{words}: agree with --yes, or with --max-cost USD")
             output.say("Go on? Type yes.")
             if input("> ").strip().lower() not in _YES:
                 raise GateClosed("nothing was asked and nothing spent")

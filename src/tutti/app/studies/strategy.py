@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tutti.app.asking import silent_here
 from tutti.app.backtest import terms_overrides
 from tutti.app.build import analysis_of, costs_are_shared, plan_of
 from tutti.model.arrays import FEES_PAID, Signals
@@ -64,6 +65,8 @@ class Strategy:
         Contract terms, where they are known to be those.
     opinions : OpinionTimeline, optional
         What agents said over the bars that have to be awaited; without it they are silent.
+    hears : bool
+        Opinions are going to be told later.
 
     Raises
     ------
@@ -77,6 +80,8 @@ class Strategy:
         block: MarketBlock,
         terms: Sequence[Instrument] = (),
         opinions: OpinionTimeline | None = None,
+        *,
+        hears: bool = False,
     ) -> None:
         self.config = lean(config)
         self._opinions = opinions
@@ -89,8 +94,16 @@ class Strategy:
                 "the fast tier fills at all venues by one set of rules, and these venues differ; "
                 "set the costs under venues.default"
             )
-        self._n_agents = len(self.analysis().agent_names)
+        analysis = self.analysis()
+        self._n_agents = len(analysis.agent_names)
+        self.awaited = analysis.late.names if analysis.late is not None else ()
+        if self.awaited and opinions is None and not hears:
+            silent_here(self.awaited)
         self._room = 1024
+
+    def hear(self, opinions: OpinionTimeline | None) -> None:
+        """Take in what awaited agents said over the bars."""
+        self._opinions = opinions
 
     @property
     def balance(self) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 
 from tutti.app.backtest import Source, run_name, terms_overrides
 from tutti.app.config import Config, override, resolved
+from tutti.app.opinions import opinions_over
 from tutti.app.studies.fan_out import cut, fan_out
 from tutti.app.studies.strategy import Strategy, ticks_at_once
 from tutti.app.trials import admit, summary_of, trial_of
@@ -26,6 +27,7 @@ from tutti.universe.instruments import Universe
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from tutti.agents.timeline import OpinionTimeline
     from tutti.ledger.trials import TrialRegister
     from tutti.model.arrays import Signals
     from tutti.model.instrument import Instrument
@@ -38,7 +40,10 @@ OBJECTIVES = ("sharpe", "total_return", "calmar")
 _BATCH = 100
 
 # what signals depend on; the rest of a configuration acts on them afterwards
-_ANALYSED = ("agents", "aggregation", "conductor")
+_ANALYSED = ("agents", "aggregation", "conductor", "panel", "llm", "text", "memory")
+# what awaited agents say depends on; features that others need are shown to them, too
+_ASKED = ("agents", "conductor", "panel", "llm", "text", "memory", "seed")
+_SHOWN = ("name", "fast", "slow", "pairs", "params")
 _DECIDED_LATER = (
     "entry_threshold", "exit_threshold", "exit_on_neutral", "rebalance_band", "max_positions",
 )  # fmt: skip
@@ -247,12 +252,16 @@ class _Desk:
         self._overrides: dict[str, dict[str, object]] | None = None
         self._terms: tuple[Instrument, ...] = ()
         self._key: object = None
+        self._asked: object = None
+        self._opinions: OpinionTimeline | None = None
         self._signals: list[Signals] = []
 
     def attempt(self, config: Config, changes: dict[str, Setting]) -> Tried:
         block = self._source.block
         changed = override(config, changes)
-        strategy = Strategy(changed, block, self._terms_under(changed))
+        strategy = Strategy(changed, block, self._terms_under(changed), hears=True)
+        if strategy.awaited:
+            strategy.hear(self._opinions_of(strategy))
         tier = strategy.tier(int(block.ts[0]), len(block))
         signals = self._signals_of(strategy)
         played = strategy.play(self._chunks, tier, lambda _: next(signals))
@@ -276,6 +285,15 @@ class _Desk:
             gains=daily_returns(block.known_at, equity, block.step)[0],
             trial=trial,
         )
+
+    def _opinions_of(self, strategy: Strategy) -> OpinionTimeline | None:
+        # nobody is asked here: what is on record counts
+        values = resolved(strategy.config)
+        key = [values[name] for name in _ASKED] + [values["policy"][name] for name in _SHOWN]
+        if key != self._asked:
+            self._asked = key
+            self._opinions = opinions_over(strategy.config, strategy.plan, self._source.block)
+        return self._opinions
 
     def _terms_under(self, config: Config) -> tuple[Instrument, ...]:
         block = self._source.block
