@@ -5,7 +5,15 @@ stamp it became known (:mod:`.lags`, :mod:`.sidecar`). What ``tutti data sync`` 
 (:mod:`.writing`).
 """
 
+from tutti.adapters.stores.point_in_time.following import FollowedReadings, FollowedTexts
 from tutti.adapters.stores.point_in_time.readings import StoredReadings, open_readings
 from tutti.adapters.stores.point_in_time.texts import StoredTexts, open_texts
 
-__all__ = ["StoredReadings", "StoredTexts", "open_readings", "open_texts"]
+__all__ = [
+    "FollowedReadings",
+    "FollowedTexts",
+    "StoredReadings",
+    "StoredTexts",
+    "open_readings",
+    "open_texts",
+]
