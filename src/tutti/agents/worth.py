@@ -337,6 +337,11 @@ class _Orders:
         return sampled_shapley(value, self._n, rng, n_pairs=self._n_pairs)
 
 
+def sharpe_of(series: FloatArray) -> FloatArray:
+    """Return the Sharpe ratio of each column's gains, of one span; 0 where nothing varies."""
+    return np.asarray(_sharpe(series, np.ones((1, len(series))))[0])
+
+
 def _sharpe(series: FloatArray, counts: FloatArray) -> FloatArray:
     # of each sample (rows) and coalition (columns); 0 where nothing was gained or lost
     n = series.shape[0]

@@ -21,6 +21,7 @@ from tutti.app.models import ANALYSTS, analyst_of
 from tutti.app.plugins import Plugins
 from tutti.app.routes import routes_of, sharing_cash
 from tutti.app.settings import DEFAULT_VENUE, AgentSettings
+from tutti.app.worth import follower_of
 from tutti.conductor.regime import RegimeClassifier, RegimeRules
 from tutti.conductor.weights import regime_weights
 from tutti.engine.analysis import CONDUCTOR, Analysis, LateViews, Weighting
@@ -234,21 +235,23 @@ def analysis_of(
         classifier = _classifier(config, ids)
     needs = (*panel.needs, *policy.needs, *(classifier.needs if classifier else ()))
     names = [agent.name for agent in settings]
+    weighting = Weighting(
+        method=Aggregation[config.aggregation.method.upper()],
+        weights=np.array([agent.weight for agent in settings], np.float64),
+        regime_weights=regime_weights(
+            names, {Regime[name]: table for name, table in config.conductor.weights.items()}
+        ),
+        active=active,
+    )
     return Analysis(
         pipeline=FeaturePipeline(needs, len(ids)),
         panel=panel,
         classifier=classifier,
         policy=policy,
-        weighting=Weighting(
-            method=Aggregation[config.aggregation.method.upper()],
-            weights=np.array([agent.weight for agent in settings], np.float64),
-            regime_weights=regime_weights(
-                names, {Regime[name]: table for name, table in config.conductor.weights.items()}
-            ),
-            active=active,
-        ),
+        weighting=weighting,
         late=(late or OpinionTimeline(seats.awaited, ids)) if seats.awaited else None,
         correction=correction_of(config, names),
+        follower=follower_of(config, instruments, weighting),
     )
 
 

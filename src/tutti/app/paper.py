@@ -97,6 +97,11 @@ class PaperAccount:
         opening: Opening,
         listener: EngineListener | None = None,
     ) -> None:
+        if config.worth.follows:
+            raise ConfigError(
+                "worth.follows: in a running account weights follow through its file of agents; set "
+                "it to false, and run tutti agents report RUN --follow FILE from time to time"
+            )
         state = fold(store) if opening.state is None else opening.state.copy()
         is_new = state.started is None
         _refuse_other_money(state.run_id, opening.run_id)

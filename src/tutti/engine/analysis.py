@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tutti.agents.array_panel import ArrayPanel
+    from tutti.agents.following import WeightFollower
     from tutti.conductor.regime import RegimeClassifier
     from tutti.features.pipeline import FeaturePipeline
     from tutti.model.instrument import InstrumentId
@@ -32,6 +33,7 @@ class AnalysisBlock(NamedTuple):
 
     ``views`` has arrays of shape (a, t, n), array agents first, in the panel's order: what was said.
     ``corrected`` are the confidences that were pooled instead; None where they were as said.
+    ``weights`` are those of the agents at each tick, (t, a); None where they stay as configured.
     """
 
     features: FeatureBlock
@@ -40,6 +42,7 @@ class AnalysisBlock(NamedTuple):
     context: ContextBlock
     signals: Signals
     corrected: FloatArray | None = None
+    weights: FloatArray | None = None
 
 
 class LateViews(Protocol):
@@ -99,6 +102,8 @@ class Analysis:
     correction : callable, optional
         From views and the instants at which the ticks' bars became known to the views that are
         pooled; see `tutti.agents.calibration.Correction`.
+    follower : WeightFollower, optional
+        Pools in place of ``weighting``, with weights that follow worth.
     """
 
     def __init__(  # noqa: PLR0913 - the parts that it joins
@@ -111,6 +116,7 @@ class Analysis:
         weighting: Weighting,
         late: LateViews | None = None,
         correction: Callable[[Views, IntArray], Views] | None = None,
+        follower: WeightFollower | None = None,
     ) -> None:
         self.pipeline = pipeline
         self.panel = panel
@@ -119,6 +125,7 @@ class Analysis:
         self.weighting = weighting
         self.late = late
         self.correction = correction
+        self.follower = follower
         self._ahead: tuple[int, FeatureBlock] | None = None
         late_names = late.names if late is not None else ()
         self._spoken = late_names.index(CONDUCTOR) if CONDUCTOR in late_names else None
@@ -147,10 +154,14 @@ class Analysis:
                 late = Views(*(np.delete(each, self._spoken, axis=0) for each in late))
             views = _joined(views, late)
         heard = views if self.correction is None else self.correction(views, block.known_at)
-        context = self._context(heard, regime, block)
+        weights = None
+        if self.follower is None:
+            context = self._context(heard, regime, block)
+        else:
+            context, weights = self.follower.pool(heard, regime.code, block)
         signals = self.policy.signals(block, features, context, regime)
         corrected = None if heard is views else heard.confidence
-        return AnalysisBlock(features, views, regime, context, signals, corrected)
+        return AnalysisBlock(features, views, regime, context, signals, corrected, weights)
 
     def standing(self, instrument: InstrumentId, ts: int) -> list[Opinion | Abstention]:
         """Return what the awaited agents of the panel have to say about an instrument at ``ts``."""

@@ -111,7 +111,13 @@ class DecisionWriter:
         if not len(thought.views.bias):
             return None
         as_of = int(market.ts[t]) + market.step
-        weights = self._weights[thought.regime.code[t, i], i]
+        code = thought.regime.code[t, i]
+        weights = self._weights[code, i]
+        if thought.weights is not None:
+            how = self._analysis.weighting
+            weights = effective_weights(
+                thought.weights[t], how.regime_weights, code, how.active[:, i]
+            )
         return voices(
             self._opinions((t, i), as_of, thought, row),
             weights,
