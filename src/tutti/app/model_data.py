@@ -40,7 +40,7 @@ def frames_of(
         If the files, the timeframe or a feature can't be used.
     """
     block = read_source(bars, start, end, repair=False, timeframe=None, funding=()).block
-    closed = Resampler(span(timeframe, "timeframe")).advance(block).bars
+    closed = Resampler(span(timeframe, "timeframe"), "frames").advance(block).bars
     return {
         str(instrument): frame_of_bars(closed, needs, i)
         for i, instrument in enumerate(closed.instruments)

@@ -156,7 +156,7 @@ class Analyst:
         self._first_fault = ""
         self.time_to_live = terms.time_to_live or self.span
         self._thread = ModelThread(f"model {terms.name}", terms.timeout_s)
-        self._resampler = Resampler(self.span)
+        self._resampler = Resampler(self.span, f"agent {terms.name}")
         self._instruments: tuple[InstrumentId, ...] = ()
         self._models: list[TradeModel] = []
         self._history = BarHistory((), 1, 0)

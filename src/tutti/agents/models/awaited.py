@@ -54,7 +54,7 @@ class AwaitedAnalyst(Agent):
         self.faults: Counter[str] = Counter()
         self._time_to_live = analyst.time_to_live
         self._seen = 0
-        self._resampler = Resampler(analyst.span)
+        self._resampler = Resampler(analyst.span, f"agent {analyst.name}")
         self._columns: dict[InstrumentId, int] = {}
         self._models: list[TradeModel] = []
         self._history = BarHistory((), 1, 0)
@@ -112,7 +112,7 @@ class AwaitedAnalyst(Agent):
         return opinion
 
     def _begin(self, instruments: tuple[InstrumentId, ...]) -> None:
-        self._resampler = Resampler(self.cadence)
+        self._resampler = Resampler(self.cadence, f"agent {self.name}")
         self._columns = {instrument: i for i, instrument in enumerate(instruments)}
         shared = self.source.made(self.terms.config()) if self.declared.shared else None
         self._models = [

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tutti.kernel.clock import DAY, HOUR, MINUTE, SECOND
 from tutti.model.errors import ConfigError
 from tutti.model.market import FloatArray, IntArray, MarketBlock
 
 if TYPE_CHECKING:
     from tutti.model.instrument import InstrumentId
 
+_UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"), (1, "ns"))
 _SIDES = ("open", "high", "low", "close", "volume", "funding")
 
 
@@ -51,10 +53,13 @@ class Resampler:
     ----------
     span : int
         Length of the longer bars, ns.
+    who : str
+        What an error begins with.
     """
 
-    def __init__(self, span: int) -> None:
+    def __init__(self, span: int, who: str = "bars") -> None:
         self.span = span
+        self._who = who
         self._instruments: tuple[InstrumentId, ...] | None = None
         self._open: _Unfinished | None = None
 
@@ -70,8 +75,8 @@ class Resampler:
         """
         if self.span % block.step:
             raise ConfigError(
-                f"a timeframe of {_seconds(self.span)} can't be made of bars of "
-                f"{_seconds(block.step)}; choose a whole multiple"
+                f"{self._who}: a timeframe of {_said(self.span)} can't be made of bars of "
+                f"{_said(block.step)}; choose a whole multiple of them"
             )
         if self._instruments not in (None, block.instruments):
             raise ValueError("the block has other instruments than those before")
@@ -158,5 +163,6 @@ def _fill(
         sides["funding"][groups] += block.funding[rows]
 
 
-def _seconds(span: int) -> str:
-    return f"{span / 1_000_000_000:g} s"
+def _said(span: int) -> str:
+    unit, name = next((u, n) for u, n in _UNITS if span % u == 0)
+    return f"{span // unit}{name}"

@@ -77,7 +77,7 @@ def test_bars_of_the_run_are_passed_on_where_that_is_the_timeframe() -> None:
 
 
 def test_timeframe_that_is_no_multiple_is_refused() -> None:
-    with pytest.raises(ConfigError, match="5400 s can't be made of bars of 3600 s"):
+    with pytest.raises(ConfigError, match="bars: a timeframe of 90m can't be made of bars of 1h"):
         Resampler(90 * MINUTE).advance(bars([1, 2]))
 
 
