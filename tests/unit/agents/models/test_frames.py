@@ -6,8 +6,8 @@ import sys
 
 import numpy as np
 import pytest
-
 from tests.unit.agents.models.conftest import START, walk
+
 from tutti.agents.models.frames import BarHistory, frame_of_bars, pandas
 from tutti.kernel.clock import HOUR
 from tutti.model.errors import ConfigError
