@@ -30,6 +30,11 @@ _LINKS = re.compile(
     r"(?:\b[a-z][a-z0-9+.-]{1,15}://|\bwww\.)\S+|\b(?:javascript|data|mailto|vbscript):\S+",
     re.IGNORECASE,
 )
+# names of companies are written with a capital: Amazon.com stays
+_DOMAINS = re.compile(
+    r"(?<![\w@.])(?:[a-z0-9-]+\.)+(?:com|org|net|io|co|gov|edu|info|biz|xyz|app|news|finance|me|ly|tv)"
+    r"(?:/\S*)?(?![\w.-])"
+)
 _IMAGE_OR_LINK = re.compile(r"!?\[([^\]\n]{0,200})\]\([^)\n]{0,500}\)")
 _BLOB = re.compile(r"(?<![A-Za-z0-9+/_=-])(?=[A-Za-z0-9+/_-]*[0-9+/])[A-Za-z0-9+/_-]{24,}={0,2}")
 _HEX = re.compile(r"(?:\\[xu][0-9a-f]{2,4}|\\[0-7]{3}|%[0-9a-f]{2}|&#x?[0-9a-f]{1,6};){4,}", re.I)
@@ -51,7 +56,7 @@ def clean(text: str, longest: int) -> str:
     # a first cut, so that nobody pays for cleaning a book
     kept = visible(unicodedata.normalize("NFKC", text[: 8 * longest]))
     kept = _IMAGE_OR_LINK.sub(rf"\1 {LINK}", kept)
-    kept = _LINKS.sub(LINK, kept)
+    kept = _DOMAINS.sub(LINK, _LINKS.sub(LINK, kept))
     kept = _HEX.sub(ENCODED, kept)
     kept = _BLOB.sub(ENCODED, kept)
     kept = _RULES.sub(r"\1", kept.translate(_SUBSTITUTES))
