@@ -165,13 +165,7 @@ class LanguageModels:
         await self._connections.close()
 
     def _purse(self, asker: Asker, names: tuple[str, ...]) -> Purse | None:
-        budget = asker.budget
-        limits = Limits(
-            tokens_per_hour=budget.tokens_per_hour,
-            tokens_per_day=budget.tokens_per_day,
-            usd_per_hour=budget.usd_per_hour,
-            usd_per_day=budget.usd_per_day,
-        )
+        limits = limits_of(asker.budget)
         if not limits.any:
             return None
         unpriced = [name for name in names if self.price_of(name, 1, 1) is None]
@@ -260,6 +254,16 @@ def prices_of(config: Config, clock: Clock) -> Prices:
             output_usd=settings.output_usd_per_million,
         )
     return Prices(tariffs, clock)
+
+
+def limits_of(budget: BudgetSettings) -> Limits:
+    """Return the limits of a configured budget."""
+    return Limits(
+        tokens_per_hour=budget.tokens_per_hour,
+        tokens_per_day=budget.tokens_per_day,
+        usd_per_hour=budget.usd_per_hour,
+        usd_per_day=budget.usd_per_day,
+    )
 
 
 def open_records(path: Path, mode: Mode) -> SqliteCallRecords:

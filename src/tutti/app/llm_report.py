@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Final
 
 from tutti.adapters.llm.by_http.catalogue import KINDS, address, provider_of
 from tutti.adapters.llm.by_http.keys import model_key
+from tutti.agents.llm.budget import Purse
 from tutti.agents.llm.knowledge import Cutoffs
-from tutti.app.llm import prices_of, provider_settings
+from tutti.app.llm import limits_of, prices_of, provider_settings
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tutti.agents.llm.budget import Charges
     from tutti.app.settings import Config
     from tutti.kernel.clock import Clock
 
@@ -63,6 +65,48 @@ class ProviderRow:
     kind: str
     url: str
     fault: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetRow:
+    """One limit of an agent, and what of it is spent; what was reserved and never ended is, too.
+
+    Parameters
+    ----------
+    period, unit : str
+        ``hour`` or ``day``, ``tokens`` or ``USD``.
+    """
+
+    agent: str
+    period: str
+    unit: str
+    spent: Decimal
+    limit: Decimal
+
+
+def budget_rows(config: Config, charges: Charges, clock: Clock) -> list[BudgetRow]:
+    """Return the limits of all agents and of the conductor, with what was spent of them by now."""
+    askers = [(agent.name, agent.budget) for agent in config.agents if agent.enabled]
+    rows = []
+    for name, budget in [*askers, (CONDUCTOR, config.conductor.budget)]:
+        limits = limits_of(budget)
+        if not limits.any:
+            continue
+        spent = Purse(name, limits, clock=clock, charges=charges).spent()
+        for period, unit, limit in (
+            ("hour", "tokens", limits.tokens_per_hour),
+            ("hour", "USD", limits.usd_per_hour),
+            ("day", "tokens", limits.tokens_per_day),
+            ("day", "USD", limits.usd_per_day),
+        ):
+            if limit is not None:
+                tokens, usd = spent[period]
+                taken = Decimal(tokens) if unit == "tokens" else usd
+                row = BudgetRow(
+                    agent=name, period=period, unit=unit, spent=taken, limit=Decimal(limit)
+                )
+                rows.append(row)
+    return rows
 
 
 def model_rows(

@@ -171,6 +171,48 @@ def cost(
     return OK
 
 
+@app.command()
+def budget(file: _Records, *, config: ConfigFile = None, as_json: AsJson = False) -> int:
+    """Tell what agents have spent of their budgets in this hour and day."""
+    from tutti.app.config import load_config
+    from tutti.app.llm_costs import records_in
+    from tutti.app.llm_report import budget_rows
+    from tutti.kernel.clock import LiveClock
+
+    with records_in(file) as kept:
+        rows = budget_rows(load_config(config), kept, LiveClock())
+    output = Output(as_json=as_json)
+    if rows:
+        output.table(
+            ("agent", "limit", "of", "spent", "left"),
+            [
+                (
+                    row.agent, f"{row.limit:,f} {row.unit}", f"this {row.period}",
+                    f"{row.spent:,f}", f"{row.limit - row.spent:,f}",
+                )
+                for row in rows
+            ],
+            numbers_from=3,
+        )  # fmt: skip
+    else:
+        output.say("no agent has a budget; set budget of one, for example {usd_per_day: 1}")
+    output.finish(
+        {
+            "budgets": [
+                {
+                    "agent": row.agent,
+                    "period": row.period,
+                    "unit": row.unit,
+                    "spent": float(row.spent),
+                    "limit": float(row.limit),
+                }
+                for row in rows
+            ]
+        }
+    )
+    return OK
+
+
 def _row(each: "RecordedCall") -> tuple[str, ...]:
     came = each.outcome
     return (

@@ -11,7 +11,7 @@ import pytest
 from tutti.adapters.stores.llm_calls import SqliteCallRecords
 from tutti.agents.llm.port import Call
 from tutti.agents.llm.recorded import Outcome
-from tutti.kernel.clock import parse_instant
+from tutti.kernel.clock import LiveClock, parse_instant
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,6 +142,31 @@ def test_cost_adds_up_by_agent_model_and_day(tutti: Tutti, recorded: Path) -> No
     assert "of 1 answers the price is not known" in page
     later = tutti("llm", "cost", recorded, "--since", "2027-01-01")
     assert "nothing on record" in later.out
+
+
+def test_budget_tells_what_is_left_of_each_limit(
+    tutti: Tutti, tmp_path: Path, recorded: Path
+) -> None:
+    config = tmp_path / "tutti.yaml"
+    budget = "budget: {tokens_per_day: 1000, usd_per_hour: 0.5}"
+    config.write_text(
+        f"agents: [{{name: news, model: 'mine:small', {budget}}}, {{name: macro}}]\n"
+        "conductor: {budget: {tokens_per_hour: 7, usd_per_day: 1}}\n"
+    )
+    with SqliteCallRecords(recorded / "llm.sqlite") as records:
+        records.charge("news", LiveClock().now(), 250, Decimal("0.125"))
+    told = document(tutti("llm", "budget", recorded, "--config", config, "--json"))["budgets"]
+    rows = [tuple(row.values()) for row in told]
+    assert rows == [
+        ("news", "hour", "USD", 0.125, 0.5),
+        ("news", "day", "tokens", 250, 1000),
+        ("conductor", "hour", "tokens", 0, 7),
+        ("conductor", "day", "USD", 0, 1),
+    ]
+    page = tutti("llm", "budget", recorded, "--config", config).out
+    assert "1,000 tokens" in page
+    assert "750" in page
+    assert "set budget of one" in tutti("llm", "budget", recorded).out
 
 
 @pytest.mark.parametrize(
