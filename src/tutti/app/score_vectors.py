@@ -13,7 +13,7 @@ from tutti.adapters.stores.point_in_time.writing import READING_ROWS, Added, Poi
 from tutti.adapters.stores.vectors import FolderOfVectors
 from tutti.agents.text.embedding import HashedEmbedder
 from tutti.agents.text.port import EmbeddedText
-from tutti.agents.text.score_vector import KIND, NAMES, SOURCE
+from tutti.agents.text.score_vector import KIND, NAMES, SOURCE, source_of
 from tutti.agents.text.synthesis import over_time, scored_texts
 from tutti.kernel.clock import MINUTE
 from tutti.model.errors import ConfigError, DataError
@@ -169,7 +169,7 @@ async def score_vectors(  # noqa: PLR0913 - what it needs
         scored = await _scored(texts, symbol, scorer, embedder, until)
         if store is not None and scored:
             _keep(store, symbol, scored)
-        parts.append(_rows(symbol, over_time(scored, every)))
+        parts.append(_rows(symbol, source_of(scorer.models), over_time(scored, every)))
         if report is not None:
             report(done + 1, len(symbols), "symbols")
     return pl.concat(parts) if parts else pl.DataFrame(schema=READING_ROWS)
@@ -213,7 +213,7 @@ def _keep(store: VectorStore, symbol: str, scored: Sequence[ScoredText]) -> None
     )
 
 
-def _rows(symbol: str, vectors: Iterable[ScoreVector]) -> pl.DataFrame:
+def _rows(symbol: str, source: str, vectors: Iterable[ScoreVector]) -> pl.DataFrame:
     found = list(vectors)
     at = [each.as_of for each in found]
     return pl.concat(
@@ -222,7 +222,7 @@ def _rows(symbol: str, vectors: Iterable[ScoreVector]) -> pl.DataFrame:
                 {
                     "symbol": [symbol] * len(found),
                     "kind": [KIND] * len(found),
-                    "source": [SOURCE] * len(found),
+                    "source": [source] * len(found),
                     "name": [name] * len(found),
                     "value": [getattr(each, field) for each in found],
                     "ts": at,

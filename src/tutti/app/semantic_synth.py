@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from tutti.agents.llm.knowledge import Cutoffs
 from tutti.agents.sentiment.by_model import ModelScorer
 from tutti.agents.text.embedding import HashedEmbedder
 from tutti.agents.text.semantic_synth import SemanticSynth, SynthSettings
@@ -29,6 +30,7 @@ def semantic_synth_of(
     source: SnapshotSource,
     models: Callable[[AgentSettings], LanguageModel],
     sight: Sight | None = None,
+    cutoffs: Cutoffs | None = None,
 ) -> SemanticSynth:
     """Return the agent of an entry of ``agents`` whose kind is ``semantic_synth``.
 
@@ -40,6 +42,8 @@ def semantic_synth_of(
         What it asks, by its settings.
     sight : Sight, optional
         Of a blinded run: what the model is shown of names and dates.
+    cutoffs : Cutoffs, optional
+        Until when models were trained; else those that are built in.
 
     Raises
     ------
@@ -71,7 +75,13 @@ def semantic_synth_of(
         )
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    return SemanticSynth(made, source=source, scorer=scorer, embedder=HashedEmbedder())
+    return SemanticSynth(
+        made,
+        source=source,
+        scorer=scorer,
+        embedder=HashedEmbedder(),
+        stamp=(cutoffs or Cutoffs()).stamp,
+    )
 
 
 def _number(settings: AgentSettings, name: str, default: float) -> float:

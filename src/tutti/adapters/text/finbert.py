@@ -41,6 +41,7 @@ class FinbertScorer(SentimentScorer):
     name = "finbert"
     dead_band: float | None = None
     spent_usd = Decimal(0)
+    models: tuple[str, ...] = ()
 
     def __init__(self, model: str = MODEL) -> None:
         for package in ("transformers", "torch"):

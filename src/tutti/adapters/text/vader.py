@@ -39,6 +39,7 @@ class VaderScorer(SentimentScorer):
     name = "vader"
     dead_band: float | None = DEAD_BAND
     spent_usd = Decimal(0)
+    models: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         _folder()

@@ -70,6 +70,7 @@ class ModelScorer(SentimentScorer):
     ) -> None:
         self.name = f"llm:{model}"
         self.spent_usd = Decimal(0)
+        self.models: tuple[str, ...] = (model,)
         self._model = model
         self._language = language
         self._agent = agent
@@ -103,6 +104,8 @@ class ModelScorer(SentimentScorer):
         for _ in range(_ATTEMPTS):
             answer = await self._language.answer(self._call(ids, part, fault, as_of))
             self.spent_usd += _paid(answer)
+            if answer.model not in self.models:
+                self.models = (*self.models, answer.model)
             try:
                 return _read(answer.text, ids)
             except DataError as error:

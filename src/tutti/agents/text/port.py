@@ -102,11 +102,13 @@ class SentimentScorer(Protocol):
 
     ``dead_band``: a text whose value is not larger than this either way is called neutral; None for
     a scorer whose most likely label counts. ``spent_usd``: what its answers have cost so far.
+    ``models``: the language models that it asks, or that answered in place of one; empty for none.
     """
 
     name: str
     dead_band: float | None
     spent_usd: Decimal
+    models: tuple[str, ...]
 
     @abstractmethod
     async def score(

@@ -22,11 +22,14 @@ from tutti.kernel.clock import HOUR
 from tutti.model.market import Reading
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tutti.model.instrument import InstrumentId
 
 SOURCE: Final = "semantic_synth"
-"""Who publishes the readings."""
+"""Who publishes the readings; see `source_of`."""
 KIND: Final = "sentiment"
+_AND = "+"
 
 HALF_LIFE = 6 * HOUR
 SLOW = 12
@@ -78,6 +81,19 @@ NAMES: Final = {
     "change": "sentiment_change",
 }
 """Names of the readings by field."""
+
+
+def source_of(models: Sequence[str]) -> str:
+    """Return the source of readings whose texts these language models scored; `models_of` undoes it."""
+    return f"{SOURCE}@{_AND.join(models)}" if models else SOURCE
+
+
+def models_of(source: str) -> tuple[str, ...] | None:
+    """Return the models behind a reading's source; None for a source that is none of ours."""
+    own, at, models = source.partition("@")
+    if own != SOURCE:
+        return None
+    return tuple(models.split(_AND)) if at else ()
 
 
 class FadingScores:

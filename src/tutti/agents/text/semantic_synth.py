@@ -15,18 +15,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tutti.agents.text.score_vector import HALF_LIFE, NAMES, SOURCE, ScoreVector
+from tutti.agents.text.score_vector import HALF_LIFE, NAMES, ScoreVector, models_of
 from tutti.agents.text.synthesis import ScoredText, Synthesis, scored_texts, wording
 from tutti.kernel.clock import HOUR
 from tutti.model.opinion import Abstention, Opinion
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tutti.agents.port import SnapshotSource
     from tutti.agents.text.port import Embedder, SentimentScorer
     from tutti.model.instrument import InstrumentId
-    from tutti.model.market import Snapshot, TextEvent
+    from tutti.model.market import Reading, Snapshot, TextEvent
 
 NAME = "semantic_synth"
 _KEPT = 4096
@@ -70,6 +70,13 @@ class SynthSettings:
             raise ValueError(f"{self.name}: ceiling must be in (0, 1], was {self.ceiling!r}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Grounds:
+    # what an opinion rests on: ids of texts or readings, and the language models that scored them
+    sources: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+
+
 class SemanticSynth:
     """Opines on what all texts about an instrument say together; an `Agent`.
 
@@ -80,6 +87,9 @@ class SemanticSynth:
         With texts, or with readings of score vectors.
     scorer : SentimentScorer
     embedder : Embedder
+    stamp : callable, optional
+        Tells of a language model and an instant (ns UTC) whether the model can't have known what came
+        next: ``clean`` or ``contaminated``. Without it every model may.
     """
 
     def __init__(
@@ -89,12 +99,14 @@ class SemanticSynth:
         source: SnapshotSource,
         scorer: SentimentScorer,
         embedder: Embedder,
+        stamp: Callable[[str, int], str] | None = None,
     ) -> None:
         self.name = settings.name
         self.settings = settings
         self._source = source
         self._scorer = scorer
         self._embedder = embedder
+        self._stamp = _contaminated if stamp is None else stamp
         self._scored: dict[tuple[str, str], ScoredText] = {}
 
     async def fetch_context(self, instrument: InstrumentId, ts: int) -> Snapshot:
@@ -103,17 +115,17 @@ class SemanticSynth:
 
     async def infer(self, context: Snapshot) -> Opinion | Abstention:
         """Return what the texts say together, or why there is nothing."""
-        vector, sources = _from_readings(context)
+        vector, grounds = _from_readings(context)
         if vector is None:
-            vector, sources = await self._from_texts(context)
+            vector, grounds = await self._from_texts(context)
         if vector is None:
             return self._silent(context, "nothing to read")
         fresh = self.settings.fresh
         if context.as_of - vector.newest > fresh:
             return self._silent(context, f"nothing new for {fresh / HOUR:.3g} h")
-        return self._opinion(context, vector, sources)
+        return self._opinion(context, vector, grounds)
 
-    async def _from_texts(self, context: Snapshot) -> tuple[ScoreVector | None, tuple[str, ...]]:
+    async def _from_texts(self, context: Snapshot) -> tuple[ScoreVector | None, _Grounds]:
         kinds = self.settings.kinds
         events = [
             event
@@ -127,7 +139,8 @@ class SemanticSynth:
             if synthesis.take(scored)
         ]
         sources = tuple(event.id or event.source for event in reversed(counted[-_SOURCES:]))
-        return synthesis.vector(context.as_of), sources
+        grounds = _Grounds(sources=sources, models=self._scorer.models)
+        return synthesis.vector(context.as_of), grounds
 
     async def _known(
         self, events: Sequence[TextEvent], instrument: InstrumentId, as_of: int
@@ -145,7 +158,7 @@ class SemanticSynth:
                 self._scored[target, scored.wording] = scored
         return [_about(event, self._scored[target, wording(event)]) for event in events]
 
-    def _opinion(self, context: Snapshot, vector: ScoreVector, sources: tuple[str, ...]) -> Opinion:
+    def _opinion(self, context: Snapshot, vector: ScoreVector, grounds: _Grounds) -> Opinion:
         settings = self.settings
         weight = vector.volume / (vector.volume + settings.prior)
         bias = settings.gain * weight * (vector.sentiment + vector.change) / 2.0
@@ -159,8 +172,14 @@ class SemanticSynth:
             rationale=_rationale(context, vector),
             time_to_live=settings.time_to_live,
             horizon=settings.horizon,
-            sources=sources,
+            sources=grounds.sources,
+            knowledge=self._knowledge(grounds.models, context.as_of),
         )
+
+    def _knowledge(self, models: Sequence[str], as_of: int) -> str:
+        # of several models, what the one says that knows most
+        stamps = [self._stamp(model, as_of) for model in models]
+        return max(stamps, default="")
 
     def _silent(self, context: Snapshot, reason: str) -> Abstention:
         return Abstention(
@@ -168,19 +187,29 @@ class SemanticSynth:
         )
 
 
-def _from_readings(context: Snapshot) -> tuple[ScoreVector | None, tuple[str, ...]]:
-    own = {
-        reading.name: reading
-        for reading in reversed(context.readings)
-        if reading.source == SOURCE and reading.instrument == context.instrument
-    }
-    if any(name not in own for name in NAMES.values()):
-        return None, ()
-    newest = max(reading.known_at for reading in own.values())
+def _from_readings(context: Snapshot) -> tuple[ScoreVector | None, _Grounds]:
+    found: dict[str, dict[str, Reading]] = {}
+    for reading in context.readings:
+        if models_of(reading.source) is not None and reading.instrument == context.instrument:
+            found.setdefault(reading.source, {})[reading.name] = reading
+    whole = [
+        (max(each.known_at for each in own.values()), source)
+        for source, own in found.items()
+        if all(name in own for name in NAMES.values())
+    ]
+    if not whole:
+        return None, _Grounds()
+    newest, source = max(whole)
+    own = found[source]
     values = {field: own[name].value for field, name in NAMES.items()}
     values["volume"] *= 0.5 ** ((context.as_of - newest) / HALF_LIFE)
     vector = ScoreVector(as_of=context.as_of, newest=newest, **values)
-    return vector, (own[NAMES["sentiment"]].id,)
+    models = models_of(source) or ()
+    return vector, _Grounds(sources=(own[NAMES["sentiment"]].id,), models=models)
+
+
+def _contaminated(model: str, as_of: int) -> str:  # noqa: ARG001 - whatever they are
+    return "contaminated"
 
 
 def _about(event: TextEvent, scored: ScoredText) -> ScoredText:

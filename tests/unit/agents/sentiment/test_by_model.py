@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tutti.agents.llm.port import Answer
 from tutti.agents.llm.sight import Unblinded
 from tutti.agents.sentiment.by_model import ModelScorer
 from tutti.model.errors import BudgetSpent
@@ -36,6 +37,7 @@ async def test_model_is_asked_in_batches_and_its_answers_are_probabilities() -> 
     assert language.calls[0].prompt.startswith("sentiment@1 ")
     assert scorer.spent_usd > 0
     assert scorer.name == "llm:test:model"
+    assert scorer.models == ("test:model",)
 
 
 @pytest.mark.parametrize(
@@ -103,3 +105,15 @@ async def test_blinded_model_is_shown_no_name_and_no_date() -> None:
     assert "Apple" not in language.calls[0].user
     assert language.calls[0].user.count("Company A") == 2
     assert language.calls[0].as_of == 0
+
+
+async def test_model_that_answered_in_place_of_another_is_named() -> None:
+    def by_fallback(call: Call) -> Answer:
+        return Answer(
+            call=call.key, text=_all_good(call), model="test:other", input_tokens=1,
+            output_tokens=1, cost_usd=Decimal(0), latency=1,
+        )  # fmt: skip
+
+    scorer = ModelScorer("test:model", ScriptedModel(by_fallback))
+    await scorer.score(["profit rose"])
+    assert scorer.models == ("test:model", "test:other")

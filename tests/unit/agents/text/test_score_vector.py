@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutti.agents.text.score_vector import NAMES, FadingScores
+from tutti.agents.text.score_vector import NAMES, FadingScores, models_of, source_of
 from tutti.kernel.clock import HOUR
 from tutti.model.instrument import InstrumentId
 
@@ -68,6 +68,13 @@ def test_scores_are_those_of_all_stories_weighed_by_their_age(
 
 def _mean(values: list[float], weights: list[float]) -> float:
     return sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights)
+
+
+def test_source_of_readings_names_the_models_that_scored() -> None:
+    assert source_of(()) == "semantic_synth"
+    assert models_of("semantic_synth") == ()
+    assert models_of(source_of(("a:b", "c:d"))) == ("a:b", "c:d")
+    assert models_of("alternative.me") is None
 
 
 def test_vector_as_readings_is_known_when_it_was_computed() -> None:

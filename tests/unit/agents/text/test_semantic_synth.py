@@ -9,7 +9,7 @@ import pytest
 
 from tutti.agents.text.embedding import HashedEmbedder
 from tutti.agents.text.lexicon.scorer import LexiconScorer
-from tutti.agents.text.score_vector import ScoreVector
+from tutti.agents.text.score_vector import ScoreVector, source_of
 from tutti.agents.text.semantic_synth import SemanticSynth, SynthSettings
 from tutti.kernel.clock import DAY, HOUR
 from tutti.model.instrument import InstrumentId
@@ -141,6 +141,40 @@ async def test_synth_takes_score_vectors_that_were_computed_ahead() -> None:
     of_another = await _said(_snapshot(_texts(*_BAD), vector.readings(InstrumentId("B", "X"))))
     assert isinstance(of_another, Opinion)
     assert of_another.bias < 0
+
+
+def _by_model(vector: ScoreVector, model: str) -> tuple[Reading, ...]:
+    return tuple(replace(each, source=source_of([model])) for each in vector.readings(_AAPL))
+
+
+async def test_synth_says_whether_the_model_that_scored_may_know_what_came_next() -> None:
+    vector = ScoreVector(
+        as_of=_NOW - HOUR, newest=_NOW - HOUR, sentiment=0.6, volume=8.0, dispersion=0.1,
+        novelty=0.9, change=0.2,
+    )  # fmt: skip
+    later = replace(vector, as_of=_NOW - 1, newest=_NOW - 1, sentiment=-0.6)
+
+    def stamp(model: str, as_of: int) -> str:
+        assert as_of == _NOW
+        return "clean" if model == "old:model" else "contaminated"
+
+    async def knowledge(readings: tuple[Reading, ...], **more: Callable[[str, int], str]) -> str:
+        snapshot = _snapshot((), readings)
+        agent = SemanticSynth(
+            SynthSettings(), source=_Source(snapshot), scorer=LexiconScorer(),
+            embedder=HashedEmbedder(), **more,
+        )  # fmt: skip
+        said = await agent.infer(snapshot)
+        assert isinstance(said, Opinion)
+        return said.knowledge
+
+    assert await knowledge(vector.readings(_AAPL), stamp=stamp) == ""
+    assert await knowledge(_by_model(vector, "old:model"), stamp=stamp) == "clean"
+    assert await knowledge(_by_model(vector, "new:model"), stamp=stamp) == "contaminated"
+    assert await knowledge(_by_model(vector, "old:model")) == "contaminated"
+    # the newer of two vectors counts, whole
+    both = (*later.readings(_AAPL), *_by_model(vector, "new:model"))
+    assert await knowledge(both, stamp=stamp) == ""
 
 
 async def test_synth_scores_each_text_once() -> None:

@@ -62,6 +62,7 @@ class LexiconScorer(SentimentScorer):
     name = NAME
     dead_band: float | None = DEAD_BAND
     spent_usd = Decimal(0)
+    models: tuple[str, ...] = ()
 
     def __init__(self, general: Mapping[str, float] | None = None) -> None:
         beneath = general or {}
