@@ -10,6 +10,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from tutti.agents import aggregation
+from tutti.agents.llm.catalogue import page as speakers
 from tutti.agents.quant import RECIPES, strategy_optimizer
 from tutti.agents.quant.recipe import Factor, Gate, Recipe, Shape
 
@@ -47,8 +48,8 @@ the configuration (`agents[].params`).
 
 
 def catalogue() -> str:
-    """Return the page as Markdown: the recipes, the Strategy Optimizer, the ways to pool."""
-    parts = [_HEAD, *(page(recipe) for recipe in RECIPES.values()), _optimizer()]
+    """Return the page as Markdown: the agents by their kinds, and the ways to pool."""
+    parts = [_HEAD, *(page(recipe) for recipe in RECIPES.values()), _optimizer(), speakers()]
     parts.append(f"## How opinions become one\n\n{_docstring(aggregation)}\n")
     return "\n".join(parts)
 

@@ -8,10 +8,14 @@ from __future__ import annotations
 import sys
 import textwrap
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
-from tutti.conductor import regime
+from tutti.conductor import regime, spoken
 from tutti.conductor.weights import REGIME_WEIGHTS
 from tutti.model.opinion import Regime
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 
 def catalogue() -> str:
@@ -22,7 +26,7 @@ def catalogue() -> str:
         [
             "## Regimes",
             "",
-            _docstring(),
+            _docstring(regime),
             "",
             "| rule (`conductor.rules`) | default |",
             "|---|---:|",
@@ -37,6 +41,10 @@ def catalogue() -> str:
             "An agent that is not named weighs 1 times, and so does every agent while the regime is "
             "not known.",
             "",
+            "### A language model beside the rules",
+            "",
+            _docstring(spoken),
+            "",
         ]
     )
 
@@ -46,8 +54,8 @@ def _row(name: str) -> str:
     return f"| `{name}` | {' | '.join(cells)} |"
 
 
-def _docstring() -> str:
-    paragraphs = (regime.__doc__ or "").strip().split("\n\n")
+def _docstring(module: ModuleType) -> str:
+    paragraphs = (module.__doc__ or "").strip().split("\n\n")
     return "\n\n".join(
         f"```\n{textwrap.dedent(paragraph)}\n```"
         if paragraph.startswith("    ")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import textwrap
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from tutti.agents.llm import bounds
 from tutti.agents.llm.bounds import Caps
 from tutti.agents.llm.knowledge import Cutoffs
 from tutti.agents.llm.macro import MacroAgent
 from tutti.agents.llm.news import NewsAgent
 from tutti.agents.llm.on_chain import OnChainAgent
 from tutti.agents.llm.social import SocialAgent
-from tutti.agents.llm.speaker import Speaker, SpeakerSettings
+from tutti.agents.llm.speaker import NEEDED, PLACES, Speaker, SpeakerSettings
 from tutti.kernel.clock import SECOND
 from tutti.model.errors import ConfigError
 
@@ -127,3 +130,43 @@ def make_llm_agent(
 
 
 _DEFAULT_CAPS = Caps()
+
+_PAGE = """\
+## Agents that ask a language model
+
+Each reads what was known by the tick, quoted as data, beside the market's figures and what came of
+similar situations, and asks its model (`agents[].model`) for bias, confidence, rationale, horizon and
+sources as JSON. An answer that does not fit is asked for once more, then the agent abstains. Where
+there is nothing to read, nobody is asked. What stands between it and an opinion that somebody
+planted is in [injections](injection-suite.md), what between it and the future in
+[backtesting an LLM honestly](how-to/backtest-an-llm-honestly.md).
+
+| kind | reads | prompt |
+|---|---|---|
+"""
+
+
+def page() -> str:
+    """Return the kinds and their bounds as Markdown."""
+    rows = [
+        f"| `{kind}` | {', '.join(sorted(made.texts | made.readings))} | `{made.prompt_name}` |"
+        for kind, made in KINDS.items()
+    ]
+    paragraphs = (bounds.__doc__ or "").strip().split("\n\n")[1:]
+    told = [
+        f"```\n{textwrap.dedent(each)}\n```"
+        if each.startswith("    ")
+        else each.replace("::", ":").replace("``", "`")
+        for each in paragraphs
+    ]
+    defaults = ", ".join(f"`{field.name}` {field.default:g}" for field in fields(Caps))
+    settings = (
+        f"`agents[].params` may set {defaults}; `screens: false` shows texts that speak to the "
+        "model, `corroborates: false` counts every publisher that is named, `seed` is for models "
+        "that take one.\n\nA prompt of one's own (`agents[].prompt: prompts/mine@1.md`) is a file "
+        "with a line `--- user ---` between what the model is and what it is asked, and places for "
+        f"{', '.join(f'`{{{{{place}}}}}`' for place in sorted(PLACES))}; "
+        f"{', '.join(f'`{{{{{place}}}}}`' for place in sorted(NEEDED))} must be there. Its name, "
+        "version and hash are on the record of every call."
+    )
+    return _PAGE + "\n".join(rows) + "\n\n" + "\n\n".join([*told, settings]) + "\n"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tutti.agents.llm.catalogue import make_llm_agent, speaker_settings
+from tutti.agents.llm.catalogue import KINDS, make_llm_agent, page, speaker_settings
 from tutti.kernel.clock import HOUR
 from tutti.model.errors import ConfigError
 
@@ -47,3 +47,10 @@ def test_kind_that_does_not_exist_is_refused(stage: Any) -> None:
         make_llm_agent(
             "gossip", settings, source=stage.source(stage.snapshot()), model=stage.model([])
         )
+
+
+def test_page_tells_of_every_kind_and_its_bounds() -> None:
+    said = page()
+    assert all(f"| `{kind}` |" in said for kind in KINDS)
+    assert "`one_source` 0.25" in said
+    assert "`{{material}}`" in said
