@@ -16,7 +16,7 @@ from tutti.ledger.story import tell
 from tutti.ledger.trace import why
 from tutti.ledger.verify import verify
 from tutti.model.errors import ConfigError, LedgerError
-from tutti.model.order import Order, OrderIntent, OrderStatus
+from tutti.model.order import Order, OrderIntent, OrderStatus, OrderType, Side
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,9 +102,9 @@ def test_account_that_a_service_writes_is_not_settled_behind_its_back(
 
 def _order(order_id: str) -> Order:
     return Order(
-        id=order_id, instrument=BTC, side="buy", quantity=Decimal(1), type="market",
+        id=order_id, instrument=BTC, side=Side.BUY, quantity=Decimal(1), type=OrderType.MARKET,
         status=_UNRESOLVED, created_at=1, updated_at=1,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_order_is_signed_alike_by_both() -> None:
     action = {"type": "order", "orders": [order], "grouping": "na"}
     plain = client.sign_l1_action(action, 1_700_000_000_000)
     assert hash_natively()
-    assert importlib.import_module(_TYPED).keccak is not _keccaks()[1]  # type: ignore[attr-defined]
+    assert importlib.import_module(_TYPED).keccak is not _keccaks()[1]
     assert client.sign_l1_action(action, 1_700_000_000_000) == plain
 
 
