@@ -206,6 +206,10 @@ def _imported(file: Path, name: str) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    # files beside it are read anew as well: somebody may have edited them while Tutti runs
+    for stale in [each for each in sys.modules if each.startswith(f"{called}.")]:
+        del sys.modules[stale]
+    importlib.invalidate_caches()
     sys.modules[called] = module
     try:
         spec.loader.exec_module(module)

@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from tests.unit.agents.models.conftest import BTC, walk
 
@@ -150,6 +151,15 @@ def test_class_is_the_only_one_that_predicts_where_none_is_called_trade_model(
     write(tmp_path, "none", "x = 1")
     with pytest.raises(ConfigError, match="holds no classes"):
         load_file(tmp_path / "none" / "model.py")
+
+
+def test_model_is_read_anew_with_the_files_beside_it(folder: Path) -> None:
+    first: Any = load_file(folder / "gap").make({})
+    (folder / "gap" / "gap.py").write_text("def gap(close, fast):\n    return 12345\n")
+    second: Any = load_file(folder / "gap").make({})
+    close = pd.Series([1.0, 2.0])
+    gaps = [type(each).predict.__globals__["gap"](close, 2) for each in (first, second)]
+    assert gaps == [0.5, 12345]
 
 
 def test_file_may_have_any_name(tmp_path: Path) -> None:
