@@ -160,6 +160,7 @@ def _fussy(word: str, message: str) -> Any:
         ("openai", "m", "temperature", "Unsupported value: 'temperature' does not support 0."),
         ("openai", "m", "seed", "Unrecognized request argument supplied: seed"),
         ("openai", "m", "max_tokens", "Unsupported parameter: 'max_tokens'"),
+        ("openrouter", "m", "reasoning", "Reasoning is mandatory for this endpoint."),
         ("anthropic", "m", "temperature", "`temperature` is deprecated for this model."),
         ("anthropic", "m", "output_config", "output_config.format: not supported"),
         ("gemini", "m", "seed", "seed is not supported"),

@@ -67,7 +67,7 @@ def _dialect(kind: str, *, is_own: bool) -> Dialect:
         case "openai":
             return OpenAIDialect("https://api.openai.com/v1", is_original=is_own)
         case "openrouter":
-            return OpenAIDialect("https://openrouter.ai/api/v1")
+            return OpenAIDialect("https://openrouter.ai/api/v1", is_router=True)
         case "anthropic":
             return AnthropicDialect()
         case "gemini":
