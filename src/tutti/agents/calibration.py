@@ -209,5 +209,7 @@ class Correction:
             return views
         confidence = views.confidence.copy()
         for a, maps in due:
-            confidence[a] = corrected(confidence[a], known_at, maps)
+            # maps are of opinions that take a side: what a hold is sure of, nothing was learnt of
+            fixed = corrected(confidence[a], known_at, maps)
+            confidence[a] = np.where(views.bias[a] == 0.0, confidence[a], fixed)
         return Views(views.bias, confidence)

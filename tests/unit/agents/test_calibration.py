@@ -110,6 +110,12 @@ def test_correction_leaves_other_agents_abstentions_and_biases_alone() -> None:
     assert views.confidence[0, 0, 0] == 0.9
 
 
+def test_correction_leaves_holds_as_sure_as_they_were() -> None:
+    views = Views(np.array([[[0.0], [0.5]]]), np.array([[[0.0], [0.0]]]))
+    found = Correction(["a"], {"a": [_map(0.1, 0)]})(views, np.array([5, 6]))
+    assert found.confidence[0, :, 0].tolist() == [0.0, 0.1]
+
+
 def test_correction_that_is_not_valid_yet_costs_nothing() -> None:
     views = Views(np.zeros((1, 2, 1)), np.ones((1, 2, 1)))
     assert Correction(["a"], {"a": [_map(0.1, 9)]})(views, np.array([5, 6])) is views
