@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -47,6 +47,7 @@ from tutti.model.arrays import (
     MODE,
     PEAK_EQUITY,
     TURNOVER,
+    Signals,
     Tradable,
 )
 from tutti.model.market import MarketBlock
@@ -63,7 +64,7 @@ from tutti.risk.breakers import ErrorBreaker
 from tutti.risk.review import Proposals, no_exposure, no_findings, object_to, review
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tutti.execution.port import Venue
     from tutti.kernel.ids import IdSource
@@ -140,6 +141,7 @@ class Engine:
         self._watch = RiskWatch(_RISK_TICKS)
         self._unjudged: list[str] = []
         self._told: deque[tuple[int, Told]] = deque()
+        self._scans: dict[tuple[tuple[int, int], ...], Callable[..., Any]] = {}
         self._errors = ErrorBreaker(setup.rules.limits.max_consecutive_errors)
         self.last_thought: AnalysisBlock | None = None
         self._setup = setup
@@ -243,10 +245,7 @@ class Engine:
         self._watch.enter(market)
         for venue in self._market_venues:
             venue.enter(bars)
-        scan_block = bound(
-            scan, 0, 0, False, 0, bars, setup.terms, setup.costs, thought.signals,  # noqa: FBT003
-            account.book, setup.rules, setup.style, self._wishes, trace,
-        )  # fmt: skip
+        scan_block = self._scan_for(bars, thought.signals, trace)
         # the last tick that the venues have seen
         t, seen = 0, -1
         while t < len(market):
@@ -272,6 +271,20 @@ class Engine:
             self._act(now, n_intents, is_seen=seen == t)
             t += 1
         self._finish(market, thought, trace)
+
+    def _scan_for(self, bars: Tradable, signals: Signals, trace: Trace) -> Callable[..., Any]:
+        # binding looks at the type of every array, for longer than a tick is scanned: blocks whose
+        # arrays lie in memory alike are scanned by the same compiled form
+        arrays = (*bars, *signals, *trace)
+        layout = tuple([(each.dtype.num, each.flags.num) for each in arrays])
+        found = self._scans.get(layout)
+        if found is None:
+            setup = self._setup
+            found = self._scans[layout] = bound(
+                scan, 0, 0, False, 0, bars, setup.terms, setup.costs, signals,  # noqa: FBT003
+                self._account.book, setup.rules, setup.style, self._wishes, trace,
+            )  # fmt: skip
+        return found
 
     def _write_told(self, ts: int) -> bool:
         wrote = False
