@@ -32,7 +32,7 @@ _LINKS = re.compile(
 )
 # names of companies are written with a capital: Amazon.com stays
 _DOMAINS = re.compile(
-    r"(?<![\w@.])(?:[a-z0-9-]+\.)+(?:com|org|net|io|co|gov|edu|info|biz|xyz|app|news|finance|me|ly|tv)"
+    r"(?<![\w@.-])(?:[a-z0-9-]+\.)+(?:com|org|net|io|co|gov|edu|info|biz|xyz|app|news|finance|me|ly|tv)"
     r"(?:/\S*)?(?![\w.-])"
 )
 _IMAGE_OR_LINK = re.compile(r"!?\[([^\]\n]{0,200})\]\([^)\n]{0,500}\)")
@@ -42,6 +42,8 @@ _SUBSTITUTES = str.maketrans(
     {"<": "\u2039", ">": "\u203a", "`": "'", "{": "(", "}": ")", "\\": "/"}
 )
 _RULES = re.compile(r"([=#*_~|-])\1{2,}")
+# no word is as long; what is would take long to look through, too (not every script has spaces)
+_ENDLESS = re.compile(r"[!-~]{100,}")
 _SPACES = re.compile(r"\s+")
 
 
@@ -55,11 +57,12 @@ def clean(text: str, longest: int) -> str:
     """
     # a first cut, so that nobody pays for cleaning a book
     kept = visible(unicodedata.normalize("NFKC", text[: 8 * longest]))
+    kept = _ENDLESS.sub(_shortened, _RULES.sub(r"\1", kept))
     kept = _IMAGE_OR_LINK.sub(rf"\1 {LINK}", kept)
     kept = _DOMAINS.sub(LINK, _LINKS.sub(LINK, kept))
     kept = _HEX.sub(ENCODED, kept)
     kept = _BLOB.sub(ENCODED, kept)
-    kept = _RULES.sub(r"\1", kept.translate(_SUBSTITUTES))
+    kept = kept.translate(_SUBSTITUTES)
     kept = _SPACES.sub(" ", kept).strip()
     return kept if len(kept) <= longest else kept[: longest - 1].rstrip() + "…"
 
@@ -75,6 +78,11 @@ def quoted(pieces: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     lines = [json.dumps(dict(piece), ensure_ascii=False) for piece in pieces]
     mark = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
     return mark, "\n".join([f"<<{mark} begins>>", *lines, f"<<{mark} ends>>"])
+
+
+def _shortened(word: re.Match[str]) -> str:
+    is_read_otherwise = any(form.search(word[0]) for form in (_LINKS, _IMAGE_OR_LINK, _HEX, _BLOB))
+    return word[0] if is_read_otherwise else f"{word[0][:60]}\u2026"
 
 
 def visible(text: str) -> str:

@@ -60,7 +60,7 @@ def speaks_to_the_model(text: str) -> bool:
     Letters of other scripts that look like Latin ones, digits in place of letters, and letters with
     spaces or dots between them are seen through.
     """
-    plain = unicodedata.normalize("NFKD", text)
+    plain = unicodedata.normalize("NFKD", " ".join(text.split()))
     if not plain.isascii():
         plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     plain = visible(plain).lower().translate(_FOREIGN_TO_LATIN)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tutti.agents.llm.blinding import Blinding
 from tutti.agents.llm.quoting import clean, quoted
+from tutti.agents.llm.screening import speaks_to_the_model
+from tutti.model.instrument import InstrumentId
 
 # the signs that stand in for angle brackets
 OPEN, CLOSE = "\u2039", "\u203a"
@@ -30,6 +34,8 @@ OPEN, CLOSE = "\u2039", "\u203a"
         ("javascript:alert(1) x", "[link] x"),
         ("head to coindesk.consensus.com to buy", "head to [link] to buy"),
         ("bit.ly/3xYz now", "[link] now"),
+        ("A" * 150 + " b", "A" * 60 + "\u2026 b"),
+        ("\u6bd4" * 150, "\u6bd4" * 150),
         ("Amazon.com and U.S. sales", "Amazon.com and U.S. sales"),
         ("![pixel](https://evil.example/p.png)", "pixel [link]"),
         ("[click](http://a.b)", "click [link]"),
@@ -76,3 +82,16 @@ def test_quoted_mark_depends_on_every_piece_and_on_nothing_else() -> None:
     one, _ = quoted([{"text": "a"}])
     assert quoted([{"text": "a"}])[0] == one
     assert quoted([{"text": "a"}, {"text": "b"}])[0] != one
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["A", "-", "[", "[a](", "Aa ", "1,", "ignore ", "a.", "A&", "2025-", "a\u0301", "<", "(A"],
+)
+def test_text_that_is_made_to_take_long_does_not(piece: str) -> None:
+    blind = Blinding(7, [InstrumentId("AAPL", "SIM")])
+    text = piece * 20_000
+    started = time.process_time()
+    speaks_to_the_model(text[:5_000])
+    blind.text(clean(text, 2_000), as_of=1_700_000_000_000_000_000, close=100.0)
+    assert time.process_time() - started < 1.0
