@@ -89,7 +89,7 @@ def _events(found: Marks) -> list[_Event]:
         for mark, figure in enumerate(found.figure)
         if figure is not None and figure.is_signed and figure.is_percent
     ]
-    compared = None if events or percents else _compared(found)
+    compared = None if events or percents else _compared(found, used)
     events = [event for event in events if event.mark not in used] + percents
     for mark, entry in enumerate(found.entry):
         if entry.polar != 0.0 and entry.way == 0.0 and mark not in used:
@@ -203,7 +203,7 @@ def _factors(found: Marks) -> list[float]:
     return factors
 
 
-def _compared(found: Marks) -> _Event | None:
+def _compared(found: Marks, used: set[int]) -> _Event | None:
     # "EUR 5.4 mn, compared to EUR 5.5 mn", or "from EUR 5.0 mn to 6.1 mn"
     for mark, entry in enumerate(found.entry):
         if not entry.past:
@@ -215,9 +215,12 @@ def _compared(found: Marks) -> _Event | None:
         measure = _measure_before(found, min(mark, now))
         if then < 0 or now < 0 or measure < 0:
             continue
-        first = _value(found, now, measure)
-        second = _value(found, then, _loss_between(found, mark, then))
+        before = _measure_then(found, mark, then, measure)
+        first, second = _value(found, now, measure), _value(found, then, before)
         if first != second:
+            if _is_loss(found, measure) == _is_loss(found, before):
+                # a loss that was larger before is no bad news by itself
+                used |= {measure, before}
             better = 1.0 if first > second else -1.0
             is_cost = found.entry[measure].more < 0 and not _is_loss(found, measure)
             return _Event(now, COMPARED * (-better if is_cost else better))
@@ -253,11 +256,10 @@ def _measure_before(found: Marks, mark: int) -> int:
     return -1
 
 
-def _loss_between(found: Marks, past: int, figure: int) -> int:
-    for other in range(past + 1, figure):
-        if _is_loss(found, other):
-            return other
-    return -1
+def _measure_then(found: Marks, past: int, figure: int, now: int) -> int:
+    # what the earlier figure is of: "compared to a profit of", else the same as now
+    named = (other for other in range(past + 1, figure) if found.entry[other].more != 0.0)
+    return next(named, now)
 
 
 def _is_loss(found: Marks, mark: int) -> bool:

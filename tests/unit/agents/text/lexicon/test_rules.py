@@ -57,6 +57,8 @@ def test_strength_of_a_plain_fact_is_nothing(text: str) -> None:
         ("Loss per share stood at EUR0 .3 versus EUR0 .1", -1),
         ("Operating loss was EUR 0.8 mn, compared to a profit of EUR 0.5 mn", -1),
         ("Operating profit was 1.0 mn versus a loss of EUR 3 mn", 1),
+        ("Operating loss was EUR 0.5 mn, compared to EUR 0.8 mn", 1),
+        ("Operating loss was EUR 0.8 mn, compared to a loss of EUR 0.5 mn", -1),
         ("$KNDI sales +7.8%", 1),
         ("$MAT -6%", -1),
     ],
