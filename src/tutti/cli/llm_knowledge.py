@@ -198,11 +198,11 @@ def _injected(asked: "AskedModel", model: str, output: Output) -> int:
 
 def _show_remembered(output: Output, model: str, rows: "list[Remembered]") -> None:
     output.table(
-        ["test", "period", "asked", "answered", "right", "95 % interval", "chance", "p", "says"],
+        ["test", "knowledge", "asked", "answered", "right", "95 % interval", "chance", "p", "says"],
         [
             [
                 row.test,
-                "before cut-off" if row.knowledge == "contaminated" else "after cut-off",
+                row.knowledge,
                 str(row.asked),
                 str(row.answered),
                 "-" if math.isnan(row.rate) else f"{row.rate:.0%}",

@@ -41,7 +41,7 @@ def test_probe_of_a_served_model_scores_it_against_chance(
     replayed = tutti(*asked, "--llm", "replay", "--json")
     assert json.loads(replayed.out) == told
     shown = tutti(*asked)
-    assert "before cut-off" in shown.out
+    assert "contaminated" in shown.out
     assert "25%" in shown.out
 
 
