@@ -130,7 +130,13 @@ def _made(
     key = next(k for k, each in enumerate(config.agents) if each.name == settings.name)
     try:
         if settings.plugin == SYNTH:
-            synth = semantic_synth_of(settings, source=snapshots, models=models, sight=sight)
+            synth = semantic_synth_of(
+                settings,
+                source=snapshots,
+                models=models,
+                sight=sight,
+                cutoffs=Cutoffs(config.llm.cutoffs),
+            )
             return cast("Agent", synth)
         if not settings.model:
             return SilentAgent(settings.name, no_model(settings.name))

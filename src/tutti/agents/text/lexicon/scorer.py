@@ -8,7 +8,7 @@ registers has its own two constants, a threshold ``a`` and a spread ``t``, of::
 
 with ``s`` the strength. They are the most likely ones given every second row (0, 2, 4 ...) of three
 labelled sets (sentences of Financial PhraseBank, headlines of SemEval-2017 task 5, posts of FiQA
-2018), rounded; the other rows were never looked at. The same on both sides: nothing leans bullish.
+2018), rounded; the other rows were held out. The same on both sides: nothing leans bullish.
 """
 
 from __future__ import annotations
