@@ -21,7 +21,7 @@ from typing import Any
 from tutti.agents.models.answer import SHAPE
 from tutti.agents.models.conformance import CODES, IMPORT_ERROR, NONDETERMINISTIC, SLOW
 from tutti.agents.models.port import span
-from tutti.app.model_trial import DONE, IMPORTING, MAKING, PREDICTING, WINDOW
+from tutti.app.model_trial import DONE, IMPORTING, MAKING, PREDICTING, REFUSED, WINDOW
 from tutti.model.errors import ConfigError
 
 BUDGET_S = 0.25
@@ -92,6 +92,7 @@ def check_model(
     *,
     params: Mapping[str, object] | None = None,
     timeframe: str = "",
+    bars: Sequence[str] = (),
     budget_s: float = BUDGET_S,
     time_limit_s: float = TIME_LIMIT_S,
 ) -> ModelCheck:
@@ -105,6 +106,8 @@ def check_model(
         Its configuration.
     timeframe : str
         Of the bars that it is shown; its own where empty, else an hour.
+    bars : sequence of str
+        Files or patterns, whose last bars it is shown; made-up ones where empty.
     budget_s : float
         For one prediction.
     time_limit_s : float
@@ -113,7 +116,7 @@ def check_model(
     Raises
     ------
     ConfigError
-        If there is no such file.
+        If there is no such file, or bars can't be used.
     """
     if not path.exists():
         raise ConfigError(f"{path}: no such file; name a model's folder, or its model.py")
@@ -123,9 +126,12 @@ def check_model(
         "path": str(path),
         "params": dict(params or {}),
         "timeframe": timeframe,
+        "bars": list(bars),
         "budget_s": budget_s,
     }
     first = _Run.of(job, time_limit_s)
+    if refused := first.told(REFUSED):
+        raise ConfigError(refused["why"])
     name = first.told(PREDICTING).get("name") or path.resolve().name
     findings = first.findings(time_limit_s)
     if first.is_done and not findings:

@@ -19,24 +19,27 @@ from tutti.agents.models.files_read import FilesRead
 from tutti.agents.models.frames import pandas
 from tutti.agents.models.port import declared, span
 from tutti.agents.models.reading_ahead import suspects
+from tutti.agents.models.resample import Resampler
 from tutti.app.models import load_file
 from tutti.features.families import describe
 from tutti.kernel.clock import parse_instant
-from tutti.model.errors import ConfigError
+from tutti.model.errors import ConfigError, DataError
 from tutti.model.instrument import InstrumentId
 from tutti.model.market import MarketBlock
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-IMPORTING, MAKING, PREDICTING, WINDOW, DONE = (
+IMPORTING, MAKING, PREDICTING, WINDOW, DONE, REFUSED = (
     "importing",
     "making",
     "predicting",
     "window",
     "done",
+    "refused",
 )
-"""How far a trial came; `WINDOW` with each prediction that begins."""
+"""How far a trial came; `WINDOW` with each prediction that begins, `REFUSED` where the bars that it
+should be shown can't be used."""
 
 _START = parse_instant("2023-01-02")
 _EXTRA = 120
@@ -78,7 +81,12 @@ def main(job: Path) -> None:
         return
     config["timeframe"] = told["timeframe"] or said.timeframe or "1h"
     warm = max((describe(name).warm_up for name in said.needs), default=0)
-    bars = made_up_bars(said.lookback + warm + _EXTRA, span(config["timeframe"], "--timeframe"))
+    n, length = said.lookback + warm + _EXTRA, span(config["timeframe"], "--timeframe")
+    try:
+        bars = recorded_bars(told["bars"], n, length) if told["bars"] else made_up_bars(n, length)
+    except (ConfigError, DataError) as error:
+        step(REFUSED, why=str(error))
+        return
     step(PREDICTING, name=source.name, lookback=said.lookback, timeframe=config["timeframe"])
     found = tried(
         Trial(
@@ -125,6 +133,34 @@ def made_up_bars(n: int, step: int) -> MarketBlock:
         volume=sides[4],
         funding=np.zeros((n, 1)),
     )
+
+
+def recorded_bars(files: list[str], n: int, step: int) -> MarketBlock:
+    """Return the last ``n`` bars of the first instrument in files, put together to ``step`` ns.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If the files can't be used, or hold too few.
+    """
+    from tutti.app.backtest import read_source  # heavy, and made-up bars don't take it
+
+    source = read_source(files, None, None, repair=False, timeframe=None, funding=())
+    bars = Resampler(step, "--bars").advance(one_of(source.block, 0)).bars
+    if len(bars) < n:
+        raise ConfigError(f"--bars: a trial takes {n:,} bars, there are {len(bars):,}; name more")
+    return bars.rows(len(bars) - n, len(bars))
+
+
+def one_of(block: MarketBlock, i: int) -> MarketBlock:
+    """Return the bars of one instrument alone."""
+    there = np.flatnonzero(np.isfinite(block.close[:, i]))
+    sides = {
+        name: getattr(block, name)[there, i : i + 1]
+        for name in ("open", "high", "low", "close", "volume", "funding")
+    }
+    instruments = (block.instruments[i],)
+    return MarketBlock(instruments=instruments, ts=block.ts[there], step=block.step, **sides)
 
 
 if __name__ == "__main__":

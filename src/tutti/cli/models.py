@@ -41,7 +41,7 @@ def new(
 
 
 @app.command()
-def check(
+def check(  # noqa: PLR0913 - one parameter for each option
     path: Annotated[
         Path, typer.Argument(metavar="PATH", help="A model's folder, or its model.py.")
     ],
@@ -53,6 +53,12 @@ def check(
     timeframe: Annotated[
         str, typer.Option(metavar="T", help="Bars that it is shown; else its own, or 1h.")
     ] = "",
+    bars: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="GLOB...", help="Files whose last bars it is shown; else made-up ones."
+        ),
+    ] = None,
     budget_ms: Annotated[
         float, typer.Option(min=0.001, metavar="MS", help="For one prediction.")
     ] = 250.0,
@@ -72,6 +78,7 @@ def check(
         path,
         params=_params(param or []),
         timeframe=timeframe,
+        bars=bars or (),
         budget_s=budget_ms / 1000,
         time_limit_s=time_limit,
     )

@@ -81,10 +81,10 @@ def test_model_is_found_out(tmp_path: Path, body: str, code: str, told: str) -> 
 
 
 def test_model_that_never_answers_is_ended_and_slow(tmp_path: Path) -> None:
-    found = checked(tmp_path, "while True: pass", time_limit_s=4.0)
+    found = checked(tmp_path, "while True: pass", time_limit_s=5.0)
     assert [each.code for each in found.findings] == ["slow"]
-    told = "was ended: it didn't come back in predict, number 1, or within 4 s"
-    assert found.findings[0].message == told
+    assert found.findings[0].message.startswith("was ended: it didn't come back ")
+    assert found.findings[0].message.endswith("or within 5 s")
     assert (found.n_predictions, found.median_ms) == (0, None)
 
 

@@ -7,18 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tutti.app.model_check import check_model
 from tutti.app.model_template import write_template
 from tutti.app.model_trial import DONE, IMPORTING, MAKING, PREDICTING, WINDOW, made_up_bars, main
-from tutti.kernel.clock import HOUR
+from tutti.kernel.clock import HOUR, iso, parse_instant
+from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.kernels
 
+START = parse_instant("2024-03-04")
 
-def steps_of(path: Path, room: Path, timeframe: str = "") -> list[dict[str, Any]]:
-    job = {"path": str(path), "params": {}, "timeframe": timeframe, "budget_s": 5.0}
+
+def steps_of(
+    path: Path, room: Path, timeframe: str = "", bars: tuple[str, ...] = ()
+) -> list[dict[str, Any]]:
+    job = {
+        "path": str(path),
+        "params": {},
+        "timeframe": timeframe,
+        "bars": list(bars),
+        "budget_s": 5.0,
+    }
     steps, file = room / "steps", room / "job.json"
     file.write_text(json.dumps({**job, "steps": str(steps)}))
     main(file)
@@ -69,3 +81,29 @@ def test_made_up_bars_are_possible_and_always_the_same() -> None:
     assert (block.low <= block.close).all()
     assert (block.low <= block.open).all()
     assert (block.volume > 0).all()
+
+
+def test_trial_on_recorded_bars_finds_what_was_learnt_by_heart(tmp_path: Path) -> None:
+    rows = ["ts,open,high,low,close,volume"]
+    for t in range(300):
+        price = 100 + t % 7
+        rows.append(f"{iso(START + t * HOUR)},{price},{price + 1},{price - 1},{price},5")
+    bars = tmp_path / "BTC-USDT_1h.csv"
+    bars.write_text("\n".join(rows) + "\n")
+    (tmp_path / "heart").mkdir()
+    (tmp_path / "heart" / "model.py").write_text(
+        "class TradeModel:\n"
+        "    lookback = 5\n"
+        "    def __init__(self, config): ...\n"
+        "    def predict(self, f):\n"
+        "        up = f.index[-1].year == 2024 and f.index[-1].hour > 12\n"
+        "        return dict(timestamp=f.index[-1], signal=1 if up else -1, confidence=1)\n"
+    )
+    *_, end = steps_of(tmp_path / "heart", tmp_path)
+    assert end["findings"] == []
+    (tmp_path / "steps").unlink()
+    *_, end = steps_of(tmp_path / "heart", tmp_path, bars=(str(bars),))
+    assert [each["code"] for each in end["findings"]] == ["look_ahead"]
+    assert "28 years later" in end["findings"][0]["message"]
+    with pytest.raises(ConfigError, match=r"--bars: a trial takes 125 bars, there are 75; name"):
+        check_model(tmp_path / "heart", timeframe="4h", bars=(str(bars),))
