@@ -64,8 +64,10 @@ class AgentConformance:
 
     Override the fixture ``make``: a function from a source of snapshots to a new agent, the same
     each time. What the agent asks beside it, such as a language model, has to say the same to the
-    same question. `World` is what it is shown.
+    same question. `World` is what it is shown. It needs pytest-asyncio, in any mode.
     """
+
+    pytestmark = pytest.mark.asyncio
 
     @pytest.fixture
     def make(self) -> MakeAgent:
