@@ -45,11 +45,22 @@ def cutoff_rows(
         If the configuration can't be used.
     """
     settings = load_config(config)
-    cutoffs = Cutoffs(settings.llm.cutoffs)
+    cutoffs = cutoffs_of(settings)
     names = list(models) or asked_models(settings)
     if everything:
         names += sorted(built_in())
     return [_row(cutoffs, name) for name in dict.fromkeys(names)]
+
+
+def cutoffs_of(config: Config) -> Cutoffs:
+    """Return the training cut-offs as a configuration has them, with its margin.
+
+    Raises
+    ------
+    ConfigError
+        If a configured one is no date.
+    """
+    return Cutoffs(config.llm.cutoffs, margin_days=config.llm.cutoff_margin_days)
 
 
 def asked_models(config: Config) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from tutti.adapters.llm.by_http.catalogue import KINDS, address, provider_of
 from tutti.adapters.llm.by_http.keys import model_key
 from tutti.agents.llm.budget import Purse
-from tutti.agents.llm.knowledge import Cutoffs
+from tutti.app.knowledge import cutoffs_of
 from tutti.app.llm import limits_of, prices_of, provider_settings
 from tutti.model.errors import ConfigError
 
@@ -120,7 +120,7 @@ def model_rows(
                 askers.setdefault(name, {})[agent.name] = None
     if config.conductor.model:
         askers.setdefault(config.conductor.model, {})[CONDUCTOR] = None
-    prices, cutoffs = prices_of(config, clock), Cutoffs(config.llm.cutoffs)
+    prices, cutoffs = prices_of(config, clock), cutoffs_of(config)
     rows = []
     for model, names in askers.items():
         given, made = prices.cost(model, _THOUSAND, 0), prices.cost(model, 0, _THOUSAND)

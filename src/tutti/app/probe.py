@@ -13,9 +13,9 @@ import polars as pl
 
 from tutti.adapters.feeds.bars import read_bars
 from tutti.agents.llm.blinding import Blinding
-from tutti.agents.llm.knowledge import Cutoffs
 from tutti.agents.llm.quiz import direction_question, headline_question, price_question
 from tutti.agents.llm.sight import Sight, Unblinded
+from tutti.app.knowledge import cutoffs_of
 from tutti.model.errors import AgentError, ConfigError, DataError
 from tutti.stats.scoring import wilson
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from tutti.agents.llm.knowledge import Cutoffs
     from tutti.agents.llm.port import LanguageModel
     from tutti.agents.llm.quiz import Question
     from tutti.app.asked_model import AskedModel
@@ -147,7 +148,7 @@ def probe_model(  # noqa: PLR0913 - what is asked, of whom, how
     instruments = () if block is None else block.instruments
     sight: Sight = Blinding(config.seed, instruments) if blind else Unblinded()
     questions = probe_questions(block, headlines, n, sight, np.random.default_rng(seed))
-    cutoffs = Cutoffs(config.llm.cutoffs)
+    cutoffs = cutoffs_of(config)
     return asked.run(lambda model: probe(model, name, questions, cutoffs=cutoffs, sight=sight))
 
 

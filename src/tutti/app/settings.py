@@ -249,6 +249,7 @@ class LlmSettings(Section):
     max_output_tokens: Whole = Field(400, ge=16)
     blind: bool = False
     cutoffs: dict[str, str] = Field({}, examples=[{"openai:gpt-5-mini": "2024-05-31"}])
+    cutoff_margin_days: Whole = Field(90, ge=0, le=3650)
 
 
 class TextSettings(Section):

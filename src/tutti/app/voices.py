@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, cast
 from tutti.adapters.stores.point_in_time import open_readings, open_texts
 from tutti.agents.llm.blinding import Blinding
 from tutti.agents.llm.catalogue import SpeakerSettings, make_llm_agent, speaker_settings
-from tutti.agents.llm.knowledge import Cutoffs
 from tutti.agents.llm.regime import RegimeSpeaker
 from tutti.agents.llm.silent import SilentAgent, SilentModel, no_model
 from tutti.agents.schedule import Seat
 from tutti.app.build import SYNTH
+from tutti.app.knowledge import cutoffs_of
 from tutti.app.logs import blind_logs
 from tutti.app.semantic_synth import semantic_synth_of
 from tutti.app.snapshots import Snapshots, observers
@@ -135,7 +135,7 @@ def _made(
                 source=snapshots,
                 models=models,
                 sight=sight,
-                cutoffs=Cutoffs(config.llm.cutoffs),
+                cutoffs=cutoffs_of(config),
             )
             return cast("Agent", synth)
         if not settings.model:
@@ -159,7 +159,7 @@ def _spoken(config: Config, settings: AgentSettings) -> SpeakerSettings:
         time_to_live_s=settings.time_to_live_s,
         horizon_s=settings.horizon_s,
         params=settings.params,
-        cutoffs=Cutoffs(config.llm.cutoffs),
+        cutoffs=cutoffs_of(config),
     )
 
 

@@ -19,6 +19,7 @@ agents:
   - {name: wire, kind: news, model: "openai:gpt-5-mini", fallback: ["ollama:llama3.2", "my:own"]}
 llm:
   cutoffs: {"my:own": "2025-01"}
+  cutoff_margin_days: 30
 """
 
 
@@ -27,9 +28,9 @@ def test_cutoffs_of_a_configuration_are_those_of_the_models_it_asks(tmp_path: Pa
     config.write_text(_CONFIG, encoding="utf-8")
     rows = cutoff_rows(config, [])
     assert [(row.model, row.stated, row.clean_from) for row in rows] == [
-        ("openai:gpt-5-mini", "2024-05-30", "2024-08-29"),
-        ("ollama:llama3.2", "2023-12", "2024-03-31"),
-        ("my:own", "2025-01", "2025-05-02"),
+        ("openai:gpt-5-mini", "2024-05-30", "2024-06-30"),
+        ("ollama:llama3.2", "2023-12", "2024-01-31"),
+        ("my:own", "2025-01", "2025-03-03"),
     ]
 
 
