@@ -120,9 +120,13 @@ async def _collect(ask: Ask, output: Output, *, every_s: float | None, raw: bool
                 rounds = _single(harvest.once(tell))
             else:
                 rounds = harvest.watch(every_s, tell)
+            is_first = True
             async for each in rounds:
-                with tell.pause():
-                    failed = _told(each, output)
+                # of a watch, rounds without news are not worth a line
+                if is_first or each.total.rows or each.failures:
+                    with tell.pause():
+                        failed = _told(each, output)
+                is_first = False
     finally:
         await harvest.close()
     return FAILED if failed else OK

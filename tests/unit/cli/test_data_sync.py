@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -104,6 +107,28 @@ def test_kept_answers_are_read_again_with_nobody_there(
     assert answer.code == 0
     assert "added" in answer.out
     assert list(tmp_path.rglob("*.parquet"))
+
+
+def test_watch_goes_on_until_it_is_interrupted(sources: FakeSources, tmp_path: Path) -> None:
+    sources.fail([Fault.DOWN])
+    # a job in the background of a shell is told to ignore interrupts
+    heeds = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{heeds}; from tutti.cli.main import main; main()"
+    arguments = ("data", "sync", "yahoo_news", "--symbols", "AAPL", "--url", sources.address)
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *arguments, "--since", "2024-01-01", "--watch",
+         "--every", "1"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "AAPL: 20 rows added\n"
+    assert process.stdout.readline().startswith("yahoo_news, 2024-01-01T00:00 to ")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert "answered 503" in err
+    assert "asks again" in err
+    assert "Traceback" not in err
 
 
 def test_texts_and_readings_are_checked_beside_bars(
