@@ -73,7 +73,11 @@ def verdict(report: AgentsReport) -> tuple[str, str, bool]:
     """Return what to know before anything else: a lead, the rest, and whether it is bad news."""
     good = [each.name for each in report.rows if each.worth.is_told and each.worth.value > 0]
     bad = [each.name for each in report.rows if each.worth.is_told and each.worth.value < 0]
-    sure = [each.name for each in report.rows if each.scores.brier.value > _EVEN]
+    sure = [
+        each.name
+        for each in report.rows
+        if each.scores.brier.value - 2.0 * each.scores.brier.standard_error > _EVEN
+    ]
     lead = (
         f"{_listed(good)} added to the panel by more than chance. "
         if good

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from tutti.stats.scoring import Bin
 
-_WIDTH, _HEIGHT = 320, 240
+_WIDTH, _HEIGHT = 520, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 10, 24, 36
 _STATED, _CAME = (0.5, 1.0), (0.0, 1.0)
 _LARGEST = 7.0
