@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tutti.agents.calibration import chance
+from tutti.app.account_folder import keep_configuration
 from tutti.app.agents_page import agents_page, verdict
 from tutti.app.agents_report import cases_of, report_on, span_of
 from tutti.app.backtest import Source, run_source
@@ -319,3 +320,30 @@ def test_spans_are_days_where_these_are_many_and_shorter_where_not() -> None:
 
 def _unheard(done: int, total: int, note: str) -> None:
     """Take no notice."""
+
+
+@pytest.mark.usefixtures("installed")
+def test_awaited_agents_are_judged_where_they_spoke_from_bars_and_ledger_alike(
+    block: MarketBlock, tmp_path: Path
+) -> None:
+    config = parse_config(
+        "agents: [{name: momentum_hunter}, {name: pundit, cadence_s: 14400, time_to_live_s: 28800}]"
+    )
+    small = block.rows(0, 200)
+    asked = record_of_bars(config, small)
+    assert asked.fresh[1].sum() == 2 * 50
+    assert np.isfinite(asked.views.bias[1]).sum() > 350
+    run_source(config, Source(block=small, files=(), findings=()), "event", tmp_path, _unheard)
+    told = record_of_run(tmp_path)
+    assert np.array_equal(told.fresh[1], asked.fresh[1])
+
+
+def test_weights_in_force_are_those_of_the_newest_session(
+    config: Config, block: MarketBlock, tmp_path: Path
+) -> None:
+    small = block.rows(0, 100)
+    run_source(config, Source(block=small, files=(), findings=()), "event", tmp_path, _unheard)
+    keep_configuration(config, tmp_path)
+    found = record_of_run(tmp_path)
+    assert found.current.tolist() == [1.0, 2.0, 1.0]
+    assert found.since == int(block.ts[0])
