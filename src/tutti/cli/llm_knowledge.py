@@ -32,6 +32,7 @@ _LOOKED_AT = {
 def register(app: typer.Typer) -> None:
     """Add the commands to ``tutti llm``."""
     app.command()(audit)
+    app.command()(legend)
     app.command()(cutoffs)
     app.command()(probe)
 
@@ -76,6 +77,28 @@ def audit(
         }
     )
     return OK if done.is_clean else GATE
+
+
+def legend(
+    run: Run = None,
+    *,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE", help="Texts that its agents read; may be given several times."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Tell what the codes of a blinded run stand for."""
+    from tutti.app.legend import legend_of
+
+    told = legend_of(run_folder(run), text or [])
+    output = Output(as_json=as_json)
+    rows = {**told.names, **told.instruments, **told.texts}
+    output.table(["code", "stands for"], [[code, what] for code, what in rows.items()])
+    output.finish({"instruments": told.instruments, "names": told.names, "texts": told.texts})
+    return OK
 
 
 def cutoffs(

@@ -7,6 +7,7 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from tutti.adapters.stores.llm_calls import SqliteCallRecords
@@ -140,6 +141,37 @@ def test_audit_without_records_or_a_run_is_refused(tmp_path: Path) -> None:
     _run(tmp_path / "kept", blinded=True)
     with pytest.raises(ConfigError, match="name their file with --records"):
         audit(tmp_path / "kept", tmp_path / "nowhere.sqlite")
+
+
+def test_legend_of_a_blinded_run_tells_what_its_codes_stand_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _run(tmp_path, blinded=True)
+    blind = Blinding(7, [AAPL])
+    read = pl.DataFrame(
+        {
+            "known_at": [NOW - HOUR],
+            "symbol": ["AAPL"],
+            "source": ["CNBC"],
+            "id": ["aapl-20250416"],
+            "title": ["Apple hits $190"],
+            "text": ["Tim Cook presented figures."],
+            "kind": ["news"],
+        }
+    )
+    file = tmp_path / "news.parquet"
+    read.with_columns(pl.from_epoch("known_at", "ns").dt.replace_time_zone("UTC")).write_parquet(
+        file
+    )
+    assert run(app, ["llm", "legend", str(tmp_path), "--text", str(file), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["instruments"] == {blind.asset(AAPL): "AAPL.SIM"}
+    assert told["names"] == {blind.asset(AAPL): "Apple"}
+    assert told["texts"] == {blind.source("aapl-20250416"): "aapl-20250416 Apple hits $190"}
+    assert run(app, ["llm", "legend", str(tmp_path)]) == 0
+    assert "AAPL" in capsys.readouterr().out
+    Journal(SqliteLedger(tmp_path / "empty", Durability.EACH_COMMIT), "empty").close()
+    assert run(app, ["llm", "legend", str(tmp_path / "empty")]) == 2
 
 
 @pytest.mark.parametrize(("blinded", "code"), [(True, 0), (False, 3)])

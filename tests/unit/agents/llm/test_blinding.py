@@ -84,3 +84,8 @@ def test_blinded_legend_tells_people_what_is_what() -> None:
 def test_blinded_close_that_is_not_known_is_said() -> None:
     assert BLIND.close(math.nan) == "not known"
     assert BLIND.value("fear_greed", 66.0) == 66.0
+
+
+def test_blinded_legend_names_every_instrument_of_an_asset() -> None:
+    legend = Blinding(7, [InstrumentId("BTC-USD", "A"), InstrumentId("BTC-USD", "B")]).legend()
+    assert list(legend.values()) == ["BTC-USD.A, BTC-USD.B"]

@@ -102,7 +102,7 @@ class Blinding:
         return self._names.of_publisher(name)
 
     def source(self, source: str) -> str:
-        """Return a code of a text's or reading's id; `legend` finds the text again."""
+        """Return a code of a text's or reading's id, the same for the same id."""
         return "b:" + code(self._key, "source", source, length=_SOURCE_DIGITS)
 
     def value(self, name: str, value: float) -> float:
@@ -117,7 +117,17 @@ class Blinding:
 
     def legend(self) -> dict[str, str]:
         """Return which code stands for which instrument; for people, never for a prompt."""
-        return {self.asset(instrument): str(instrument) for instrument in self._instruments}
+        stands_for: dict[str, str] = {}
+        for instrument in self._instruments:
+            asset = self.asset(instrument)
+            known = stands_for.get(asset)
+            # one asset may be traded at several venues, one company under several tickers
+            stands_for[asset] = f"{known}, {instrument}" if known else str(instrument)
+        return stands_for
+
+    def known_names(self) -> dict[str, str]:
+        """Return which code stands for which listed name or ticker; for people, too."""
+        return self._names.legend()
 
 
 def _factor(number: int) -> float:

@@ -108,6 +108,11 @@ class Names:
         plain = plain if plain in self._codes else self._alike.get(plain, plain)
         return self._codes.get(plain) or f"Asset-{code(self._key, 'asset', plain)}"
 
+    def legend(self) -> dict[str, str]:
+        """Return which code stands for what, by what it is mostly called."""
+        called = {named.key: named.names[0] for named in listed()}
+        return {code: called.get(key, key) for key, code in self._codes.items()}
+
     def of_publisher(self, name: str) -> str:
         """Return the code of a publisher."""
         return f"Publisher-{code(self._key, 'publisher', name.casefold())}"
