@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
+from tutti.adapters.llm.by_http.anthropic import AnthropicDialect
 from tutti.adapters.llm.by_http.catalogue import KINDS, provider_of
 from tutti.adapters.llm.by_http.client import Connections, HttpModel, Provider
 from tutti.adapters.llm.by_http.openai import OpenAIDialect
@@ -232,6 +233,43 @@ def test_models_of_openai_that_think_are_told_to_be_quick_about_it() -> None:
     assert body("gpt-4o", ("max_completion_tokens",))["max_tokens"] == 400
 
 
+def test_models_of_anthropic_that_think_are_told_to_be_quick_about_it() -> None:
+    dialect = AnthropicDialect()
+
+    def body(name: str, *refused: str) -> dict[str, Any]:
+        return dialect.request(call(name=name), name, refused).body
+
+    assert "thinking" not in body("claude-sonnet-4-5")
+    assert body("claude-sonnet-4-5")["temperature"] == 0.0
+    quick = body("claude-haiku-5-5")
+    assert (quick["thinking"], quick["output_config"]["effort"]) == ({"type": "disabled"}, "low")
+    assert "temperature" not in quick
+    assert body("claude-sonnet-5-5", "thinking")["thinking"] == {"type": "between_tools"}
+    bare = body("claude-opus-5-5", "thinking", "thinking", "effort")
+    assert "thinking" not in bare
+    assert set(bare["output_config"]) == {"format"}
+    assert "output_config" not in body("claude-opus-5-5", "effort", "output_config")
+
+
+async def test_older_version_of_an_api_that_is_gone_is_left_for_the_newer() -> None:
+    versions: list[str | None] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        versions.append(request.headers.get("anthropic-version"))
+        if versions[-1] == "2023-06-01":
+            error = {"type": "invalid_request_error", "message": "anthropic-version: retired"}
+            return web.json_response({"type": "error", "error": error}, status=400)
+        assert "temperature" not in await request.json()
+        said = [{"type": "text", "text": "x"}]
+        usage = {"input_tokens": 1, "output_tokens": 1}
+        return web.json_response({"content": said, "stop_reason": "end_turn", "usage": usage})
+
+    async with _plain(answer, AnthropicDialect()) as model:
+        for _ in range(2):
+            assert (await model.answer(call())).text == "x"
+    assert versions == ["2023-06-01", "2026-10-21", "2026-10-21"]
+
+
 async def test_gemini_is_told_to_think_as_little_as_it_can() -> None:
     server = ModelServer()
     async with opened(server, "gemini") as model:
@@ -413,7 +451,7 @@ async def test_filtered_answer_is_declined() -> None:
 
 
 @asynccontextmanager
-async def _plain(handler: Any) -> AsyncIterator[HttpModel]:
+async def _plain(handler: Any, dialect: Any = None) -> AsyncIterator[HttpModel]:
     application = web.Application()
     application.router.add_post("/{path:.*}", handler)
     runner = web.AppRunner(application, access_log=None)
@@ -422,9 +460,9 @@ async def _plain(handler: Any) -> AsyncIterator[HttpModel]:
     await site.start()
     host, port = runner.addresses[0][:2]
     connections = Connections()
-    provider = Provider(
-        name="p", dialect=OpenAIDialect("x"), url=f"http://{host}:{port}/v1", key=SecretStr(KEY)
-    )
+    spoken = dialect or OpenAIDialect("x")
+    url = f"http://{host}:{port}/v1"
+    provider = Provider(name="p", dialect=spoken, url=url, key=SecretStr(KEY))
     try:
         yield HttpModel(provider, connections, price)
     finally:

@@ -269,6 +269,30 @@ async def test_anthropic_refuses_bounds_in_a_schema() -> None:
         assert "'minimum' is not supported" in await response.text()
 
 
+@pytest.mark.parametrize(
+    ("version", "temperature", "status"),
+    [
+        ("2023-06-01", 0.5, 200),
+        ("2026-10-21", None, 200),
+        ("2026-10-21", 0.5, 400),
+        ("1999-01-01", None, 400),
+    ],
+)
+async def test_anthropic_takes_a_temperature_in_its_older_version_only(
+    version: str, temperature: float | None, status: int
+) -> None:
+    path, body, _ = request("anthropic")
+    if temperature is not None:
+        body["temperature"] = temperature
+    headers = {"Authorization": "Bearer k", "anthropic-version": version}
+    server = ModelServer(keys=["k"])
+    async with (
+        opened(server) as client,
+        client.session.post(client.root + path, json=body, headers=headers) as response,
+    ):
+        assert response.status == status
+
+
 async def test_path_of_no_dialect_is_not_found() -> None:
     async with (
         opened(ModelServer()) as client,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from tutti.adapters.llm.by_http.dialect import Body, Failure, Request, Said, schema_without_bounds
@@ -13,9 +14,16 @@ if TYPE_CHECKING:
 
 _FIELDS: Final[Mapping[str, str]] = {
     "temperature": r"\btemperature\b",
+    "effort": r"\beffort\b",
+    "thinking": r"\bthinking\b",
+    "anthropic-version": r"anthropic[- ]version",
     "output_config": r"\boutput_(config|format)\b|structured output",
 }
-_VERSION = "2023-06-01"
+# The newer version knows no temperature, with any model; a low one is worth staying with the older.
+_VERSIONS = ("2023-06-01", "2026-10-21")
+_THINKS = re.compile(r"^claude-[a-z]+-([5-9]|\d\d)")
+# models that can't do without either are told nothing
+_LEAST_THINKING = ("disabled", "between_tools")
 
 
 class AnthropicDialect:
@@ -34,12 +42,23 @@ class AnthropicDialect:
         }
         if call.system:
             body["system"] = call.system
-        if "temperature" not in refused:
+        version = _VERSIONS["anthropic-version" in refused]
+        thinks = _THINKS.match(model) is not None
+        if not thinks and "temperature" not in refused and version == _VERSIONS[0]:
             body["temperature"] = min(call.temperature, 1.0)
+        rejected = refused.count("thinking")
+        if thinks and rejected < len(_LEAST_THINKING):
+            # who thinks at length has no tokens left to answer with
+            body["thinking"] = {"type": _LEAST_THINKING[rejected]}
+        output: Body = {}
+        if thinks and "effort" not in refused:
+            output["effort"] = "low"
         if call.schema and "output_config" not in refused:
             schema = schema_without_bounds(call.schema)
-            body["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
-        return Request(path="/messages", body=body, headers={"anthropic-version": _VERSION})
+            output["format"] = {"type": "json_schema", "schema": schema}
+        if output:
+            body["output_config"] = output
+        return Request(path="/messages", body=body, headers={"anthropic-version": version})
 
     def authorised(self, key: str) -> dict[str, str]:
         """Return the headers that show a key."""

@@ -9,6 +9,7 @@ from tutti.testing.models.dialects.dialect import (
     Body,
     Misunderstood,
     Said,
+    bearer,
     field,
     split,
     text_of,
@@ -17,6 +18,7 @@ from tutti.testing.models.dialects.dialect import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_VERSIONS = ("2023-06-01", "2026-10-21")
 _REFUSED_WORDS = frozenset(
     {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength"}
 )
@@ -48,6 +50,10 @@ class AnthropicDialect:
             return None
         if "anthropic-version" not in headers:
             raise Misunderstood("anthropic-version: header is required")
+        if headers["anthropic-version"] not in _VERSIONS:
+            raise Misunderstood(f"anthropic-version: {headers['anthropic-version']} is none")
+        if headers["anthropic-version"] != _VERSIONS[0] and "temperature" in body:
+            raise Misunderstood("temperature: Extra inputs are not permitted")
         _, user = split(field(body, "messages"))
         return Question(
             dialect=self.name,
@@ -58,7 +64,7 @@ class AnthropicDialect:
             schema=_schema(body),
             max_output_tokens=int(field(body, "max_tokens")),
             temperature=body.get("temperature"),
-            key=headers.get("x-api-key", ""),
+            key=headers.get("x-api-key", "") or bearer(headers),
         )
 
     def answer(self, question: Question, said: Said) -> Body:
@@ -87,7 +93,7 @@ class AnthropicDialect:
 
 
 def _schema(body: Body) -> Any:
-    form = body.get("output_config", {}).get("format", body.get("output_format"))
+    form = body.get("output_config", {}).get("format")
     if form is None:
         return None
     if form.get("type") != "json_schema":
