@@ -54,6 +54,18 @@ class SnapshotSource(Protocol):
         ...
 
 
+@runtime_checkable
+class SnapshotReader(Protocol):
+    """Agent to be awaited that wants to be shown what others are: market, texts, figures, the past.
+
+    Names of features in its attribute ``needs``, if it has one, are in every snapshot.
+    """
+
+    def see(self, source: SnapshotSource) -> None:
+        """Take the source of snapshots; called once, before anything is asked."""
+        ...
+
+
 class ArrayAgent(Protocol):
     """Opines on all instruments over a block of ticks at once.
 

@@ -233,7 +233,8 @@ def analysis_of(
     classifier = None
     if settings or seats.conductor or isinstance(policy, HybridPolicy):
         classifier = _classifier(config, ids)
-    needs = (*panel.needs, *policy.needs, *(classifier.needs if classifier else ()))
+    shown = [name for _, agent in seats.late for name in getattr(agent, "needs", ())]
+    needs = (*panel.needs, *shown, *policy.needs, *(classifier.needs if classifier else ()))
     names = [agent.name for agent in settings]
     weighting = Weighting(
         method=Aggregation[config.aggregation.method.upper()],

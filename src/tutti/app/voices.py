@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from tutti.adapters.stores.point_in_time import open_readings, open_texts
 from tutti.agents.llm.blinding import Blinding
 from tutti.agents.llm.catalogue import SpeakerSettings, make_llm_agent, speaker_settings
 from tutti.agents.llm.regime import RegimeSpeaker
 from tutti.agents.llm.silent import SilentAgent, SilentModel, no_model
+from tutti.agents.port import SnapshotReader
 from tutti.agents.schedule import Seat
 from tutti.app.build import SYNTH
 from tutti.app.knowledge import cutoffs_of
 from tutti.app.logs import blind_logs
 from tutti.app.semantic_synth import semantic_synth_of
 from tutti.app.snapshots import Snapshots, observers
-from tutti.kernel.clock import SECOND
+from tutti.app.text_files import Growing, GrowingReadings, GrowingTexts
+from tutti.kernel.clock import HOUR, SECOND
 from tutti.model.errors import ConfigError
 from tutti.model.instrument import InstrumentId
 
@@ -41,10 +42,11 @@ def no_models(settings: AgentSettings) -> LanguageModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voices:
-    """Agents that have to be awaited, seated, and what they are shown."""
+    """Agents that have to be awaited, seated, and what they are shown; of that, what may grow."""
 
     seats: tuple[Seat, ...]
     snapshots: Snapshots
+    growing: tuple[Growing[Any], ...] = ()
 
 
 def voices_of(
@@ -70,11 +72,17 @@ def voices_of(
     """
     if not seats.awaited:
         return Voices(seats=(), snapshots=Snapshots(instruments, config))
-    snapshots, sight = snapshots_of(config, instruments, memory), sight_of(config, instruments)
+    files = config.text
+    texts = GrowingTexts(files.files) if files.files else None
+    readings = GrowingReadings(files.readings) if files.readings else None
+    snapshots = Snapshots(instruments, config, texts=texts, readings=readings, memory=memory)
+    sight = sight_of(config, instruments)
     made = []
     for settings, agent in seats.late:
         if agent is None:
             agent = _made(config, settings, snapshots, models, sight)  # noqa: PLW2901
+        elif isinstance(agent, SnapshotReader):
+            agent.see(snapshots)
         made.append(_seat(settings, agent))
     if seats.conductor is not None:
         speaker = RegimeSpeaker(
@@ -85,7 +93,8 @@ def voices_of(
         )
         made.append(_seat(seats.conductor, cast("Agent", speaker)))
     snapshots.observers = observers(seat.agent for seat in made)
-    return Voices(seats=tuple(made), snapshots=snapshots)
+    growing = tuple(each for each in (texts, readings) if each is not None)
+    return Voices(seats=tuple(made), snapshots=snapshots, growing=growing)
 
 
 def sight_of(config: Config, instruments: Sequence[InstrumentId]) -> Blinding | None:
@@ -98,26 +107,6 @@ def sight_of(config: Config, instruments: Sequence[InstrumentId]) -> Blinding | 
     blind = Blinding(config.seed, instruments)
     blind_logs(blind.logged)
     return blind
-
-
-def snapshots_of(
-    config: Config, instruments: Sequence[InstrumentId], memory: Memory | None = None
-) -> Snapshots:
-    """Return what agents are shown, with the texts and figures that the configuration names.
-
-    Raises
-    ------
-    ConfigError, DataError
-        If a file can't be used.
-    """
-    files = config.text
-    return Snapshots(
-        instruments,
-        config,
-        texts=open_texts(list(files.files)) if files.files else None,
-        readings=open_readings(list(files.readings)) if files.readings else None,
-        memory=memory,
-    )
 
 
 def _made(
@@ -166,6 +155,9 @@ def _spoken(config: Config, settings: AgentSettings) -> SpeakerSettings:
 def _seat(settings: AgentSettings, agent: Agent) -> Seat:
     about = settings.instruments
     cadence = round(settings.cadence_s * SECOND)
+    if isinstance(agent, SilentAgent):
+        # it says so once an hour, not at every tick
+        cadence = max(cadence, HOUR)
     # where nothing is said, one that reads bars is asked as they close
     own = 0 if cadence else getattr(agent, "cadence", 0)
     return Seat(

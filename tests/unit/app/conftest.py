@@ -16,6 +16,7 @@ from tutti.policy.ema_cross import EmaCross
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tutti.agents.port import SnapshotSource
     from tutti.app.settings import PolicySettings
     from tutti.model.instrument import InstrumentId
     from tutti.policy.sizing import Sizing
@@ -36,6 +37,19 @@ class Pundit:
         )  # fmt: skip
 
 
+class Scholar(Pundit):
+    """Wants to be shown what others are."""
+
+    name = "scholar"
+    needs = ("rsi_21",)
+
+    def __init__(self) -> None:
+        self.source: SnapshotSource | None = None
+
+    def see(self, source: SnapshotSource) -> None:
+        self.source = source
+
+
 def _contrarian(settings: PolicySettings, ids: Sequence[InstrumentId], sizing: Sizing) -> EmaCross:
     policy = EmaCross(settings.fast, settings.slow, sizing, len(ids), long_only=False)
     policy.name = "contrarian"
@@ -44,14 +58,16 @@ def _contrarian(settings: PolicySettings, ids: Sequence[InstrumentId], sizing: S
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Install the agents ``pundit`` and ``broken``, and the policy ``contrarian``."""
+    """Install the agents ``pundit``, ``scholar`` and ``broken``, and the policy ``contrarian``."""
     package: Any = ModuleType("installed_for_a_test")
     package.pundit = lambda params: Pundit()
+    package.scholar = lambda params: Scholar()
     package.broken = lambda params: params["never given"]
     package.contrarian = _contrarian
     monkeypatch.setitem(sys.modules, package.__name__, package)
     points = (
         EntryPoint("pundit", f"{package.__name__}:pundit", "tutti.agents"),
+        EntryPoint("scholar", f"{package.__name__}:scholar", "tutti.agents"),
         EntryPoint("broken", f"{package.__name__}:broken", "tutti.agents"),
         EntryPoint("contrarian", f"{package.__name__}:contrarian", "tutti.policies"),
     )

@@ -179,6 +179,12 @@ def test_regime_is_worked_out_where_somebody_asks_for_it() -> None:
     assert analysis_of(reference, _BOTH).classifier is not None
 
 
+@pytest.mark.usefixtures("installed")
+def test_features_that_an_awaited_agent_needs_are_worked_out() -> None:
+    config = _config(agents=[{"name": "scholar"}], conductor__weights={})
+    assert "rsi_21" in analysis_of(config, _BOTH).pipeline.names
+
+
 def test_agents_that_have_to_be_awaited_sit_behind_the_others(installed: None) -> None:
     config = _config(
         agents=[{"name": "pundit", "weight": 5}, {"name": "vpin"}], conductor__weights={}

@@ -88,6 +88,14 @@ def test_setting_that_an_agent_does_not_know_is_named(kind: str) -> None:
         _voices(agents)
 
 
+@pytest.mark.usefixtures("installed")
+def test_agent_of_a_package_sees_what_others_are_shown() -> None:
+    voices = _voices([{"name": "pundit"}, {"name": "scholar"}])
+    pundit, scholar = (seat.agent for seat in voices.seats)
+    assert scholar.source is voices.snapshots  # type: ignore[attr-defined]
+    assert not hasattr(pundit, "source")
+
+
 async def test_agents_are_shown_the_files_that_the_configuration_names(tmp_path: Path) -> None:
     path = tmp_path / "news.parquet"
     pl.DataFrame(
