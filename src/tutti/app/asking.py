@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from functools import cache
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from tutti.model.market import MarketBlock
     from tutti.model.opinion import Abstention, Opinion
 
+
+_LOOK_S = 10.0
+"""Between two looks at files that may have grown."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +56,8 @@ class Asking:
         metrics: AgentMetrics,
     ) -> None:
         self._snapshots: Snapshots = voices.snapshots
+        self._growing = voices.growing
+        self._looked_at = 0.0
         self.is_silent = not voices.seats
         self._agents = AwaitedAgents(
             voices.seats,
@@ -69,6 +75,7 @@ class Asking:
         """
         self.is_silent = not voices.seats
         self._snapshots = voices.snapshots
+        self._growing = voices.growing
         self._agents.over_to(voices.seats, asked_about(plan))
 
     def look(self, session: Session, tick: MarketBlock) -> None:
@@ -77,6 +84,11 @@ class Asking:
 
     async def ask(self, ts: int) -> None:
         """Ask who is due at the tick (ns UTC), and wait for them as long as a tick may."""
+        now = asyncio.get_running_loop().time()
+        if self._growing and now - self._looked_at >= _LOOK_S:
+            self._looked_at = now
+            for each in self._growing:
+                await each.refresh()
         await self._agents.ask(ts)
 
     def take(self) -> list[Opinion | Abstention]:
