@@ -163,7 +163,7 @@ class Speaker:
                 "close": sight.close(context.close),
                 "horizon": f"{horizon / HOUR:g} hours" if horizon else "as you see fit",
                 "features": _features(context, sight),
-                "past": _past(context),
+                "past": _past(context, sight),
                 "material": block,
                 "mark": mark,
             }
@@ -258,7 +258,7 @@ def _features(context: Snapshot, sight: Sight) -> str:
     return "\n".join(f"{name} {sight.feature(value)}" for name, value in known.items()) or "none"
 
 
-def _past(context: Snapshot) -> str:
+def _past(context: Snapshot, sight: Sight) -> str:
     lines = []
     for seen in context.past:
         if seen.known_at > context.as_of or seen.as_of > context.as_of:
@@ -270,7 +270,7 @@ def _past(context: Snapshot) -> str:
         )
         lines.append(
             f"{(context.as_of - seen.as_of) / DAY:.1f} days ago: {panel}; done: "
-            f"{clean(seen.decision, 40) or 'nothing'}; then {math.expm1(seen.outcome):+.2%} "
+            f"{sight.said(clean(seen.decision, 40), as_of=context.as_of) or 'nothing'}; then {math.expm1(seen.outcome):+.2%} "
             f"in {(seen.known_at - seen.as_of) / HOUR:.0f} hours"
         )
     return "\n".join(lines) or "none"
