@@ -81,7 +81,8 @@ class AgentWatch:
         if math.isnan(window.ratio):
             return
         self._newest[window.agent] = window
-        if window.is_alert:
+        # said once, and again after as many windows more
+        if window.is_alert and window.bad % self._settings.bad_windows == 0:
             _log.warning(
                 "agent keeps falling behind",
                 agent=window.agent,

@@ -13,7 +13,6 @@ from tutti.cli.output import Output
 from tutti.cli.running import ask, find
 from tutti.cli.runs import PAPER
 from tutti.cli.service import Folder
-from tutti.kernel.clock import iso
 
 if TYPE_CHECKING:
     from tutti.app.settings import AgentSettings, Config
@@ -51,7 +50,7 @@ def list_(
     rows += [_only_live(each) for each in live.values()]
     output = Output(as_json=as_json)
     output.table(
-        ("agent", "asks", "weight", "state", "calls", "silent", "late", "last spoke"),
+        ("agent", "asks", "weight", "state", "calls", "silent", "late", "IR", "last spoke"),
         [
             (
                 row["name"],
@@ -61,7 +60,8 @@ def list_(
                 _count(row["calls"]),
                 _count(row["abstentions"]),
                 _count(row["timeouts"]),
-                iso(row["last_seen"])[:_MINUTES].replace("T", " ") if row["last_seen"] else "",
+                _ratio(row),
+                (row["last_seen"] or "")[:_MINUTES].replace("T", " "),
             )
             for row in rows
         ],
@@ -190,6 +190,9 @@ def _row(agent: "AgentSettings", live: dict[str, Any] | None) -> dict[str, Any]:
         "timeouts": known.get("timeouts"),
         "last_seen": known.get("last_seen"),
         "day_pnl": known.get("day_pnl"),
+        "information_ratio": known.get("information_ratio"),
+        "bad_windows": known.get("bad_windows"),
+        "is_failing": known.get("is_failing"),
     }
 
 
@@ -206,6 +209,13 @@ def _standing(live: dict[str, Any]) -> str:
     if live["instruments"] is not None:
         return f"speaks on {len(live['instruments'])}"
     return "speaks"
+
+
+def _ratio(row: dict[str, Any]) -> str:
+    ratio = row.get("information_ratio")
+    if ratio is None:
+        return ""
+    return f"{ratio:.2f}{'!' if row.get('is_failing') else ''}"
 
 
 def _count(value: int | None) -> str:

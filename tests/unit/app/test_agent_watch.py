@@ -54,16 +54,18 @@ def _sides(market: MarketBlock, right: bool) -> Views:
     return Views(bias, np.ones(bias.shape))
 
 
-def test_agent_behind_the_baseline_for_too_long_is_told_of_once_a_window(plan: Plan) -> None:
-    market = _market(240)
+def test_agent_behind_the_baseline_for_too_long_is_told_of_and_again_as_long_after(
+    plan: Plan,
+) -> None:
+    market = _market(320)
     watch = AgentWatch(["good", "bad"], plan, _SETTINGS)
     good, bad = _sides(market, right=True), _sides(market, right=False)
     views = Views(*(np.concatenate(pair) for pair in zip(good, bad, strict=True)))
     with structlog.testing.capture_logs() as logs:
-        for t in range(240):
+        for t in range(320):
             cut = slice(t, t + 1)
             watch.noted(market.rows(t, t + 1), Views(views.bias[:, cut], views.confidence[:, cut]))
-    assert [(each["agent"], each["bad_windows"]) for each in logs] == [("bad", 2), ("bad", 3)]
+    assert [(each["agent"], each["bad_windows"]) for each in logs] == [("bad", 2), ("bad", 4)]
     newest = watch.newest("good")
     assert newest is not None
     assert newest.ratio > 0.0
