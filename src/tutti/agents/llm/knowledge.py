@@ -32,6 +32,7 @@ CLEAN, CONTAMINATED = "clean", "contaminated"
 MARGIN_DAYS = 90
 """Between a stated cut-off and the first instant that counts as clean."""
 
+_SAME_TRAINING = 550 * DAY
 _DATE = re.compile(r"\A(\d{4})-(\d{2})(?:-(\d{2}))?\Z")
 _SNAPSHOT = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2})\Z")
 _SIZED = re.compile(r"\A([^:]+):(?:latest|[\w.-]+)\Z")
@@ -105,15 +106,18 @@ class Cutoffs:
     def find(self, model: str) -> Cutoff:
         """Return the cut-off of a model, ``provider:name``, known or not.
 
-        The name is looked up as it is, then without the date of a snapshot, then without the
-        publisher in front of it and without the size behind it, as `openrouter` and `ollama` write
-        names. A name is never matched by a part of it: a newer model would get an older cut-off.
+        The name is looked up as it is, then without the date of a snapshot (where that is not much
+        younger than the cut-off), then without the publisher in front of it and without the size
+        behind it, as `openrouter` and `ollama` write names. A name is never matched by a part of it:
+        a newer model would get an older cut-off.
         """
         if model in self._configured:
             return Cutoff(model=model, stated=self._configured[model], source="configuration")
         listed = built_in()
+        exact = model.partition(":")[2].casefold()
         for name in _spellings(model):
-            if (found := listed.get(name)) is not None:
+            found = listed.get(name)
+            if found is not None and (name == exact or not _is_later(model, found)):
                 return Cutoff(model=model, stated=found.stated, source=found.source)
         return Cutoff(model=model, stated="", source="")
 
@@ -137,6 +141,19 @@ def built_in() -> dict[str, Cutoff]:
         for part in tomllib.loads(text).values()
         for model, stated in part["models"].items()
     }
+
+
+def _is_later(model: str, found: Cutoff) -> bool:
+    # a snapshot that is much younger than the cut-off of its name may have been trained anew
+    dated = _SNAPSHOT.search(model)
+    if dated is None:
+        return False
+    day = dated[0].replace("-", "")
+    try:
+        return _end(f"{day[:4]}-{day[4:6]}-{day[6:]}") > found.end + _SAME_TRAINING
+    except ValueError:
+        # digits that are no date
+        return True
 
 
 def _spellings(model: str) -> list[str]:

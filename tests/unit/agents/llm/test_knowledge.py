@@ -37,7 +37,15 @@ def test_cutoff_of_a_model_is_found_as_providers_spell_it(model: str, stated: st
 
 
 @pytest.mark.parametrize(
-    "model", ["openai:gpt-6", "openai:gpt-5-mini-turbo", "local:finetuned", "openai:chatgpt-latest"]
+    "model",
+    [
+        "openai:gpt-6",
+        "openai:gpt-5-mini-turbo",
+        "openai:gpt-5-2026-09-01",
+        "openai:gpt-5-20259999",
+        "local:finetuned",
+        "openai:chatgpt-latest",
+    ],
 )
 def test_model_that_nobody_knows_is_contaminated_for_ever(model: str) -> None:
     cutoffs = Cutoffs()
