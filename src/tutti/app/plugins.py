@@ -39,6 +39,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "social": "tutti.agents.llm.social:SocialAgent",
         "on_chain": "tutti.agents.llm.on_chain:OnChainAgent",
         "macro": "tutti.agents.llm.macro:MacroAgent",
+        "semantic_synth": "tutti.agents.text.semantic_synth:SemanticSynth",
         "hf_analyst": "tutti.agents.models.analyst:HFAnalyst",
         "lf_analyst": "tutti.agents.models.analyst:LFAnalyst",
     },
