@@ -74,8 +74,11 @@ async def _edited(
 async def test_new_agent_speaks_from_the_next_tick_on(
     service: PaperService, listed: Path, ticked: Ticked
 ) -> None:
-    both = ({"name": "momentum_hunter"}, {"name": "mean_reversion"})
-    await _edited(service, listed, *both, {"name": "trend_surfer"}, ticked=ticked)
+    await _edited(
+        service, listed,
+        {"name": "momentum_hunter"}, {"name": "mean_reversion"}, {"name": "trend_surfer"},
+        ticked=ticked,
+    )  # fmt: skip
     (row,) = [each for each in service.agents() if each.name == "trend_surfer"]
     assert row.calls >= 5
     assert row.abstentions < row.calls
