@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tutti.agents.llm.recorded import RecordedCall
     from tutti.app.llm_costs import Cost
 
-app = typer.Typer(help="Language models that agents ask: what they may know, what they were asked.")
+app = typer.Typer(help="Language models: what they know, were asked, and cost.")
 llm_knowledge.register(app)
 
 _SHORT = 8

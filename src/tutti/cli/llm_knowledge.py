@@ -51,7 +51,7 @@ def audit(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Search a blinded run for true names, tickers and dates; 3 where there is one."""
+    """Search a blinded run for true names and dates; 3 for any."""
     from tutti.app.blinding_audit import audit as search
 
     folder = run_folder(run)
@@ -111,7 +111,7 @@ def cutoffs(
     all_: Annotated[bool, typer.Option("--all", help="Everything that is built in.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Tell until when models were trained, and from when on their opinions count as clean."""
+    """Tell until when models were trained, and when they are clean."""
     from tutti.app.knowledge import cutoff_rows
 
     rows = cutoff_rows(config, models or [], everything=all_)
@@ -163,7 +163,7 @@ def probe(  # noqa: PLR0913 - one parameter for each option
     max_cost: MaxCost = None,
     as_json: AsJson = False,
 ) -> int:
-    """Ask a model for past prices and headlines, and score what it remembers against chance."""
+    """Score what a model remembers, or obeys, against chance."""
     if injections and (bars or headlines):
         raise ConfigError("--injections asks about nothing real; leave --bars and --headlines out")
     if not (injections or bars or headlines):
