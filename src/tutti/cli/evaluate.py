@@ -60,7 +60,7 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> int:
-    """Say what an agent, a model or sentiment adds, and whether that is more than chance."""
+    """Say what an agent, a model or sentiment adds: luck or more."""
     from tutti.app.config import load_config, located  # heavy, not for --help
 
     loaded = load_config(config)
