@@ -58,8 +58,13 @@ def worth_cells(row: AgentRow) -> tuple[str, ...]:
         number(row.alone.value),
         number(row.information_ratio),
         f"{row.windows[-1].bad if row.windows else 0}{'!' if row.is_alert else ''}",
-        f"{row.cost_usd:,.2f}",
+        dollars(row.cost_usd),
     )
+
+
+def dollars(usd: float) -> str:
+    """Return US dollars, with four decimals where two would say too little."""
+    return f"{usd:,.2f}" if usd == 0.0 or usd >= 1.0 else f"{usd:.4f}"
 
 
 def interval(share: Share) -> str:
@@ -109,7 +114,7 @@ def agents_page(report: AgentsReport, subtitle: str) -> str:
                 f"{report.n_ticks:,} ticks of {report.n_instruments} instruments, "
                 f"{iso(report.start)[:10]} to {iso(report.end)[:10]}. The panel together: Sharpe "
                 f"ratio {number(together.value)} ({interval(together)}) after trading costs, its "
-                f"agents {costs:,.2f} US dollars of language models. Worth is an agent's share of "
+                f"agents {dollars(costs)} US dollars of language models. Worth is an agent's share of "
                 "that ratio; without it, the ratio changes as told; IR is the information ratio a "
                 f"year against {_BASELINES[report.baseline]}; bad counts its negative windows in "
                 "a row up to the newest; next is the weight that its worth asks for, one bounded step on.",

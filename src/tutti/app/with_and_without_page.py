@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from tutti.app.agents_page import dollars
 from tutti.sandbox.ab_page import days
 from tutti.sandbox.charts import Line, line_chart, telling_rows
 from tutti.sandbox.page import message, page, section, table
@@ -35,7 +36,7 @@ def figures(side: Side) -> tuple[tuple[str, str], ...]:
         ("signals up or down", _rate(side.signals.coverage)),
         ("hit rate of these", f"{_rate(hits.value)} ± {_rate(2.0 * hits.standard_error)}"),
         ("  by chance", _rate(side.signals.by_chance)),
-        ("models, US dollars", f"{side.spend.usd:,.2f}"),
+        ("models, US dollars", dollars(float(side.spend.usd))),
     )
 
 
