@@ -12,7 +12,7 @@ import pytest
 from tutti.agents import panel as panel_module
 from tutti.agents.panel import Panel
 from tutti.agents.state import AgentState
-from tutti.model.errors import AgentError
+from tutti.model.errors import AgentError, AgentLate
 from tutti.model.instrument import InstrumentId
 from tutti.model.market import Snapshot
 from tutti.model.opinion import Abstention, Opinion
@@ -112,6 +112,15 @@ async def test_panel_with_one_agent_ten_seconds_late_decides_within_the_timeout(
         await panel.ask(_BTC, _NOW)
         took.append(loop.time() - started)
     assert 0.1 <= min(took) < 0.15
+
+
+async def test_call_that_was_late_when_it_was_recorded_is_late_again() -> None:
+    tally = _Tally()
+    agent = _raising("replayed", AgentLate("nobody waited for it"))
+    (late,) = await Panel([agent], timeout_s=3.0, metrics=tally).ask(_BTC, _NOW)
+    assert isinstance(late, Abstention)
+    assert late.reason == "no answer in 3 s"
+    assert tally.counted["agent_timeout_total", "replayed"] == 1
 
 
 async def test_panel_waits_two_seconds_unless_told_otherwise() -> None:

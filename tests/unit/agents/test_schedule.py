@@ -246,8 +246,9 @@ async def test_mistake_of_ours_is_not_swallowed() -> None:
                 raise RuntimeError("a mistake of ours")
 
     awaited = _awaited(Seat(agent=Pundit()), instruments=(BTC,), metrics=Counting())
-    with pytest.raises(RuntimeError, match="a mistake of ours"):
-        await awaited.ask(0)
+    for ts in range(2):
+        with pytest.raises(RuntimeError, match="a mistake of ours"):
+            await awaited.ask(ts)
 
 
 def test_agent_that_follows_bars_is_due_as_they_close() -> None:
