@@ -56,7 +56,7 @@ class Asking:
         metrics: AgentMetrics,
     ) -> None:
         self._snapshots: Snapshots = voices.snapshots
-        self._growing = voices.growing
+        self.growing = voices.growing
         self._looked_at = 0.0
         self.is_silent = not voices.seats
         self._agents = AwaitedAgents(
@@ -75,7 +75,7 @@ class Asking:
         """
         self.is_silent = not voices.seats
         self._snapshots = voices.snapshots
-        self._growing = voices.growing
+        self.growing = voices.growing
         self._agents.over_to(voices.seats, asked_about(plan))
 
     def look(self, session: Session, tick: MarketBlock) -> None:
@@ -85,9 +85,9 @@ class Asking:
     async def ask(self, ts: int) -> None:
         """Ask who is due at the tick (ns UTC), and wait for them as long as a tick may."""
         now = asyncio.get_running_loop().time()
-        if self._growing and now - self._looked_at >= _LOOK_S:
+        if self.growing and now - self._looked_at >= _LOOK_S:
             self._looked_at = now
-            for each in self._growing:
+            for each in self.growing:
                 await each.refresh()
         await self._agents.ask(ts)
 

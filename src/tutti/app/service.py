@@ -386,7 +386,7 @@ class PaperService(Reading):
         old = self.account
         seats = seats_of(config)
         ids = market.sample().instruments
-        voices = voices_of(config, seats, ids, self._models, self._memory)
+        voices = voices_of(config, seats, ids, self._models, self._memory, self._asking.growing)
         self.is_open = False
         old.stop(why)
         keep_configuration(config, self._out)

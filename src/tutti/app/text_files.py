@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tutti.adapters.feeds.files import find_files
 from tutti.adapters.stores.point_in_time import open_readings, open_texts
@@ -31,10 +31,10 @@ class Growing(Generic[_Source]):
     def __init__(
         self, patterns: Sequence[str], opened: Callable[[Sequence[str | Path]], _Source]
     ) -> None:
-        self._patterns = list(patterns)
+        self.patterns = list(patterns)
         self._opened = opened
         self._mark = self._marked()
-        self.source = opened(self._patterns)
+        self.source = opened(self.patterns)
 
     async def refresh(self) -> None:
         """Open the files again where they changed; others may run meanwhile."""
@@ -43,13 +43,13 @@ class Growing(Generic[_Source]):
             if mark == self._mark:
                 return
             self._mark = mark
-            self.source = await asyncio.to_thread(self._opened, self._patterns)
+            self.source = await asyncio.to_thread(self._opened, self.patterns)
         except (ConfigError, DataError, OSError) as error:
             _log.warning("texts are as they were last: %s", error)
 
     def _marked(self) -> tuple[tuple[str, int, int], ...]:
         marks = []
-        for path in find_files(self._patterns):
+        for path in find_files(self.patterns):
             found = path.stat()
             marks.append((str(path), found.st_mtime_ns, found.st_size))
         return tuple(marks)
@@ -91,3 +91,24 @@ class GrowingReadings(Growing[ReadingSource]):
     ) -> tuple[Reading, ...]:
         """Return the newest reading of each source, name and instrument known at ``until``."""
         return self.source.readings(instrument, until, kinds)
+
+
+_Kind = TypeVar("_Kind", GrowingTexts, GrowingReadings)
+
+
+def still_open(
+    kind: type[_Kind], patterns: Sequence[str], opened: Sequence[Growing[Any]]
+) -> _Kind | None:
+    """Return the source of these files, one that is open already where there is one.
+
+    None where there are no files.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If they can't be used.
+    """
+    for each in opened:
+        if isinstance(each, kind) and each.patterns == list(patterns):
+            return each
+    return kind(patterns) if patterns else None

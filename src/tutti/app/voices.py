@@ -16,7 +16,7 @@ from tutti.app.knowledge import cutoffs_of
 from tutti.app.logs import blind_logs
 from tutti.app.semantic_synth import semantic_synth_of
 from tutti.app.snapshots import Snapshots, observers
-from tutti.app.text_files import Growing, GrowingReadings, GrowingTexts
+from tutti.app.text_files import Growing, GrowingReadings, GrowingTexts, still_open
 from tutti.kernel.clock import HOUR, SECOND
 from tutti.model.errors import ConfigError
 from tutti.model.instrument import InstrumentId
@@ -55,6 +55,7 @@ def voices_of(
     instruments: Sequence[InstrumentId],
     models: Models,
     memory: Memory | None = None,
+    growing: Sequence[Growing[Any]] = (),
 ) -> Voices:
     """Return the agents of a configuration that have to be awaited.
 
@@ -64,6 +65,8 @@ def voices_of(
         What each asks that asks a language model.
     memory : Memory, optional
         Of past situations, to be shown.
+    growing : sequence of Growing
+        Files that are open already.
 
     Raises
     ------
@@ -73,8 +76,8 @@ def voices_of(
     if not seats.awaited:
         return Voices(seats=(), snapshots=Snapshots(instruments, config))
     files = config.text
-    texts = GrowingTexts(files.files) if files.files else None
-    readings = GrowingReadings(files.readings) if files.readings else None
+    texts = still_open(GrowingTexts, files.files, growing)
+    readings = still_open(GrowingReadings, files.readings, growing)
     snapshots = Snapshots(instruments, config, texts=texts, readings=readings, memory=memory)
     sight = sight_of(config, instruments)
     made = []
@@ -93,8 +96,8 @@ def voices_of(
         )
         made.append(_seat(seats.conductor, cast("Agent", speaker)))
     snapshots.observers = observers(seat.agent for seat in made)
-    growing = tuple(each for each in (texts, readings) if each is not None)
-    return Voices(seats=tuple(made), snapshots=snapshots, growing=growing)
+    opened = tuple(each for each in (texts, readings) if each is not None)
+    return Voices(seats=tuple(made), snapshots=snapshots, growing=opened)
 
 
 def sight_of(config: Config, instruments: Sequence[InstrumentId]) -> Blinding | None:

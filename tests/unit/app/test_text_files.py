@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from tutti.app.text_files import GrowingReadings, GrowingTexts
+from tutti.app.text_files import GrowingReadings, GrowingTexts, still_open
 from tutti.model.errors import ConfigError
 from tutti.model.instrument import InstrumentId
 
@@ -77,6 +77,15 @@ async def test_figures_grow_like_texts(tmp_path: Path) -> None:
     os.utime(tmp_path / "rates.parquet", (1, 1))
     await readings.refresh()
     assert [each.value for each in readings.readings(BTC, _START + 10)] == [4.5]
+
+
+def test_files_that_are_open_are_not_opened_again(tmp_path: Path) -> None:
+    path = str(tmp_path / "a.parquet")
+    _write(tmp_path / "a.parquet", "one")
+    texts = GrowingTexts([path])
+    assert still_open(GrowingTexts, (path,), [texts]) is texts
+    assert still_open(GrowingTexts, (path,), []) is not texts
+    assert still_open(GrowingReadings, (), [texts]) is None
 
 
 def test_pattern_that_matches_nothing_is_refused(tmp_path: Path) -> None:
