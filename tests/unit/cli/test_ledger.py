@@ -68,7 +68,7 @@ def test_show_of_one_kind_for_people(tutti: Tutti, backtested: Backtested) -> No
 def test_show_of_a_kind_that_is_none_lists_them(tutti: Tutti, backtested: Backtested) -> None:
     answer = tutti("ledger", "show", backtested.folder, "--kind", "fills")
     assert answer.code == 2
-    assert "--kind must be one of started, decision, intent" in answer.err
+    assert "--kind must be one of started, opinion, decision, intent" in answer.err
 
 
 def test_show_of_an_edited_record_shows_what_is_there(tutti: Tutti, edited_ledger: Path) -> None:
