@@ -9,6 +9,7 @@ from tutti.agents.llm.blinding import Blinding
 from tutti.agents.llm.catalogue import SpeakerSettings, make_llm_agent, speaker_settings
 from tutti.agents.llm.regime import RegimeSpeaker
 from tutti.agents.llm.silent import SilentAgent, SilentModel, no_model
+from tutti.agents.llm.speaker import Speaker
 from tutti.agents.port import SnapshotReader
 from tutti.agents.schedule import Seat
 from tutti.app.build import SYNTH
@@ -17,6 +18,7 @@ from tutti.app.logs import blind_logs
 from tutti.app.semantic_synth import semantic_synth_of
 from tutti.app.snapshots import Snapshots, observers
 from tutti.app.text_files import Growing, GrowingReadings, GrowingTexts, still_open
+from tutti.app.veiled import Veiled
 from tutti.kernel.clock import HOUR, SECOND
 from tutti.model.errors import ConfigError
 from tutti.model.instrument import InstrumentId
@@ -86,6 +88,8 @@ def voices_of(
             agent = _made(config, settings, snapshots, models, sight)  # noqa: PLW2901
         elif isinstance(agent, SnapshotReader):
             agent.see(snapshots)
+        if sight is not None and not isinstance(agent, Speaker):
+            agent = cast("Agent", Veiled(agent, sight))  # noqa: PLW2901
         made.append(_seat(settings, agent))
     if seats.conductor is not None:
         speaker = RegimeSpeaker(
