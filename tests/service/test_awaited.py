@@ -173,6 +173,32 @@ async def test_new_agent_is_asked_at_the_next_tick_and_what_is_out_stays_out(
     assert (outcome.equal, outcome.first_difference) == (True, 0)
 
 
+async def test_agent_that_can_not_be_made_is_refused_with_its_line_and_changes_nothing(
+    make_service: Make, ticked: Ticked, tmp_path: Path
+) -> None:
+    listed = tmp_path / "agents.yaml"
+    listed.write_text(yaml.safe_dump({"agents": [_agent("steady")]}))
+    service = make_service(
+        speed=_PACE, agents_file=str(listed), agents=[_agent("steady")], **_LISTENING
+    )
+    async with asyncio.TaskGroup() as group:
+        run = group.create_task(service.run())
+        await ticked(service, 3)
+        session = service.account.session
+        odd = {"name": "news", "model": "a:b", "params": {"volume": 11}}
+        listed.write_text(yaml.safe_dump({"agents": [_agent("steady"), odd]}))
+        async with asyncio.timeout(20):
+            while not service.status().agents_refused:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await ticked(service, service.ticks + 3)
+        assert service.account.session is session
+        service.shutdown("the test is over")
+        await run
+    assert "agents.yaml:" in service.status().agents_refused
+    assert "params has no 'volume'" in service.status().agents_refused
+    assert {each.body.agent for each in _told(tmp_path / "paper")} == {"steady"}
+
+
 async def test_restart_asks_nobody_who_was_asked_lately(
     make_service: Make, ticked: Ticked, tmp_path: Path
 ) -> None:

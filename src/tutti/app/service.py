@@ -361,9 +361,11 @@ class PaperService(Reading):
 
     async def _ask(self, heard: MarketBlock, account: PaperAccount) -> None:
         # agents take their time: meanwhile the account may be worked with, or handed over
+        if self._asking.is_silent:
+            return
         async with self.at_rest:
             gone = self.live is None and self.account is not account
-            if self._asking.is_silent or self.is_ending or gone or not self.is_open:
+            if self.is_ending or gone or not self.is_open:
                 return
             tick = heard if self.live is None else in_columns(heard, self.live.past.instruments)
             self._asking.look(self.account.session, tick)
