@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from tutti.adapters.stores.llm_calls import SqliteCallRecords
+from tutti.app.llm_estimate import Estimate
+from tutti.cli.asking import Llm, model_use
+from tutti.cli.output import Output
+from tutti.model.errors import GateClosed
 from tutti.testing.models import ModelServer, Question, Reply, serve_in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.unit.cli.conftest import Tutti
 
@@ -101,3 +107,32 @@ def test_service_asks_after_somebody_agreed_to_a_day(
     assert server[0].n_asked >= 5
     assert (paper / "llm.sqlite").is_file()
     assert tutti("replay", paper).code == 0
+
+
+@pytest.mark.parametrize(("typed", "goes_on"), [("yes", True), (" Y ", True), ("no", False)])
+def test_person_is_asked_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, typed: str, *, goes_on: bool
+) -> None:
+    estimate = Estimate(
+        n_calls=3, n_recorded=0, input_tokens=10, output_tokens=5, usd=Decimal(2),
+        usd_at_most=Decimal(4), unpriced=(),
+    )  # fmt: skip
+    paused: list[str] = []
+
+    @contextlib.contextmanager
+    def pause() -> Iterator[None]:
+        paused.append("away")
+        yield
+        paused.append("back")
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _: typed)
+    use = model_use(
+        Llm.RECORD, Path("x"), None, yes=False, output=Output(as_json=False), pause=pause
+    )
+    if goes_on:
+        use.approve(estimate)
+        assert paused == ["away", "back"]
+    else:
+        with pytest.raises(GateClosed, match="nothing was asked and nothing spent"):
+            use.approve(estimate)
