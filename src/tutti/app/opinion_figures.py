@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tutti.agents.llm.knowledge import CLEAN, CONTAMINATED
-from tutti.agents.outcome import outcomes
 from tutti.agents.timeline import OpinionTimeline
 from tutti.app.comparison import metrics_of
 from tutti.app.tiers import run_fast
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from tutti.agents.timeline import Heard
     from tutti.app.build import Plan
     from tutti.app.settings import Config
-    from tutti.model.market import FloatArray, MarketBlock
+    from tutti.model.market import FloatArray, IntArray, MarketBlock
 
 _SHOWN = ("sharpe", "max_drawdown", "n_trades")
 _WORTH = ("total_return", "final_equity")
@@ -64,23 +63,28 @@ def _stamp(heard: Heard) -> str:
 
 def _judged(block: MarketBlock, heard: Sequence[Heard]) -> dict[str, Any]:
     columns = {instrument: i for i, instrument in enumerate(block.instruments)}
-    moves: dict[int, FloatArray] = {}
+    bars = [np.flatnonzero(np.isfinite(block.open[:, i])) for i in range(len(columns))]
     hits: list[bool] = []
     for ts, answer in heard:
         if not isinstance(answer, Opinion) or not answer.bias or answer.agent == CONDUCTOR:
             continue
-        bars = max(1, round((answer.horizon or answer.time_to_live) / block.step))
-        if bars not in moves:
-            moves[bars] = outcomes(block.open, bars).move
-        t = int(np.searchsorted(block.known_at, ts))
-        move = float(moves[bars][t, columns[answer.instrument]])
-        if move and not math.isnan(move):
+        i = columns[answer.instrument]
+        horizon = max(1, round((answer.horizon or answer.time_to_live) / block.step))
+        move = _move(block.open[:, i], bars[i], int(np.searchsorted(block.known_at, ts)), horizon)
+        if move:
             hits.append((move > 0.0) == (answer.bias > 0.0))
     return {
         "n_opinions": len(heard),
         "n_judged": len(hits),
         "hit_rate": float(np.mean(hits)) if hits else None,
     }
+
+
+def _move(opens: FloatArray, bars: IntArray, t: int, horizon: int) -> float:
+    # from the open of the next bar to that so many later; 0 where it is not known
+    begin = int(np.searchsorted(bars, t, side="right"))
+    end = begin + horizon
+    return float(opens[bars[end]] - opens[bars[begin]]) if end < len(bars) else 0.0
 
 
 def _earned(

@@ -16,6 +16,7 @@ import hashlib
 import json
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ _ENDLESS = re.compile(r"[!-~]{100,}")
 _SPACES = re.compile(r"\s+")
 
 
+@lru_cache(maxsize=16_384)  # the same text is in one prompt after the other
 def clean(text: str, longest: int) -> str:
     """Return a text as one line without anything that could act.
 
