@@ -14,10 +14,13 @@ from tutti.model.errors import AgentLate, TuttiError
 from tutti.model.opinion import Abstention, Opinion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tutti.agents.port import Agent
     from tutti.model.instrument import InstrumentId
+    from tutti.model.market import Snapshot
+
+    Quote = Callable[[Opinion, Snapshot], Opinion]
 
 __all__ = ["AgentMetrics", "ArrayPanel", "NoMetrics", "OpinionBoard", "Panel"]
 
@@ -79,6 +82,8 @@ class Panel:
     timeouts_s : mapping of str to float, optional
         Seconds by agent.
     metrics : AgentMetrics, optional
+    quote : callable, optional
+        Adds to an opinion what its sources say, given the snapshot that the agent was shown.
 
     Raises
     ------
@@ -93,7 +98,9 @@ class Panel:
         timeout_s: float = TIMEOUT_S,
         timeouts_s: Mapping[str, float] | None = None,
         metrics: AgentMetrics | None = None,
+        quote: Quote | None = None,
     ) -> None:
+        self._quote = quote
         self.names = tuple(agent.name for agent in agents)
         if len(set(self.names)) != len(self.names):
             raise ValueError(f"two agents have one name among {self.names}")
@@ -159,7 +166,8 @@ class Panel:
         timeout = asyncio.timeout(patience)
         try:
             async with timeout:
-                answer = await agent.infer(await agent.fetch_context(instrument, ts))
+                context = await agent.fetch_context(instrument, ts)
+                answer = await agent.infer(context)
             if timeout.expired():  # it swallowed the cancellation, and spoke after all
                 return self._late(agent.name, instrument)
         except asyncio.CancelledError:
@@ -181,6 +189,8 @@ class Panel:
         if fault is not None:
             self._metrics.count(ERRORS, agent.name)
             return fault
+        if self._quote is not None and isinstance(answer, Opinion):
+            return self._quote(answer, context)
         return answer
 
     def _late(self, name: str, instrument: InstrumentId) -> str:

@@ -17,7 +17,7 @@ from tutti.model.opinion import Opinion
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tutti.agents.panel import AgentMetrics
+    from tutti.agents.panel import AgentMetrics, Quote
     from tutti.model.opinion import Abstention
 
 QUEUED = "agent_queue_seconds"
@@ -155,6 +155,8 @@ class AwaitedAgents:
     max_in_flight : int
     metrics : AgentMetrics, optional
         Counts `QUEUED` and `QUEUE_LATE` beside what a `Panel` counts.
+    quote : callable, optional
+        See `Panel`.
     """
 
     def __init__(
@@ -165,7 +167,9 @@ class AwaitedAgents:
         wait_s: float,
         max_in_flight: int,
         metrics: AgentMetrics | None = None,
+        quote: Quote | None = None,
     ) -> None:
+        self._quote = quote
         self._metrics: AgentMetrics = NoMetrics() if metrics is None else metrics
         self._wait_s = wait_s
         self._most = max_in_flight
@@ -268,6 +272,7 @@ class AwaitedAgents:
             [seat.agent for seat in seats],
             timeouts_s={seat.name: seat.timeout_s for seat in seats},
             metrics=self._metrics,
+            quote=self._quote,
         )
 
     def _fill_slots(self) -> None:

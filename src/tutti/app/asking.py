@@ -65,6 +65,7 @@ class Asking:
             wait_s=settings.wait_s,
             max_in_flight=settings.max_in_flight,
             metrics=metrics,
+            quote=voices.quote,
         )
         self._agents.resume(told)
 

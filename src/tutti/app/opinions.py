@@ -94,4 +94,5 @@ class _Asking:
             voices.snapshots,
             config.panel,
             progress,
+            quote=voices.quote,
         )

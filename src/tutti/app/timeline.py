@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from tutti.agents.llm.port import Answer, Call, LanguageModel
-    from tutti.agents.panel import AgentMetrics
+    from tutti.agents.panel import AgentMetrics, Quote
     from tutti.agents.schedule import Seat
     from tutti.app.settings import PanelSettings
     from tutti.app.snapshots import Snapshots
@@ -92,6 +92,7 @@ async def ask_ahead(  # noqa: PLR0913 - what asking takes
     progress: Progress,
     *,
     metrics: AgentMetrics | None = None,
+    quote: Quote | None = None,
 ) -> OpinionTimeline:
     """Ask everybody who falls due over a block of bars, and return what they say.
 
@@ -107,11 +108,14 @@ async def ask_ahead(  # noqa: PLR0913 - what asking takes
         How long a tick waits, and how many questions are out at once.
     progress : callable
         Told (questions answered, in all, what is being done).
+    quote : callable, optional
+        See `tutti.agents.panel.Panel`.
     """
     panel = Panel(
         [seat.agent for seat in seats],
         timeouts_s={seat.name: seat.timeout_s for seat in seats},
         metrics=metrics,
+        quote=quote,
     )
     places = {seat.name: seat for seat in seats}
     asked = list(questions(seats, about, block.known_at))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tutti.agents.llm.blinding import Blinding
 from tutti.agents.llm.catalogue import SpeakerSettings, make_llm_agent, speaker_settings
+from tutti.agents.llm.quotes import Quotes
 from tutti.agents.llm.regime import RegimeSpeaker
 from tutti.agents.llm.silent import SilentAgent, SilentModel, no_model
 from tutti.agents.llm.speaker import Speaker
@@ -48,6 +49,7 @@ class Voices:
 
     seats: tuple[Seat, ...]
     snapshots: Snapshots
+    quote: Quotes
     growing: tuple[Growing[Any], ...] = ()
 
 
@@ -76,7 +78,7 @@ def voices_of(
         If one can't be made, or a file that they read can't be used.
     """
     if not seats.awaited:
-        return Voices(seats=(), snapshots=Snapshots(instruments, config))
+        return Voices(seats=(), snapshots=Snapshots(instruments, config), quote=Quotes())
     files = config.text
     texts = still_open(GrowingTexts, files.files, growing)
     readings = still_open(GrowingReadings, files.readings, growing)
@@ -101,7 +103,7 @@ def voices_of(
         made.append(_seat(seats.conductor, cast("Agent", speaker)))
     snapshots.observers = observers(seat.agent for seat in made)
     opened = tuple(each for each in (texts, readings) if each is not None)
-    return Voices(seats=tuple(made), snapshots=snapshots, growing=opened)
+    return Voices(seats=tuple(made), snapshots=snapshots, quote=Quotes(sight), growing=opened)
 
 
 def sight_of(config: Config, instruments: Sequence[InstrumentId]) -> Blinding | None:

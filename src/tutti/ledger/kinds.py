@@ -118,6 +118,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     time_to_live: int = 0
     horizon: int = 0
     sources: tuple[str, ...] = ()
+    quotes: tuple[str, ...] = ()
     call: str = ""
     knowledge: str = ""
 
@@ -144,6 +145,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             time_to_live=answer.time_to_live,
             horizon=answer.horizon,
             sources=answer.sources,
+            quotes=answer.quotes,
             call=answer.call,
             knowledge=answer.knowledge,
         )
@@ -169,6 +171,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             time_to_live=self.time_to_live,
             horizon=self.horizon,
             sources=self.sources,
+            quotes=self.quotes,
             call=self.call,
             knowledge=self.knowledge,
         )

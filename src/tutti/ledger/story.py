@@ -132,6 +132,8 @@ def _said(told: Told) -> Iterator[tuple[str, str]]:
     yield "opinion", f"{iso(told.as_of)} {told.agent} {view}{stamp}: {told.rationale}"
     if told.sources:
         yield "sources", f"{told.agent} read {', '.join(told.sources)}"
+    for quote in told.quotes:
+        yield "read", f"{told.agent} {quote}"
     if told.call:
         yield "call", f"{told.agent} {told.call}"
 

@@ -40,6 +40,8 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True):
         Nanoseconds over which the move is expected; 0 where the agent doesn't say.
     sources : tuple of str
         Ids of the texts and readings that it rests on.
+    quotes : tuple of str
+        What the first few of them say, a line each, as the agent was shown it.
     call : str
         Key of the recorded call of a language model that it came from; empty for none.
     knowledge : str
@@ -56,6 +58,7 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True):
     time_to_live: int = 0
     horizon: int = 0
     sources: tuple[str, ...] = ()
+    quotes: tuple[str, ...] = ()
     call: str = ""
     knowledge: str = ""
 

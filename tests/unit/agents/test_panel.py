@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 
 from tutti.agents import panel as panel_module
@@ -69,6 +70,18 @@ def _raising(name: str, error: BaseException) -> _Scripted:
         raise error
 
     return _Scripted(name, act)
+
+
+async def test_opinions_are_quoted_with_what_the_agent_was_shown_and_abstentions_are_not() -> None:
+    def quote(opinion: Opinion, context: Snapshot) -> Opinion:
+        return msgspec.structs.replace(opinion, quotes=(f"close {context.close:g}",))
+
+    silent = Abstention(agent="silent", instrument=_BTC, as_of=_NOW, reason="no view")
+    panel = Panel([_saying("a"), _saying("silent", silent)], quote=quote)
+    said, unsaid = await panel.ask(_BTC, _NOW)
+    assert isinstance(said, Opinion)
+    assert said.quotes == ("close 1",)
+    assert unsaid == silent
 
 
 async def test_panel_answers_in_its_order_not_in_the_order_of_arrival() -> None:

@@ -61,7 +61,11 @@ def test_order_is_traced_to_what_awaited_agents_had_said(
     scribe.told(agent="social", time_to_live=10)
     scribe.told(bias=-0.1)
     newest = scribe.told(
-        as_of=scribe.ts + 5, sources=("rss:1", "rss:2"), call="ab12", knowledge="clean"
+        as_of=scribe.ts + 5,
+        sources=("rss:1", "rss:2"),
+        quotes=("rss: up",),
+        call="ab12",
+        knowledge="clean",
     )
     scribe.told(as_of=scribe.ts + 1, bias=0.9)  # came late, and counts for nothing
     scribe.abstained()
@@ -72,13 +76,14 @@ def test_order_is_traced_to_what_awaited_agents_had_said(
     scribe.journal.commit()
     trace = why(store, intent.id)
     assert [told.body.answer for told in trace.opinions] == [newest]
-    lines = [line for line in tell(trace) if line[0] in {"opinion", "sources", "call"}]
+    lines = [line for line in tell(trace) if line[0] in {"opinion", "sources", "read", "call"}]
     assert lines == [
         (
             "opinion",
             "2024-01-01T00:00:00.000Z news bias +0.4000, confidence +0.5000, clean: a good report",
         ),
         ("sources", "news read rss:1, rss:2"),
+        ("read", "news rss: up"),
         ("call", "news ab12"),
     ]
 
