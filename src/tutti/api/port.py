@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tutti.app.settling import Claim
     from tutti.app.state import (
         AgentRow,
+        AgentsState,
         DecisionRow,
         OrderView,
         PositionRow,
@@ -42,6 +43,10 @@ class ServiceReader(Protocol):
 
     def agents(self) -> Sequence[AgentRow]:
         """Return one row per agent, in the panel's order."""
+        ...
+
+    def agents_file(self) -> AgentsState:
+        """Return who is on the panel, and how the file of them stands."""
         ...
 
     def symbols(self) -> SymbolsState:

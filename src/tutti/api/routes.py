@@ -115,6 +115,11 @@ def _add_reads(app: FastAPI, service: ServiceReader, max_data_age_s: float) -> N
         """Every agent: active or not, its weight, how often it answered."""
         return JSONResponse(presented(list(service.agents())))
 
+    @app.get("/agents", tags=["read"])
+    async def agents_file() -> JSONResponse:
+        """Every agent of the running panel, and how the file of them stands."""
+        return JSONResponse(presented(service.agents_file()))
+
     @app.get("/symbols", tags=["read"])
     async def symbols() -> JSONResponse:
         """Show what is traded and on which terms, what is leaving, and how the file of it stands."""

@@ -17,6 +17,7 @@ from tutti.api.routes import make_app
 from tutti.app.metrics import Metrics
 from tutti.app.state import (
     AgentRow,
+    AgentsState,
     DecisionRow,
     Mode,
     OpinionRow,
@@ -133,6 +134,9 @@ class ServiceInMemory:
     def agents(self) -> Sequence[AgentRow]:
         return self.state.agents
 
+    def agents_file(self) -> AgentsState:
+        return AgentsState(agents=tuple(self.agents()), file="agents.yaml", refused="")
+
     def symbols(self) -> SymbolsState:
         row = SymbolRow(symbol="BTC-USDT-PERP", exchanges=("SIM",), strategy="priority")
         return SymbolsState(symbols=(row,), traded=(BTC,), file="symbols.yaml")
@@ -244,6 +248,14 @@ async def test_status_shows_the_state_with_times_as_text(client: httpx.AsyncClie
     assert state["regime"] == {BTC: "BULL_TRENDING"}
     assert state["positions"][0]["opened_at"] == "2023-11-15T12:00:00.000Z"
     assert state["refusals"][0]["rule"] == "gross"
+
+
+async def test_agents_are_the_panel_and_how_the_file_of_it_stands(
+    client: httpx.AsyncClient,
+) -> None:
+    told = (await client.get("/agents")).json()
+    assert told["file"] == "agents.yaml"
+    assert told["agents"] == (await client.get("/agents/status")).json()
 
 
 async def test_order_of_unknown_fate_is_settled_as_told(client: httpx.AsyncClient) -> None:

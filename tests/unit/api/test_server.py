@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from tutti.api.server import ApiServer, open_server
 from tutti.app.settings import ApiSettings
-from tutti.app.state import SymbolsState
+from tutti.app.state import AgentsState, SymbolsState
 from tutti.model.errors import AgentError, ConfigError
 
 if TYPE_CHECKING:
@@ -48,6 +48,9 @@ class QuietService:
 
     def agents(self) -> Sequence[AgentRow]:
         return ()
+
+    def agents_file(self) -> AgentsState:
+        return AgentsState(agents=())
 
     def symbols(self) -> SymbolsState:
         return SymbolsState(symbols=(), traded=())
