@@ -329,7 +329,7 @@ async def test_orders_and_positions_are_listed(client: httpx.AsyncClient) -> Non
 async def test_metrics_carry_the_names_that_dashboards_use(client: httpx.AsyncClient) -> None:
     text = (await client.get("/metrics")).text
     for line in (
-        'agent_calls_total{agent="vpin"} 10.0',
+        'agent_calls_total{agent_name="vpin"} 10.0',
         'orders_sent_total{exchange="SIM"} 1.0',
         'trades_executed_total{exchange="SIM"} 1.0',
         "loop_duration_seconds_count 1.0",
