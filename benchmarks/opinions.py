@@ -1,6 +1,6 @@
 """Measure how awaited agents are waited for, and what a replay of what they said costs.
 
-    python benchmarks/opinions.py [--only crowd late replay] [--ticks 1440] [--latency 0.2]
+    python benchmarks/opinions.py [--only crowd late replay backtest] [--ticks 1440] [--latency 0.2]
 
 The fake models run in a process of their own. Prints rows of ``{name, value, unit, bar, ok}``.
 """
@@ -24,6 +24,7 @@ import polars as pl
 from models import served
 
 from tutti.agents.schedule import AwaitedAgents, Seat
+from tutti.app.backtest import read_source, run_source
 from tutti.app.config import Config, override
 from tutti.app.model_use import ModelUse
 from tutti.app.replay import replay_run
@@ -37,6 +38,9 @@ from tutti.sandbox.market_regimes import RegimeChain, regimes_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tutti.agents.llm.recorded import Mode
+    from tutti.app.backtest import Source
 
 SYMBOLS = ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "AVAX", "LINK", "LTC", "DOT")
 START = 1_735_689_600_000_000_000
@@ -73,7 +77,7 @@ class Scripted:
 def main() -> int:
     """Measure what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--only", nargs="+", default=["crowd", "late", "replay"])
+    parser.add_argument("--only", nargs="+", default=["crowd", "late", "replay", "backtest"])
     parser.add_argument("--ticks", type=int, default=1440, help="minutes of the recorded day")
     parser.add_argument("--latency", type=float, default=0.2, help="of the fake model, seconds")
     options = parser.parse_args()
@@ -84,6 +88,8 @@ def main() -> int:
         rows += asyncio.run(one_late())
     if "replay" in options.only:
         rows += recorded_day(options.ticks, options.latency)
+    if "backtest" in options.only:
+        rows += backtested_day(options.ticks, options.latency)
     for row in rows:
         print(json.dumps(row))
     return 0 if all(row["ok"] is not False for row in rows) else 3
@@ -176,6 +182,33 @@ def recorded_day(ticks: int, latency_s: float) -> list[dict[str, Any]]:
         row("replay / live, by the clock", day / again, "x", 50.0, least=True, **detail),
         row("replay / live without a pause between ticks", live / again, "x", None),
     ]
+
+
+def backtested_day(ticks: int, latency_s: float) -> list[dict[str, Any]]:
+    """Run a backtest of the same day with calls recorded, then from the record."""
+    with tempfile.TemporaryDirectory(prefix="tutti-bench-") as made:
+        folder = Path(made)
+        with served(latency_s) as url:
+            config = _config(folder, url, ticks)
+            source = read_source(
+                list(config.feed.bars), None, None, repair=False, timeframe="1m", funding=()
+            )
+            first, recorded = _timed(config, source, folder, "record")
+        with sockets() as opened:
+            again, replayed = _timed(config, source, folder, "replay")
+    return [
+        row("backtest from the record, same ledger hash", int(first == again), "", 1, equal=True),
+        row("backtest from the record, sockets opened", len(opened), "", 0),
+        row("backtest, calls recorded", recorded, "s", None),
+        row("backtest, from the record", replayed, "s", None),
+    ]
+
+
+def _timed(config: Config, source: Source, folder: Path, mode: Mode) -> tuple[str, float]:
+    use = ModelUse(mode=mode, records=folder / "llm.sqlite", approve=lambda _: None)
+    began = time.perf_counter()
+    result = run_source(config, source, "event", folder / mode, lambda *_: None, use=use)
+    return result.ledger_hash, time.perf_counter() - began
 
 
 def _config(folder: Path, url: str, ticks: int) -> Config:
