@@ -17,10 +17,10 @@ SURE := src/tutti/model/*,src/tutti/risk/*,src/tutti/execution/*,src/tutti/portf
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check crash-test fault-matrix notebooks examples bench bench-studies bench-venues lock clean
+.PHONY: help setup run test check crash-test fault-matrix notebooks examples bench bench-studies bench-models bench-opinions bench-text bench-venues lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.warm ## Install what Tutti needs to run, and compile its kernels
 
@@ -63,6 +63,15 @@ bench: $(VENV)/.dev $(VENV)/.warm ## Measure, side by side with other engines wh
 
 bench-studies: $(VENV)/.dev $(VENV)/.warm ## Measure Monte Carlo, sweeps and null worlds against their bars
 	$(BIN)/python benchmarks/studies.py $(ARGS)
+
+bench-models: $(VENV)/.dev $(VENV)/.warm ## Measure calls of language models beside a bare HTTP client, and budgets
+	$(BIN)/python benchmarks/models.py $(ARGS)
+
+bench-opinions: $(VENV)/.dev $(VENV)/.warm ## Measure how agents are waited for, and replays of what they said
+	$(BIN)/python benchmarks/opinions.py $(ARGS)
+
+bench-text: $(VENV)/.dev $(VENV)/.warm ## Measure the scoring of texts, and the search of past situations
+	$(BIN)/python benchmarks/text.py $(ARGS)
 
 bench-venues: $(VENV)/.dev $(VENV)/.warm ## Measure the way of an order to the wire, and many books at once
 	$(BIN)/python benchmarks/venues.py $(ARGS)

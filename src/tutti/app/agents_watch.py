@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _log = structlog.stdlib.get_logger(__name__)
 
-_LOOK_S = 0.2
+_LOOK_S = 0.1
 
 
 class AgentsWatch(FileWatch[AgentsFile]):
