@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
+from tutti.app.account_folder import CONFIGURATIONS
 from tutti.app.remembering import situation
 from tutti.app.studies.recorded_bars import bars_again
 from tutti.kernel.clock import SECOND
@@ -17,10 +20,11 @@ from tutti.model.instrument import InstrumentId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tutti.adapters.stores.memory import SqliteMemory
+    from tutti.ledger.kinds import Started
     from tutti.ledger.store import LedgerReader
+    from tutti.ledger.trace import Trace
     from tutti.model.market import IntArray, MarketBlock, Situation
 
 
@@ -53,6 +57,42 @@ def remember_run(memory: SqliteMemory, folder: Path, *, horizon_s: float | None 
         found = list(situations(ledger, seen.block, round(horizon_s * SECOND)))
     memory.remember_all(found)
     return len(found)
+
+
+def kept_for(folder: Path, started: Started | None) -> tuple[Path, int] | None:
+    """Return the file in which a run kept situations and how many it showed; None for none.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run.
+    started : Started or None
+        Of the session that is asked about.
+    """
+    for path, key in (
+        (folder / "run.json", "configuration"),
+        (folder / CONFIGURATIONS / f"{started.configuration if started else ''}.json", ""),
+    ):
+        if path.is_file():
+            found = json.loads(path.read_text(encoding="utf-8"))
+            memory = (found[key] if key else found).get("memory", {})
+            if not memory.get("file"):
+                return None
+            return Path(memory["file"]), max(int(memory["nearest"]), 1)
+    return None
+
+
+def recalled(memory: SqliteMemory, trace: Trace, count: int) -> tuple[Situation, ...]:
+    """Return the past situations nearest to the decision that an order follows from.
+
+    None of them has an outcome that was not known then. What a later run kept of the time before
+    is among them: it is what memory has now, not what it had.
+    """
+    if trace.decision is None or trace.item is None:
+        return ()
+    features = {name: value for name, value in trace.item.features.items() if value is not None}
+    about = InstrumentId.parse(trace.item.instrument)
+    return memory.nearest(about, features, trace.decision.body.as_of, count)
 
 
 def situations(ledger: LedgerReader, market: MarketBlock, horizon: int) -> Iterator[Situation]:

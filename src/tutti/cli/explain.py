@@ -1,7 +1,7 @@
 """``tutti why`` and ``tutti replay``: from the ledger alone."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,7 +10,12 @@ from tutti.cli.options import AsJson, Run
 from tutti.cli.output import Output
 from tutti.cli.progress import progress
 from tutti.cli.runs import run_folder
-from tutti.model.errors import LedgerError
+from tutti.model.errors import ConfigError, LedgerError
+
+if TYPE_CHECKING:
+    from tutti.ledger.trace import Trace
+
+_NEAREST = 3
 
 
 def why(
@@ -20,6 +25,10 @@ def why(
     ],
     run: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Folder of the run; else the newest.")
+    ] = None,
+    memory: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Past situations to tell of; else the run's own."),
     ] = None,
     as_json: AsJson = False,
 ) -> int:
@@ -31,9 +40,10 @@ def why(
     from tutti.ledger.story import tell
 
     output = Output(as_json=as_json)
-    with SqliteLedgerReader(run_folder(run)) as reader:
+    folder = run_folder(run)
+    with SqliteLedgerReader(folder) as reader:
         found = trace.why(reader, order_id.strip().lower())
-        story = tell(found)
+        story = [*tell(found), *_before(folder, found, memory)]
     output.say(f"order {found.order_id}", style="bold")
     width = max(len(label) for label, _ in story)
     for label, line in story:
@@ -46,6 +56,25 @@ def why(
         }
     )
     return OK
+
+
+def _before(folder: Path, found: "Trace", memory: Path | None) -> list[tuple[str, str]]:
+    from tutti.app.memory import kept_for, recalled  # not for --help
+
+    kept = kept_for(folder, found.started.body if found.started else None)
+    if memory is not None:
+        if not memory.is_file():
+            raise ConfigError(
+                f"{memory}: nothing is kept there; fill it with tutti memory remember"
+            )
+        kept = memory, kept[1] if kept else _NEAREST
+    if kept is None or not kept[0].is_file():
+        return []
+    from tutti.adapters.stores.memory import SqliteMemory
+    from tutti.agents.memory.wording import situation_line
+
+    near = recalled(SqliteMemory(kept[0]), found, kept[1])
+    return [("before", situation_line(each)) for each in near]
 
 
 def replay(

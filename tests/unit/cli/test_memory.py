@@ -118,3 +118,44 @@ def test_memory_of_a_run_whose_bars_are_gone_is_refused(tutti: Tutti, copied_run
     assert answer.code == 2
     assert "can't be had again" in answer.err
     assert not Path("memory.sqlite").exists()
+
+
+def _why(tutti: Tutti, run: Path, *more: str) -> list[str]:
+    last = pl.read_csv(run / "orders.csv")["order_id"].to_list()[-1]
+    answer = tutti("why", last, "--run", run, "--json", *more)
+    assert answer.code == 0, answer.err
+    story = json.loads(answer.out)["story"]
+    return [each["what"] for each in story if each["link"] == "before"]
+
+
+def test_why_tells_of_situations_whose_outcome_was_known_at_the_decision(
+    tutti: Tutti, run: Path
+) -> None:
+    _remembered(tutti, run)
+    assert _why(tutti, run) == []  # the run itself kept none
+    lines = _why(tutti, run, "--memory", "memory.sqlite")
+    assert len(lines) == 3
+    decided = pl.read_csv(run / "orders.csv")["ts"].to_list()[-1]
+    assert all(line.split(": ")[0] < decided for line in lines)
+    assert all(" then " in line for line in lines)
+
+
+def test_why_tells_of_the_memory_that_the_run_is_configured_with(
+    tutti: Tutti, run: Path, bars: Path
+) -> None:
+    _remembered(tutti, run)
+    config = Path("remembering.yaml")
+    config.write_text(_CONFIG.replace("{horizon_s", "{file: memory.sqlite, nearest: 2, horizon_s"))
+    out = Path("again")
+    answer = tutti("backtest", "--bars", bars, "--config", config, "--out", out)
+    assert answer.code == 0, answer.err
+    assert len(_why(tutti, out)) == 2
+    Path("memory.sqlite").unlink()
+    assert _why(tutti, out) == []
+
+
+def test_why_refuses_a_memory_that_is_not_there(tutti: Tutti, run: Path) -> None:
+    last = pl.read_csv(run / "orders.csv")["order_id"].to_list()[-1]
+    answer = tutti("why", last, "--run", run, "--memory", "nothing.sqlite")
+    assert answer.code == 2
+    assert "nothing.sqlite: nothing is kept there" in answer.err
