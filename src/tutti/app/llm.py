@@ -12,6 +12,7 @@ from tutti.adapters.llm.by_http.catalogue import KINDS, provider_of
 from tutti.adapters.llm.by_http.client import Connections, HttpModel
 from tutti.adapters.llm.by_http.keys import model_key
 from tutti.adapters.llm.prices import Prices, Tariff
+from tutti.adapters.secrets.catalogue import key_source
 from tutti.adapters.stores.llm_calls import SqliteCallRecords
 from tutti.agents.llm.blinding.answers import BlindedAnswers
 from tutti.agents.llm.breaker import Breaker
@@ -209,6 +210,10 @@ class LanguageModels:
 
     def _made(self, name: str) -> LanguageModel:
         kind, settings = provider_settings(self._config, name)
+        try:
+            key_source(settings.key, self._environment)
+        except ConfigError as error:
+            raise ConfigError(f"llm.providers.{name}.key: {error}") from error
         read = partial(model_key, words=settings.key, environment=self._environment)
         try:
             provider = provider_of(name, kind, settings.url, read)

@@ -193,6 +193,16 @@ async def test_missing_key_stops_nothing_that_is_on_record(tmp_path: Path) -> No
             await model.answer(call(model="openai:gpt-5-mini"))
 
 
+def test_place_of_keys_that_is_none_stops_the_start_in_any_mode(tmp_path: Path) -> None:
+    with SqliteCallRecords(tmp_path / "llm.sqlite") as records:
+        models = LanguageModels(
+            config("http://x/v1", key="none"), mode="record", records=records,
+            clock=SimulatedClock(),
+        )  # fmt: skip
+        with pytest.raises(ConfigError, match=r"llm\.providers\.mine\.key: keys: 'none' names no"):
+            models(agent())
+
+
 async def test_agent_without_a_model_is_told_so(tmp_path: Path) -> None:
     with SqliteCallRecords(tmp_path / "llm.sqlite") as records:
         models = LanguageModels(Config(), mode="live", records=records, clock=SimulatedClock())
