@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,6 +121,8 @@ class Reading:
         ``macro``, ``onchain`` or ``sentiment``; which agents read it.
     instrument : InstrumentId or None
         What it is about; None for the market as a whole.
+    previous : float
+        Of the period before, as it was known when this one came; NaN where there is none.
     """
 
     known_at: int
@@ -128,6 +131,7 @@ class Reading:
     value: float
     kind: str
     instrument: InstrumentId | None = None
+    previous: float = math.nan
 
     @property
     def id(self) -> str:

@@ -187,9 +187,18 @@ def _of_reading(reading: Reading, snapshot: Snapshot, sight: Sight, *, number: i
             "name": clean(
                 sight.text(clean(reading.name, LONGEST_NAME), as_of=snapshot.as_of), LONGEST_NAME
             ),
-            "value": float(f"{sight.value(reading.name, reading.value):.6g}"),
+            "value": _figure(reading.name, reading.value, sight),
+            **(
+                {"previous": _figure(reading.name, reading.previous, sight)}
+                if math.isfinite(reading.previous)
+                else {}
+            ),
         },
     )
+
+
+def _figure(name: str, value: float, sight: Sight) -> float:
+    return float(f"{sight.value(name, value):.6g}")
 
 
 def _leaning(words: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -51,6 +52,9 @@ class _Series:
         Of each row, rising.
     newest : list of int
         At each row, the row of the newest period among those known so far, as last corrected.
+    previous : list of int
+        At each row, the row of the period before that, as it was known when the newest one came;
+        -1 for none.
     """
 
     kind: str
@@ -58,6 +62,7 @@ class _Series:
     name: str
     known_at: list[int]
     newest: list[int]
+    previous: list[int]
     values: list[float]
 
 
@@ -97,6 +102,7 @@ class StoredReadings:
                     name=str(name),
                     known_at=part.get_column("known_at").to_list(),
                     newest=_newest(ts),
+                    previous=_previous(ts),
                     values=part.get_column("value").to_list(),
                 )
             )
@@ -127,11 +133,12 @@ class StoredReadings:
                 count = bisect_right(each.known_at, until)
                 if not count:
                     continue
-                at = each.newest[count - 1]
+                at, before = each.newest[count - 1], each.previous[count - 1]
                 found.append(
                     Reading(
                         known_at=each.known_at[at], source=each.source, name=each.name,
                         value=each.values[at], kind=each.kind, instrument=about,
+                        previous=math.nan if before < 0 else each.values[before],
                     )
                 )  # fmt: skip
         found.sort(key=_newest_first)
@@ -180,6 +187,16 @@ def _newest(ts: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[int]:
     rows = np.where(ts == highest, np.arange(len(ts)), 0)
     newest: list[int] = np.maximum.accumulate(rows).tolist()
     return newest
+
+
+def _previous(ts: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[int]:
+    highest = np.maximum.accumulate(ts)
+    begins = np.flatnonzero(np.diff(highest, prepend=highest[:1] - 1))
+    # the row before the one with which the newest period began
+    last = np.repeat(begins, np.diff(begins, append=len(ts))) - 1
+    newest = np.array(_newest(ts))
+    previous: list[int] = np.where(last < 0, -1, newest[last]).tolist()
+    return previous
 
 
 def _read(table: Table) -> tuple[pl.DataFrame, list[Finding]]:

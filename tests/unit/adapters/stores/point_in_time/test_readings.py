@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tutti.adapters.feeds.findings import Code
 from tutti.adapters.stores.point_in_time import StoredReadings, open_readings
@@ -73,6 +76,46 @@ def test_correction_counts_from_when_it_was_known(tmp_path: Path) -> None:
     # the correction of an older period does not hide the newer one
     assert _values(readings, _START + 40 * DAY) == {"cpi": 3.2}
     assert _values(readings, _START + 60 * DAY) == {"cpi": 3.3}
+
+
+def test_figure_is_told_with_that_of_the_period_before(tmp_path: Path) -> None:
+    rows = [_stored(0, 3.0, 1), _stored(30, 3.2, 31), _stored(0, 2.9, 40), _stored(60, 3.5, 61)]
+    readings = open_readings([_written(tmp_path / "x.parquet", rows)])
+
+    def told(day: int) -> tuple[float, float]:
+        (reading,) = readings.readings(_BTC, _START + day * DAY)
+        return reading.value, reading.previous
+
+    assert told(1) == (3.0, pytest.approx(math.nan, nan_ok=True))
+    assert told(31) == (3.2, 3.0)
+    # as it was when the newest one came: what was corrected later is not compared with
+    assert told(40) == (3.2, 3.0)
+    assert told(61) == (3.5, 3.2)
+
+
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 6), st.integers(-9, 9)), min_size=1, max_size=20),
+    until=st.integers(-1, 21),
+)
+def test_period_before_is_one_that_was_known_before_the_newest_came(
+    rows: list[tuple[int, int]], until: int
+) -> None:
+    stored = [_stored(period, value, k) for k, (period, value) in enumerate(rows)]
+    frame = pl.DataFrame(stored).with_columns(pl.col("value").cast(pl.Float64))
+    found = StoredReadings(frame).readings(_BTC, _START + until * DAY)
+    known = [row for k, row in enumerate(rows) if k <= until]
+    if not known:
+        assert found == ()
+        return
+    newest = max(period for period, _ in known)
+    came = next(k for k, (period, _) in enumerate(known) if period == newest)
+    before = [period for period, _ in known[:came]]
+    (reading,) = found
+    if not before:
+        assert math.isnan(reading.previous)
+        return
+    values = [value for period, value in known[:came] if period == max(before)]
+    assert reading.previous == values[-1]
 
 
 def test_same_figure_told_again_keeps_the_time_it_was_first_known(tmp_path: Path) -> None:
