@@ -11,4 +11,4 @@ class MacroAgent(Speaker):
     """Reads the state of the economy and of the market as a whole."""
 
     prompt_name: ClassVar[str] = "macro@1"
-    readings: ClassVar[frozenset[str]] = frozenset({"macro"})
+    readings: ClassVar[frozenset[str]] = frozenset({"macro", "sentiment"})
