@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from tutti import __version__
-from tutti.adapters.venues.by_ccxt.venue import CcxtVenue
 from tutti.agents.board import OpinionBoard
 from tutti.app.build import analysis_of, seats_of, venues_of
 from tutti.app.config import config_hash
@@ -29,6 +28,7 @@ from tutti.sandbox.venue import SimulatedVenue
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tutti.adapters.venues.by_ccxt.venue import CcxtVenue
     from tutti.agents.timeline import OpinionTimeline
     from tutti.app.build import Plan, Seats
     from tutti.app.settings import Config
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from tutti.model.opinion import Abstention, Opinion
 
 
-TradingVenue = SimulatedVenue | CcxtVenue
+TradingVenue: TypeAlias = "SimulatedVenue | CcxtVenue"
 """Where orders can go."""
 
 _ANALYSED = 65_536

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-import aiohttp
 import msgspec
 from pydantic import SecretStr
 
@@ -18,6 +17,8 @@ from tutti.kernel.clock import LiveClock
 from tutti.model.errors import ModelBusy, ModelDown, ModelError, ModelRefused
 
 if TYPE_CHECKING:
+    import aiohttp
+
     from tutti.adapters.llm.by_http.dialect import Said
     from tutti.agents.llm.port import Call
 
@@ -76,6 +77,8 @@ class Connections:
 
     def session(self) -> aiohttp.ClientSession:
         """Return the session, opened in the running event loop."""
+        import aiohttp  # a tenth of a second and 10 MB that only who asks a model needs
+
         if self._session is None or self._session.closed:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEPT_ALIVE_S),
@@ -114,6 +117,8 @@ class HttpModel:
         *,
         timeout_s: float = _PATIENCE_S,
     ) -> None:
+        import aiohttp  # see `Connections.session`
+
         self._provider = provider
         self._connections = connections
         self._cost_of = cost_of
@@ -141,6 +146,8 @@ class HttpModel:
     async def _sent(
         self, call: Call, name: str, refused: tuple[str, ...]
     ) -> tuple[int, Any, float | None]:
+        import aiohttp  # see `Connections.session`
+
         request = self._provider.dialect.request(call, name, refused)
         try:
             async with self._connections.session().post(
