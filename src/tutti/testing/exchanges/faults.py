@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tutti.kernel.clock import SECOND
 from tutti.model.errors import ConfigError
+from tutti.testing.listed import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -203,20 +203,7 @@ def parse_faults(text: str, *, source: str = "faults") -> list[Fault]:
     ConfigError
         If it is no such list, or a fault is not understood.
     """
-    try:
-        entries = json.loads(text)
-    except ValueError as e:
-        raise ConfigError(f"{source}: not JSON: {e}") from e
-    if not isinstance(entries, list):
-        raise ConfigError(f"{source}: expected a list of faults, got {type(entries).__name__}")
-    faults = []
-    for k, entry in enumerate(entries):
-        try:
-            faults.append(Fault(**entry))
-        except (TypeError, ValueError) as e:
-            kinds = ", ".join(FaultKind)
-            raise ConfigError(f"{source}: fault {k} ({entry!r}): {e}; kinds are {kinds}") from e
-    return faults
+    return listed(text, source, "fault", Fault, ", ".join(FaultKind))
 
 
 def read_faults(path: Path) -> list[Fault]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from tutti.model.errors import ConfigError
+from tutti.testing.listed import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -138,22 +138,7 @@ def parse_faults(text: str, *, source: str = "faults") -> list[ModelFault]:
     ConfigError
         If it is no such list, or a fault is not understood.
     """
-    try:
-        entries = json.loads(text)
-    except ValueError as error:
-        raise ConfigError(f"{source}: not JSON: {error}") from error
-    if not isinstance(entries, list):
-        raise ConfigError(f"{source}: expected a list of faults, got {type(entries).__name__}")
-    faults = []
-    for k, entry in enumerate(entries):
-        try:
-            faults.append(ModelFault(**entry))
-        except (TypeError, ValueError) as error:
-            kinds = ", ".join(ModelFaultKind)
-            raise ConfigError(
-                f"{source}: fault {k} ({entry!r}): {error}; kinds are {kinds}"
-            ) from error
-    return faults
+    return listed(text, source, "fault", ModelFault, ", ".join(ModelFaultKind))
 
 
 def read_faults(path: Path) -> list[ModelFault]:
