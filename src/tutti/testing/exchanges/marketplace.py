@@ -1,42 +1,24 @@
-"""Accepts, matches and keeps orders: what every dialect of a fake exchange stands on."""
+"""Accepts and keeps orders, and has them matched: what every dialect of a fake exchange stands on."""
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import replace
-from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING
 
 from tutti.testing.exchanges.acceptance import check_steps, check_terms, tied_up
-from tutti.testing.exchanges.book import OrderBook, Resting
+from tutti.testing.exchanges.announcer import Announcer
 from tutti.testing.exchanges.clearing import Clearing
-from tutti.testing.exchanges.happenings import (
-    BookChanged,
-    Happening,
-    OrderChanged,
-    Printed,
-)
-from tutti.testing.exchanges.tape import Tape
-from tutti.testing.exchanges.values import (
-    ZERO,
-    Fill,
-    Kind,
-    Life,
-    Listing,
-    Order,
-    OrderRequest,
-    Print,
-    Reason,
-    Refused,
-    Side,
-    Status,
-)
+from tutti.testing.exchanges.matching import Matching
+from tutti.testing.exchanges.order_register import OrderRegister
+from tutti.testing.exchanges.values import ZERO, Order, Reason, Refused, Side, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from decimal import Decimal
 
     from tutti.kernel.clock import Clock
     from tutti.testing.exchanges.accounts import Account
+    from tutti.testing.exchanges.values import Fill, Listing, OrderRequest
 
 
 class Marketplace:
@@ -69,24 +51,26 @@ class Marketplace:
         self.accounts = {each.name: each for each in accounts}
         self.by_key = {each.key: each for each in accounts}
         self.clock = clock
-        self._touched: dict[str, None] = {}
-        self.books = {each.name: OrderBook(each.name, self._touched) for each in listings}
-        self.tapes = {each.name: Tape(each) for each in listings}
-        self.orders: dict[int, Order] = {}
-        self.fills: list[Fill] = []
-        self.listeners: list[Callable[[Happening], None]] = []
         self.halted: set[str] = set()
         self._reuses_client_ids = reuses_client_ids
-        self._by_client_id: dict[tuple[str, str], Order] = {}
-        self._of_account: dict[str, list[Order]] = {each.name: [] for each in accounts}
-        self._fills_of: dict[str, list[Fill]] = {each.name: [] for each in accounts}
-        self._open: dict[str, dict[int, Order]] = {each.name: {} for each in accounts}
-        self._waiting: dict[str, list[Order]] = {}
         self._later: list[tuple[int, Callable[[], None]]] = []
         self._next_id = first_id
+        self._announcer = Announcer()
+        self._register = OrderRegister(self.accounts)
         self._clearing = Clearing(self.accounts, self.next_id, self.now)
-        self._happened: deque[Happening] = deque()
-        self._is_telling = False
+        self._matching = Matching(
+            self.listings,
+            register=self._register,
+            clearing=self._clearing,
+            announcer=self._announcer,
+            next_id=self.next_id,
+            now=self.now,
+        )
+        self.books = self._matching.books
+        self.tapes = self._matching.tapes
+        self.orders = self._register.orders
+        self.fills = self._register.fills
+        self.listeners = self._announcer.listeners
 
     # ---- reading ----
 
@@ -108,29 +92,19 @@ class Marketplace:
         Refused
             If the client has no such order.
         """
-        order = None
-        if order_id is not None:
-            order = self.orders.get(order_id)
-        elif client_id is not None:
-            order = self._by_client_id.get((account.name, client_id))
-        if order is None or order.account != account.name:
-            raise Refused(Reason.UNKNOWN_ORDER, f"{order_id or client_id}")
-        return order
+        return self._register.find(account.name, order_id, client_id)
 
     def orders_of(self, account: Account, listing: Listing | None = None) -> list[Order]:
         """Return all orders that a client ever placed, oldest first."""
-        placed = self._of_account[account.name]
-        return [each for each in placed if listing is None or each.listing is listing]
+        return self._register.orders_of(account.name, listing)
 
     def open_orders(self, account: Account, listing: Listing | None = None) -> list[Order]:
         """Return a client's open and waiting orders, oldest first."""
-        placed = self._open[account.name].values()
-        return [each for each in placed if listing is None or each.listing is listing]
+        return self._register.open_orders(account.name, listing)
 
     def fills_of(self, account: Account, listing: Listing | None = None) -> list[Fill]:
         """Return a client's executions, oldest first."""
-        fills = self._fills_of[account.name]
-        return [each for each in fills if listing is None or each.order.listing is listing]
+        return self._register.fills_of(account.name, listing)
 
     def available_margin(self, account: Account, currency: str) -> Decimal:
         """Return what can back new positions settled in a currency."""
@@ -155,12 +129,11 @@ class Marketplace:
         order = Order(self.next_id(), account.name, request, self.now())
         self._keep(order)
         if request.trigger is not None:
-            order.status = Status.WAITING
-            self._waiting.setdefault(request.listing.name, []).append(order)
-            self._say(order, "accepted")
+            self._matching.wait(order)
+            self._matching.say(order, "accepted")
         else:
-            self._say(order, "accepted")
-            self._work(order)
+            self._matching.say(order, "accepted")
+            self._matching.work(order)
         self._flush()
         return order
 
@@ -176,7 +149,7 @@ class Marketplace:
         if listing.name in self.halted:
             raise Refused(Reason.HALTED, listing.name)
         if request.client_id:
-            same = self._by_client_id.get((account.name, request.client_id))
+            same = self._register.with_client_id(account.name, request.client_id)
             if same is not None and not (self._reuses_client_ids and same.status.is_final):
                 raise Refused(Reason.DUPLICATE_CLIENT_ID, request.client_id)
         check_terms(request, self.books[listing.name], self.last(listing))
@@ -203,7 +176,7 @@ class Marketplace:
         """
         if order.status.is_final:
             raise Refused(Reason.UNKNOWN_ORDER, f"order {order.id} is {order.status}")
-        self._end(order, Status.CANCELLED, detail)
+        self._matching.end(order, Status.CANCELLED, detail)
         self._flush()
         return order
 
@@ -211,7 +184,7 @@ class Marketplace:
         """Cancel a client's open orders and return them."""
         gone = self.open_orders(account, listing)
         for order in gone:
-            self._end(order, Status.CANCELLED, "by the client")
+            self._matching.end(order, Status.CANCELLED, "by the client")
         self._flush()
         return gone
 
@@ -245,14 +218,14 @@ class Marketplace:
         if order.status is Status.WAITING:
             order.quantity, order.price = quantity, price
         elif keeps_place:
-            self._shrink(order, quantity)
+            self._matching.shrink(order, quantity)
         else:
-            self._unrest(order)
+            self._matching.unrest(order)
             order.quantity, order.price = quantity, price
         order.updated_at = self.now()
-        self._say(order, "amended")
+        self._matching.say(order, "amended")
         if not keeps_place and order.status is Status.OPEN:
-            self._work(order)
+            self._matching.work(order)
         self._flush()
         return order
 
@@ -274,13 +247,13 @@ class Marketplace:
         for side, levels in wanted.items():
             for price, quantity in levels.items():
                 if book.anonymous_at(side, price) != quantity:
-                    rest = quantity - self._match(listing, side, quantity, price, None)
+                    rest = quantity - self._matching.match(listing, side, quantity, price, None)
                     book.set_anonymous(side, price, rest)
         self._flush()
 
     def set_level(self, listing: Listing, side: Side, price: Decimal, quantity: Decimal) -> None:
         """Make nobody's quantity at one price this."""
-        rest = quantity - self._match(listing, side, quantity, price, None)
+        rest = quantity - self._matching.match(listing, side, quantity, price, None)
         self.books[listing.name].set_anonymous(side, price, rest)
         self._flush()
 
@@ -288,7 +261,7 @@ class Marketplace:
         self, listing: Listing, side: Side, quantity: Decimal, limit: Decimal | None = None
     ) -> Decimal:
         """Let nobody take from the book, and return how much there was to take."""
-        done = self._match(listing, side, quantity, limit, None)
+        done = self._matching.match(listing, side, quantity, limit, None)
         self._flush()
         return done
 
@@ -307,14 +280,14 @@ class Marketplace:
         if resting is not None:
             book = self.books[order.listing.name]
             book.reduce(order.side, order.price or ZERO, resting, quantity)
-        self._print(order.listing, order.side.other, at, quantity)
-        self._execute(order, at, quantity, is_maker=True)
+        self._matching.report(order.listing, order.side.other, at, quantity)
+        self._matching.execute(order, at, quantity, is_maker=True)
         self._flush()
 
     def end(self, order: Order, status: Status, detail: str) -> None:
         """End an order for a reason of the exchange's own; a final one is left alone."""
         if not order.status.is_final:
-            self._end(order, status, detail)
+            self._matching.end(order, status, detail)
             self._flush()
 
     def fund(self, listing: Listing, rate: Decimal) -> None:
@@ -339,7 +312,7 @@ class Marketplace:
                 self.cancel_all(account)
             for order in self.open_orders(account):
                 if order.request.expires_at and order.request.expires_at <= now:
-                    self._end(order, Status.EXPIRED, "its time is over")
+                    self._matching.end(order, Status.EXPIRED, "its time is over")
         self._flush()
 
     # ---- accepting ----
@@ -354,167 +327,13 @@ class Marketplace:
         return tied_up(account, request, quantity, self.books[listing.name], self.last(listing))
 
     def _keep(self, order: Order) -> None:
-        self.orders[order.id] = order
-        self._of_account[order.account].append(order)
-        self._open[order.account][order.id] = order
-        if order.client_id:
-            self._by_client_id[order.account, order.client_id] = order
+        self._register.keep(order)
         if not order.listing.is_perpetual:
             account = self.accounts[order.account]
             self._clearing.hold(order, self._tied_up(account, order.request, order.quantity))
 
-    # ---- matching ----
-
-    def _work(self, order: Order) -> None:
-        request = order.request
-        listing = order.listing
-        limit = order.price if request.kind is Kind.LIMIT else None
-        book = self.books[listing.name]
-        if request.life is Life.FILL_OR_KILL and book.within(order.side.other, limit) < order.left:
-            self._end(order, Status.EXPIRED, "it could not be filled whole")
-            return
-        if request.quote_quantity:
-            self._spend(order)
-            return
-        self._match(listing, order.side, order.left, limit, order)
-        if order.status is not Status.OPEN:
-            return
-        if request.kind is Kind.MARKET:
-            self._end(order, Status.EXPIRED, "nobody is left on the other side")
-        elif request.life in (Life.IMMEDIATE_OR_CANCEL, Life.FILL_OR_KILL):
-            self._end(order, Status.EXPIRED, "immediate or cancel")
-        else:
-            book.add(order.side, order.price or ZERO, Resting(order.left, order))
-
-    def _spend(self, order: Order) -> None:
-        # a market order by notional: whole steps of quantity, level after level
-        step = order.listing.quantity_step
-        money = order.request.quote_quantity
-        book = self.books[order.listing.name]
-        while (found := book.front(order.side.other, None)) is not None:
-            price, resting = found
-            part = min(resting.quantity, (money / price).quantize(step, rounding=ROUND_DOWN))
-            if part <= ZERO:
-                break
-            order.quantity += part
-            self._match(order.listing, order.side, part, None, order)
-            money -= part * price
-        if order.status is Status.OPEN:
-            self._end(order, Status.FILLED if order.filled else Status.EXPIRED, "")
-
-    def _match(
-        self,
-        listing: Listing,
-        side: Side,
-        quantity: Decimal,
-        limit: Decimal | None,
-        taker: Order | None,
-    ) -> Decimal:
-        book = self.books[listing.name]
-        left = quantity
-        while left > ZERO and (found := book.front(side.other, limit)) is not None:
-            price, resting = found
-            maker = resting.order
-            if maker is not None and taker is not None and maker.account == taker.account:
-                self._end(maker, Status.EXPIRED, "it would have traded with its own account")
-                continue
-            part = min(left, resting.quantity)
-            book.reduce(side.other, price, resting, part)
-            left -= part
-            self._print(listing, side, price, part)
-            if maker is not None:
-                self._execute(maker, price, part, is_maker=True)
-            if taker is not None:
-                self._execute(taker, price, part, is_maker=False)
-        return quantity - left
-
-    def _execute(self, order: Order, price: Decimal, part: Decimal, *, is_maker: bool) -> None:
-        fill = self._clearing.execute(order, price, part, is_maker=is_maker)
-        self.fills.append(fill)
-        self._fills_of[order.account].append(fill)
-        if not order.left and not order.request.quote_quantity:
-            self._close(order, Status.FILLED)
-        self._say(order, "filled", fill)
-
-    def _print(self, listing: Listing, side: Side, price: Decimal, quantity: Decimal) -> None:
-        trade = Print(
-            id=self.next_id(),
-            listing=listing,
-            side=side,
-            price=price,
-            quantity=quantity,
-            ts=self.now(),
-        )
-        self.tapes[listing.name].add(trade)
-        self._happened.append(Printed(trade=trade))
-
-    # ---- ending ----
-
-    def _shrink(self, order: Order, quantity: Decimal) -> None:
-        resting = self.books[order.listing.name].find(order)
-        if resting is not None and quantity < order.quantity:
-            book = self.books[order.listing.name]
-            book.reduce(order.side, order.price or ZERO, resting, order.quantity - quantity)
-        order.quantity = quantity
-
-    def _unrest(self, order: Order) -> None:
-        book = self.books[order.listing.name]
-        resting = book.find(order)
-        if resting is not None:
-            book.reduce(order.side, order.price or ZERO, resting, resting.quantity)
-
-    def _end(self, order: Order, status: Status, detail: str) -> None:
-        if order.status is Status.WAITING:
-            self._waiting[order.listing.name].remove(order)
-        self._unrest(order)
-        order.detail = detail
-        order.updated_at = self.now()
-        self._close(order, status)
-        self._say(order, "ended")
-
-    def _close(self, order: Order, status: Status) -> None:
-        order.status = status
-        self._open[order.account].pop(order.id, None)
-        self._clearing.release(order)
-
-    # ---- telling ----
-
-    def _say(self, order: Order, what: str, fill: Fill | None = None) -> None:
-        self._happened.append(OrderChanged(order=order, what=what, ts=self.now(), fill=fill))
-
     def _flush(self) -> None:
-        """Trigger what waits, then tell the listeners; what they cause is told after."""
-        self._trigger()
-        for name in self._touched:
-            book = self.books[name]
-            self._happened.append(
-                BookChanged(
-                    listing=self.listings[name],
-                    changes=tuple(book.drain()),
-                    sequence=book.sequence,
-                    ts=self.now(),
-                )
-            )
-        self._touched.clear()
-        if self._is_telling:
-            return
-        self._is_telling = True
-        try:
-            while self._happened:
-                happening = self._happened.popleft()
-                for listener in list(self.listeners):
-                    listener(happening)
-        finally:
-            self._is_telling = False
-
-    def _trigger(self) -> None:
-        for name, waiting in self._waiting.items():
-            last = self.tapes[name].last
-            for order in list(waiting):
-                trigger = order.request.trigger or ZERO
-                if last >= trigger if order.request.triggers_above else last <= trigger:
-                    waiting.remove(order)
-                    order.status = Status.OPEN
-                    order.updated_at = self.now()
-                    self._say(order, "triggered")
-                    self._work(order)
+        """Trigger what waits, then tell the listeners."""
+        self._matching.trigger()
+        self._matching.say_books()
+        self._announcer.tell()
