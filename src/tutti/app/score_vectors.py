@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -166,7 +167,7 @@ async def score_vectors(  # noqa: PLR0913 - what it needs
     """
     parts = []
     for done, symbol in enumerate(symbols):
-        scored = await _scored(texts, symbol, scorer, embedder, until)
+        scored = await _scored(_about(texts, symbol, until), symbol, scorer, embedder, every)
         if store is not None and scored:
             _keep(store, symbol, scored)
         parts.append(_rows(symbol, source_of(scorer.models), over_time(scored, every)))
@@ -176,10 +177,23 @@ async def score_vectors(  # noqa: PLR0913 - what it needs
 
 
 async def _scored(
-    texts: StoredTexts, symbol: str, scorer: SentimentScorer, embedder: Embedder, until: int
+    found: Sequence[TextEvent], symbol: str, scorer: SentimentScorer, embedder: Embedder, every: int
 ) -> list[ScoredText]:
-    found = _about(texts, symbol, until)
-    return await scored_texts(found, scorer, embedder, target=symbol, as_of=until)
+    # a language model sees several texts at once: those only that are in one vector first
+    parts = [list(found)] if not scorer.models else _by_instant(found, every)
+    scored: list[ScoredText] = []
+    for part in parts:
+        due = _due(part[-1], every) if part else 0
+        scored += await scored_texts(part, scorer, embedder, target=symbol, as_of=due)
+    return scored
+
+
+def _by_instant(found: Sequence[TextEvent], every: int) -> list[list[TextEvent]]:
+    return [list(part) for _, part in groupby(found, lambda event: _due(event, every))]
+
+
+def _due(event: TextEvent, every: int) -> int:
+    return -(-event.known_at // every) * every
 
 
 def _about(texts: StoredTexts, symbol: str, until: int) -> list[TextEvent]:
@@ -187,7 +201,7 @@ def _about(texts: StoredTexts, symbol: str, until: int) -> list[TextEvent]:
     about = InstrumentId(symbol or _ANYWHERE, _ANYWHERE)
     return [
         event
-        for event in texts.texts(about, _BEFORE, until)[::-1]
+        for event in texts.wordings(about, _BEFORE, until)[::-1]
         if bool(event.instruments) == bool(symbol)
     ]
 

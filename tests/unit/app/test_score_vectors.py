@@ -17,7 +17,10 @@ from tutti.model.errors import ConfigError, DataError
 from tutti.model.instrument import InstrumentId
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from tutti.agents.text.port import Sentiments
 
 _START = 1_704_067_200_000_000_000
 _BTC = InstrumentId("BTC-USDT-PERP", "SIM")
@@ -130,3 +133,57 @@ async def test_score_vectors_of_a_symbol_without_texts_are_refused(
         await write_score_vectors(
             Wanted(files=(file,), out=tmp_path, symbols=("SOL",)), LexiconScorer()
         )
+
+
+async def test_text_that_was_worded_anew_was_known_before_as_it_was_then(tmp_path: Path) -> None:
+    stamps = [_START, _START + 3 * HOUR, _START + HOUR]
+    path = tmp_path / "news.parquet"
+    pl.DataFrame(
+        {
+            "ts": pl.Series([_START, _START, _START + HOUR]).cast(pl.Datetime("ns", "UTC")),
+            "known_at": pl.Series(stamps).cast(pl.Datetime("ns", "UTC")),
+            "symbol": ["BTC"] * 3,
+            "id": ["a", "a", "b"],
+            "title": [
+                "Bitcoin soars to a record high as inflows surge",
+                "Correction: bitcoin plunges after exchange is hacked and coins are stolen",
+                "Bitcoin gains as demand is strong",
+            ],
+            "source": ["wire"] * 3,
+        }
+    ).write_parquet(path)
+    texts = open_texts([path])
+    whole, cut = [
+        await score_vectors(texts, ("BTC",), LexiconScorer(), HashedEmbedder(), until=until)
+        for until in (2**63 - 1, _START + 2 * HOUR)
+    ]
+    of_btc = whole.filter(name="sentiment").sort("ts")
+    assert of_btc["ts"].to_list() == [_START, _START + HOUR, _START + 3 * HOUR]
+    assert whole.filter(pl.col("known_at") <= _START + 2 * HOUR).equals(cut)
+
+
+class _Together(LexiconScorer):
+    """Notes which texts were judged side by side, as a language model does."""
+
+    models = ("local:m",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[int, list[str]]] = []
+
+    async def score(
+        self, texts: Sequence[str], targets: Sequence[str] = (), *, as_of: int = 0
+    ) -> Sentiments:
+        self.asked.append((as_of, list(texts)))
+        return await super().score(texts, targets, as_of=as_of)
+
+
+async def test_language_model_does_not_judge_a_text_beside_a_later_one(file: str) -> None:
+    scorer = _Together()
+    await score_vectors(open_texts([file]), ("BTC",), scorer, HashedEmbedder(), until=2**63 - 1)
+    soars, hacked = _LINES[0][2], _LINES[4][2]
+    assert scorer.asked == [
+        (_START, [soars]),
+        (_START + 15 * MINUTE, [soars]),
+        (_START + 90 * MINUTE, [hacked]),
+    ]

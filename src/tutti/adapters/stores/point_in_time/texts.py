@@ -43,8 +43,16 @@ class _Shelf:
     rows: pl.DataFrame
     events: dict[InstrumentId | None, list[TextEvent]] = field(default_factory=dict)
 
-    def between(self, instrument: InstrumentId | None, since: int, until: int) -> list[TextEvent]:
-        """Return what became known in ``(since, until]``, oldest first."""
+    def between(
+        self, instrument: InstrumentId | None, since: int, until: int, *, is_over: bool = False
+    ) -> list[TextEvent]:
+        """Return what became known in ``(since, until]``, oldest first.
+
+        Parameters
+        ----------
+        is_over : bool
+            True keeps what was worded anew by ``until``.
+        """
         start = bisect_right(self.known_at, since)
         stop = bisect_right(self.known_at, until)
         if start >= stop:
@@ -53,7 +61,7 @@ class _Shelf:
         if events is None:
             events = self.events[instrument] = self._made(instrument)
         found = events[start:stop]
-        if self.replaced_at is not None:
+        if self.replaced_at is not None and not is_over:
             replaced = self.replaced_at[start:stop]
             found = [each for each, at in zip(found, replaced, strict=True) if at > until]
         return found
@@ -122,6 +130,27 @@ class StoredTexts:
 
         See `TextSource`.
         """
+        return self._between(instrument, since, until, kinds)
+
+    def wordings(
+        self, instrument: InstrumentId, since: int, until: int, kinds: Sequence[str] = ()
+    ) -> tuple[TextEvent, ...]:
+        """Return what became known in ``(since, until]``, what was worded anew later among it.
+
+        For who goes through time in one pass: at ``until`` an earlier wording stands no more, but
+        before the later one came it did.
+        """
+        return self._between(instrument, since, until, kinds, is_over=True)
+
+    def _between(
+        self,
+        instrument: InstrumentId,
+        since: int,
+        until: int,
+        kinds: Sequence[str],
+        *,
+        is_over: bool = False,
+    ) -> tuple[TextEvent, ...]:
         own = self._shelves.get(base_of(instrument.symbol))
         market = self._shelves.get("")
         found: list[TextEvent] = []
@@ -130,7 +159,7 @@ class StoredTexts:
             for kind, shelf in (shelves or {}).items():
                 if kinds and kind not in kinds:
                     continue
-                part = shelf.between(about, since, until)
+                part = shelf.between(about, since, until, is_over=is_over)
                 if part:
                     found = found + part if found else part
                     parts += 1
