@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tutti.agents.worth import Share
-    from tutti.app.agents_report import AgentRow, AgentsReport
+    from tutti.app.agent_row import AgentRow
+    from tutti.app.agents_report import AgentsReport
 
 CONFIDENCE = (
     "agent", "opinions", "hit rate", "by chance", "Brier", "corrected", "log loss", "slope",

@@ -8,213 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tutti.agents.calibration import ConfidenceMap, chance, corrected, fit_forward
+from tutti.agents.calibration import fit_forward
 from tutti.agents.monitor import AgentMonitor, Window, information_ratio
 from tutti.agents.outcome import deviations, outcomes, skill
 from tutti.agents.worth import Pool, Share, Worths, by_span, gains, next_weights, worths
+from tutti.app.agent_row import AgentRow, told
+from tutti.app.agent_scores import cases_of, correction_of, scores_of, share_of
 from tutti.app.model_spend import Spend
 from tutti.kernel.clock import DAY, HOUR, MINUTE, SECOND, iso
-from tutti.model.market import FloatArray, IntArray
 from tutti.sandbox.ab import automatic_block
-from tutti.sandbox.calibration.estimates import Estimate, by_period_mean
-from tutti.sandbox.signals import Confusion, confusion
 from tutti.stats.account import periods_per_year
-from tutti.stats.scoring import (
-    Bin,
-    brier_losses,
-    calibration_error,
-    calibration_slope,
-    effective_share,
-    log_losses,
-    reliability,
-)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from tutti.app.opinion_record import OpinionRecord
+    from tutti.model.market import FloatArray, IntArray
 
-EDGES = tuple(np.linspace(0.5, 1.0, 11).tolist())
-"""Of the bins of stated chances."""
-
-_SUREST = 0.0005
 _SPANS = (DAY, HOUR, MINUTE)
 _ENOUGH = 60
-_FLAT, _HOLD = "flat", "hold"
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Cases:
-    """Opinions that took a side and whose outcome is known, in time order.
-
-    Parameters
-    ----------
-    confidence, right : ndarray of float64, shape (k,)
-        As stated, and 1 where the side was right, 0 where it was not.
-    tick : ndarray of int64, shape (k,)
-        Row of the record.
-    said_at, known_at : ndarray of int64, shape (k,)
-        When each was given, and when its outcome was known, ns UTC.
-    sides : Confusion
-        Of all opinions with a known outcome. Those after which the price stood still are neither
-        right nor wrong, and no case.
-    """
-
-    confidence: FloatArray
-    right: FloatArray
-    tick: IntArray
-    said_at: IntArray
-    known_at: IntArray
-    sides: Confusion
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Scores:
-    """How good an agent's stated chances were, on the opinions given.
-
-    Parameters
-    ----------
-    n : int
-        Opinions that took a side and whose outcome is known.
-    n_effective : float
-        Independent cases that these are worth.
-    brier, log_loss, hit_rate : Estimate
-        With errors that count that horizons overlap and instruments move together.
-    by_chance : float
-        Hit rate of sides as often up and down that know nothing.
-    slope : float
-        1 where log odds were right, below 1 where it was too sure, at most 0 where more confidence
-        was no better.
-    bins : tuple of Bin
-    error : float
-        Mean distance of what was stated from what came.
-    """
-
-    n: int
-    n_effective: float
-    brier: Estimate
-    log_loss: Estimate
-    hit_rate: Estimate
-    by_chance: float
-    slope: float
-    bins: tuple[Bin, ...]
-    error: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Corrected:
-    """Brier scores before and after correction by maps that knew no outcome of what they corrected.
-
-    Parameters
-    ----------
-    n : int
-        Opinions after the first map; 0 where there is no map.
-    before, after : float
-    """
-
-    n: int
-    before: float
-    after: float
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class AgentRow:
-    """All that is reported of one agent.
-
-    Parameters
-    ----------
-    weight, next_weight : float
-        As it is, and one step closer to what its worth asks for; see `worth` in the configuration.
-    n_opinions : int
-        Given, whether they took a side or not.
-    horizon : int
-        Bars over which they are judged.
-    skill : float
-        Mean of bias times the next bar's return in standard deviations.
-    information_ratio : float
-        A year, over the whole record.
-    windows : tuple of Window
-        The same, window by window.
-    """
-
-    name: str
-    weight: float
-    next_weight: float
-    n_opinions: int
-    horizon: int
-    scores: Scores
-    corrected: Corrected
-    maps: tuple[ConfidenceMap, ...]
-    skill: float
-    worth: Share
-    left_out: Share
-    alone: Share
-    gained: float
-    information_ratio: float
-    windows: tuple[Window, ...]
-    cost_usd: float
-    n_calls: int
-
-    @property
-    def is_alert(self) -> bool:
-        """Whether the newest window that says something ended too many bad ones in a row."""
-        told = [each for each in self.windows if not math.isnan(each.ratio)]
-        return bool(told) and told[-1].is_alert
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON values; None for what isn't known."""
-        scores = self.scores
-        return told(
-            {
-                "name": self.name,
-                "weight": self.weight,
-                "next_weight": self.next_weight,
-                "brier": scores.brier.value,
-                "brier_error": scores.brier.standard_error,
-                "log_loss": scores.log_loss.value,
-                "n_opinions": self.n_opinions,
-                "n": scores.n,
-                "n_effective": scores.n_effective,
-                "horizon_bars": self.horizon,
-                "hit_rate": scores.hit_rate.value,
-                "hit_rate_error": scores.hit_rate.standard_error,
-                "hit_rate_by_chance": scores.by_chance,
-                "calibration_slope": scores.slope,
-                "calibration_error": scores.error,
-                "reliability": [
-                    {
-                        "low": each.low,
-                        "high": each.high,
-                        "n": each.n,
-                        "stated": each.stated,
-                        "came": each.came,
-                        "came_interval": [each.came_low, each.came_high],
-                    }
-                    for each in scores.bins
-                ],
-                "corrected": {
-                    "n": self.corrected.n,
-                    "brier_before": self.corrected.before,
-                    "brier_after": self.corrected.after,
-                },
-                "skill": self.skill,
-                "worth": self.worth.value,
-                "worth_interval": [self.worth.low, self.worth.high],
-                "worth_is_told": self.worth.is_told,
-                "leave_one_out": self.left_out.value,
-                "leave_one_out_interval": [self.left_out.low, self.left_out.high],
-                "sharpe_alone": self.alone.value,
-                "gained_a_year": self.gained,
-                "information_ratio": self.information_ratio,
-                "windows": [
-                    {"end": iso(each.end), "ratio": each.ratio, "bad": each.bad}
-                    for each in self.windows
-                ],
-                "alert": self.is_alert,
-                "cost_usd": self.cost_usd,
-                "calls": self.n_calls,
-            }
-        )
+_FLAT = "flat"
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -336,7 +149,7 @@ def report_on(
             cases.right,
             cases.said_at,
             cases.known_at,
-            share_told=_share_of(cases, horizons[a]),
+            share_told=share_of(cases, horizons[a]),
             n_folds=n_folds,
         )
         excess = found.spans[:, a] - baseline
@@ -349,7 +162,7 @@ def report_on(
                 n_opinions=int(record.fresh[a].sum()),
                 horizon=horizons[a],
                 scores=scores_of(cases, horizons[a]),
-                corrected=_corrected(cases, maps),
+                corrected=correction_of(cases, maps),
                 maps=maps,
                 skill=skill(np.ascontiguousarray(record.views.bias[a]), next_bar, deviation),
                 worth=found.shapley[a],
@@ -379,48 +192,6 @@ def report_on(
     )
 
 
-def cases_of(record: OpinionRecord, a: int, horizon: int) -> Cases:
-    """Return the opinions of agent ``a`` that can be judged, over ``horizon`` bars."""
-    came = outcomes(record.opens, horizon)
-    bias, confidence = record.views.bias[a], record.views.confidence[a]
-    sided = record.fresh[a] & (np.nan_to_num(bias) != 0.0)
-    moved = sided & (np.nan_to_num(came.move) != 0.0)
-    tick, column = np.nonzero(moved)
-    return Cases(
-        confidence=confidence[moved],
-        right=(np.sign(bias[moved]) == np.sign(came.move[moved])).astype(np.float64),
-        tick=tick,
-        said_at=record.ts[tick],
-        # a bar begins a step before it is known, and its first price is the outcome
-        known_at=record.ts[came.known[tick, column]] - record.step,
-        sides=confusion(
-            record.names[a], np.where(record.fresh[a], bias, np.nan), came.move, horizon=horizon
-        ),
-    )
-
-
-def scores_of(cases: Cases, horizon: int) -> Scores:
-    """Return how good the stated chances of some opinions were."""
-    stated = chance(cases.confidence)
-    brier = brier_losses(stated, cases.right)
-    hits = cases.sides.hit_rate
-    share = effective_share(cases.right, hits.standard_error)
-    bins = reliability(stated, cases.right, EDGES, share_told=share)
-    return Scores(
-        n=len(brier),
-        n_effective=len(brier) * share,
-        brier=by_period_mean(brier, cases.tick, overlap=horizon),
-        log_loss=by_period_mean(
-            log_losses(stated, cases.right, surest=_SUREST), cases.tick, overlap=horizon
-        ),
-        hit_rate=hits,
-        by_chance=cases.sides.by_chance,
-        slope=calibration_slope(stated, cases.right),
-        bins=bins,
-        error=calibration_error(bins),
-    )
-
-
 def span_of(ts: IntArray, step: int) -> int:
     """Return the spans whose gains are compared: days, or shorter ones where days are few; ns."""
     length = int(ts[-1] - ts[0])
@@ -428,30 +199,6 @@ def span_of(ts: IntArray, step: int) -> int:
         if span >= step and length >= _ENOUGH * span:
             return span
     return step
-
-
-def _share_of(cases: Cases, horizon: int) -> Callable[[IntArray], float]:
-    def share(rows: IntArray) -> float:
-        right = cases.right[rows]
-        error = by_period_mean(right, cases.tick[rows], overlap=horizon).standard_error
-        return effective_share(right, error)
-
-    return share
-
-
-def _corrected(cases: Cases, maps: tuple[ConfidenceMap, ...]) -> Corrected:
-    if not maps:
-        return Corrected(n=0, before=math.nan, after=math.nan)
-    later = cases.said_at >= maps[0].valid_from
-    if not later.any():
-        return Corrected(n=0, before=math.nan, after=math.nan)
-    fixed = corrected(cases.confidence, cases.said_at, maps)
-    right = cases.right[later]
-    return Corrected(
-        n=int(later.sum()),
-        before=float(brier_losses(chance(cases.confidence[later]), right).mean()),
-        after=float(brier_losses(chance(fixed[later]), right).mean()),
-    )
 
 
 def _baseline(name: str, pool: Pool, record: OpinionRecord, span: int) -> FloatArray:
@@ -480,18 +227,3 @@ def _windows(
     ends = (first + 1 + np.arange(len(found.spans))) * span
     ended = monitor.advance(ends, found.spans - baseline[:, None], found.spans != 0.0)
     return ended + monitor.close(int(record.ts[-1]))
-
-
-def told(values: dict[str, Any]) -> dict[str, Any]:
-    """Return JSON values with None for what isn't finite, at any depth."""
-    return {key: _told(value) for key, value in values.items()}
-
-
-def _told(value: Any) -> Any:
-    if isinstance(value, dict):
-        return told(value)
-    if isinstance(value, list):
-        return [_told(each) for each in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tutti.agents.outcome import outcomes
-from tutti.app.agents_report import told
+from tutti.app.agent_row import told
 from tutti.app.backtest import run_source, terms_overrides
 from tutti.app.build import plan_of
 from tutti.app.evaluate import POLICY, signals_of

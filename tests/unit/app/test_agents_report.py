@@ -13,8 +13,9 @@ import pytest
 
 from tutti.agents.calibration import chance
 from tutti.app.account_folder import keep_configuration
+from tutti.app.agent_scores import cases_of
 from tutti.app.agents_page import agents_page, verdict
-from tutti.app.agents_report import cases_of, report_on, span_of
+from tutti.app.agents_report import report_on, span_of
 from tutti.app.backtest import Source, run_source
 from tutti.app.calibration_file import read_calibration, write_calibration
 from tutti.app.config import Config, load_config, override, parse_config, resolved
