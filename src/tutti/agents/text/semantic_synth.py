@@ -12,6 +12,7 @@ It abstains where nothing new was told within ``fresh``.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -108,6 +109,7 @@ class SemanticSynth:
         self._embedder = embedder
         self._stamp = _contaminated if stamp is None else stamp
         self._scored: dict[tuple[str, str], ScoredText] = {}
+        self._asked: dict[tuple[str, str], asyncio.Future[None]] = {}
 
     async def fetch_context(self, instrument: InstrumentId, ts: int) -> Snapshot:
         """Return what is known of an instrument at ``ts`` (ns UTC)."""
@@ -145,18 +147,37 @@ class SemanticSynth:
     async def _known(
         self, events: Sequence[TextEvent], instrument: InstrumentId, as_of: int
     ) -> list[ScoredText]:
-        # each text is scored once, however often it is seen
+        # each text is scored once, however often it is seen: what another question is asking about
+        # is left to that one, so that what is asked does not depend on how quickly answers come
         target = instrument.symbol.split("-")[0]
-        unknown = [event for event in events if (target, wording(event)) not in self._scored]
-        if unknown:
-            if len(self._scored) > _KEPT:
-                self._scored.clear()
-                unknown = list(events)
-            for scored in await scored_texts(
-                unknown, self._scorer, self._embedder, target=target, as_of=as_of
-            ):
-                self._scored[target, scored.wording] = scored
+        wanted = {(target, wording(event)): event for event in events}
+        if len(self._scored) > _KEPT and any(key not in self._scored for key in wanted):
+            self._scored.clear()
+        pending = {key: self._asked[key] for key in wanted if key in self._asked}
+        unknown = [key for key in wanted if key not in self._scored and key not in pending]
+        await self._ask({key: wanted[key] for key in unknown}, target, as_of)
+        for answered in pending.values():
+            await asyncio.shield(answered)
+        # whoever was asking may have been given up
+        missing = [key for key in wanted if key not in self._scored]
+        await self._ask({key: wanted[key] for key in missing}, target, as_of)
         return [_about(event, self._scored[target, wording(event)]) for event in events]
+
+    async def _ask(self, texts: dict[tuple[str, str], TextEvent], target: str, as_of: int) -> None:
+        if not texts:
+            return
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._asked |= dict.fromkeys(texts, done)
+        try:
+            found = await scored_texts(
+                list(texts.values()), self._scorer, self._embedder, target=target, as_of=as_of
+            )
+            self._scored |= dict(zip(texts, found, strict=True))
+        finally:
+            for key in texts:
+                if self._asked.get(key) is done:
+                    del self._asked[key]
+            done.set_result(None)
 
     def _opinion(self, context: Snapshot, vector: ScoreVector, grounds: _Grounds) -> Opinion:
         settings = self.settings

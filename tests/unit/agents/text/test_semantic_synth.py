@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -212,3 +213,53 @@ class TestSynthConforms(AgentConformance):
         return lambda source: SemanticSynth(
             SynthSettings(), source=source, scorer=LexiconScorer(), embedder=HashedEmbedder()
         )
+
+
+class _Slow(_Counting):
+    """Answers when it is told to, and notes what was asked about together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.together: list[tuple[str, ...]] = []
+        self.gate = asyncio.Event()
+
+    async def score(
+        self, texts: Sequence[str], targets: Sequence[str] = (), *, as_of: int = 0
+    ) -> Sentiments:
+        self.together.append(tuple(texts))
+        await self.gate.wait()
+        return await super().score(texts, targets, as_of=as_of)
+
+
+async def _two_ticks(
+    *, is_slow: bool, is_given_up: bool = False
+) -> tuple[list[object], list[object]]:
+    scorer = _Slow()
+    texts = _texts(*_GOOD)
+    agent = SemanticSynth(
+        SynthSettings(), source=_Source(_snapshot()), scorer=scorer, embedder=HashedEmbedder()
+    )
+    if not is_slow:
+        scorer.gate.set()
+    async with asyncio.TaskGroup() as group:
+        tasks = []
+        for seen in (texts[1:], texts):
+            tasks.append(group.create_task(agent.infer(_snapshot(seen))))
+            await asyncio.sleep(0)
+        if is_given_up:
+            tasks[0].cancel()
+        scorer.gate.set()
+    said = [None if task.cancelled() else task.result() for task in tasks]
+    return list(said), list(scorer.together)
+
+
+async def test_synth_asks_the_same_however_quickly_answers_come() -> None:
+    slow, quick = await _two_ticks(is_slow=True), await _two_ticks(is_slow=False)
+    assert slow == quick
+    assert [len(part) for part in slow[1] if isinstance(part, tuple)] == [2, 1]
+
+
+async def test_synth_asks_itself_where_the_question_before_was_given_up() -> None:
+    (_, second), asked = await _two_ticks(is_slow=True, is_given_up=True)
+    assert isinstance(second, Opinion)
+    assert [len(part) for part in asked if isinstance(part, tuple)] == [2, 1, 2]
