@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,11 +28,13 @@ from tutti.stats.inference import moments
 from tutti.stats.selection import effective_number, sharpe_spread
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from tutti.app.settings import Config
     from tutti.ledger.kinds import DataSource
     from tutti.model.market import FloatArray, MarketBlock
+
+_MOST_ALIKE = 2
 
 
 def register_at(place: Path | str) -> SqliteTrialRegister | None:
@@ -187,20 +190,43 @@ def _sharpe(gains: FloatArray) -> float:
         return float(np.nan)
 
 
-def dataset_in(patterns: Sequence[str], instruments: Sequence[str]) -> Dataset:
+def dataset_in(
+    patterns: Sequence[str], instruments: Sequence[str], tried: Collection[str] | None = None
+) -> Dataset:
     """Return the data that files and names of instruments mean.
+
+    Parameters
+    ----------
+    tried : collection of str, optional
+        Instruments that runs have seen: a name must be one of them, or be that of a file. Without
+        it any will do.
 
     Raises
     ------
     ConfigError
-        If a pattern matches nothing or a name isn't one.
+        If a pattern matches nothing, a name isn't one, or nobody knows it.
     """
     files = find_files(patterns) if patterns else []
     try:
         named = {str(InstrumentId.parse(name)) for name in instruments}
     except ValueError as error:
         raise ConfigError(f"--instrument: {error}") from error
+    found = {str(describe(path).instrument) for path in files}
+    if tried is not None:
+        _refuse_unknown(named, found.union(tried))
     return Dataset(
-        instruments=tuple(sorted(named | {str(describe(path).instrument) for path in files})),
+        instruments=tuple(sorted(named | found)),
         files=tuple(sorted({hashlib.sha256(path.read_bytes()).hexdigest() for path in files})),
     )
+
+
+def _refuse_unknown(named: Collection[str], known: Collection[str]) -> None:
+    # a seal on a name that no bars bear holds nothing back, and looks as if it did
+    for name in sorted(set(named).difference(known)):
+        alike = sorted(each for each in known if each.casefold() == name.casefold())
+        like = alike or get_close_matches(name, sorted(known), n=_MOST_ALIKE)
+        meant = f"; did you mean {' or '.join(like)}?" if like else ""
+        raise ConfigError(
+            f"--instrument {name}: no recorded trial is on it, and no file of --bars{meant}; name "
+            "its file with --bars"
+        )

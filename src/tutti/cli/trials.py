@@ -125,7 +125,7 @@ def seal(  # noqa: PLR0913 - one parameter for each option
     bars: Bars = None,
     instrument: Annotated[
         list[str] | None,
-        typer.Option(metavar="ID", help="Seal only these, e.g. BTC-USDT-PERP.BINANCE_USDM."),
+        typer.Option(metavar="ID", help="Only this; a trial or a file of --bars must know it."),
     ] = None,
     register: Register = TRIALS,
     as_json: AsJson = False,
@@ -140,8 +140,9 @@ def seal(  # noqa: PLR0913 - one parameter for each option
     if not name:
         raise ConfigError("NAME must not be empty")
     kept = _register(register)
+    tried = {name for each in kept.trials() for name in each.instruments}
     made = Seal(
-        name=name, dataset=dataset_in(bars or (), instrument or ()), start=first,
+        name=name, dataset=dataset_in(bars or (), instrument or (), tried), start=first,
         end=FOREVER if last is None else last,
     )  # fmt: skip
     seen = sum(made.covers(_dataset(each), each.start, each.end) for each in kept.trials())
@@ -233,7 +234,8 @@ def _register(place: Path) -> "SqliteTrialRegister":
     from tutti.app.trials import register_at  # heavy, not for --help
 
     kept = register_at(place)
-    if kept is None:
+    # what stands in for it where there are seals keeps nothing either
+    if kept is None or not kept.where:
         raise ConfigError("--register is off; name the file of a register")
     return kept
 

@@ -154,6 +154,26 @@ def test_dataset_in_nothing_is_everything_and_names_are_checked() -> None:
         dataset_in([], ["nonsense"])
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("walk-usdt-perp.local", "did you mean WALK-USDT-PERP.LOCAL"),
+        ("WALK-USD-PERP.LOCAL", "did you mean WALK-USDT-PERP.LOCAL"),
+        ("XYZ.ELSEWHERE", "no file of --bars; name its file with --bars"),
+    ],
+)
+def test_dataset_in_a_name_that_no_trial_and_no_file_knows_is_refused(
+    bars: Path, name: str, says: str
+) -> None:
+    with pytest.raises(ConfigError, match=says):
+        dataset_in([str(bars)], [name], tried=["BTC-USDT.SIM"])
+
+
+def test_dataset_in_a_name_that_a_trial_or_a_file_knows_is_taken(bars: Path) -> None:
+    names = ["BTC-USDT.SIM", "WALK-USDT-PERP.LOCAL"]
+    assert dataset_in([str(bars)], names, tried=["BTC-USDT.SIM"]).instruments == tuple(names)
+
+
 def test_trial_of_an_account_that_never_moved_has_no_ratio(
     bars: Path, register: SqliteTrialRegister
 ) -> None:

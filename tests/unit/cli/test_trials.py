@@ -117,6 +117,11 @@ def test_seal_that_trials_have_seen_into_says_so(tutti: Tutti, backtest: Any) ->
         (("seal", "x", "--start", "soon"), 2, "--start must be a date or time"),
         (("seal", "x", "--start", "2024-02-01", "--end", "2024-01-01"), 2, "--end must be after"),
         (("seal", "x", "--start", "2024-01-01", "--instrument", "y"), 2, "--instrument"),
+        (
+            ("seal", "x", "--start", "2024-01-01", "--instrument", "y.z"),
+            2,
+            "y.z: no recorded trial",
+        ),
         (("seal", "", "--start", "2024-01-01"), 2, "NAME must not be empty"),
         (("seal", "x", "--start", "2024-01-01", "--bars", "no/*.csv"), 2, "matches no file"),
         (("open", "x"), 3, "no seal is called 'x'; there are: none"),
@@ -176,3 +181,14 @@ def test_register_off_keeps_nothing(tutti: Tutti, bars: Path, config: Path) -> N
     )
     assert answer.code == 0, answer.err
     assert not list(Path().rglob("*trials*"))
+
+
+@pytest.mark.parametrize("arguments", [("seal", "two", "--start", "2024-01-01"), ("list",)])
+def test_register_off_is_refused_also_where_another_one_has_seals(
+    tutti: Tutti, arguments: tuple[str, ...]
+) -> None:
+    usual = ("--register", "runs/trials.sqlite")
+    assert tutti("trials", "seal", "one", "--start", "2024-01-01", *usual).code == 0
+    answer = tutti("trials", *arguments, "--register", "off")
+    assert (answer.code, answer.out) == (2, "")
+    assert "--register is off" in answer.err
