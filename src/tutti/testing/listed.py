@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,7 +22,7 @@ def listed(text: str, source: str, what: str, make: Callable[..., _T], kinds: st
     source, what : str
         Where the text is from, and what one entry is called, in messages.
     make : callable
-        Takes the keys of an object.
+        Takes the keys of an object; those that it names are the ones that there are.
     kinds : str
         The kinds that there are, in messages.
 
@@ -36,12 +37,23 @@ def listed(text: str, source: str, what: str, make: Callable[..., _T], kinds: st
         raise ConfigError(f"{source}: not JSON: {error}") from error
     if not isinstance(entries, list):
         raise ConfigError(f"{source}: expected a list of {what}s, got {type(entries).__name__}")
+    taken = inspect.signature(make).parameters
+    needed = [name for name, each in taken.items() if each.default is inspect.Parameter.empty]
     found = []
     for k, entry in enumerate(entries):
+        at = f"{source}: {what} {k} ({entry!r})"
+        if not isinstance(entry, dict):
+            raise ConfigError(f"{at}: expected an object, got {type(entry).__name__}")
+        unknown = [name for name in entry if name not in taken]
+        if unknown:
+            raise ConfigError(f"{at}: no key {unknown[0]!r}; there are {', '.join(taken)}")
+        missing = [name for name in needed if name not in entry]
+        if missing:
+            raise ConfigError(f"{at}: needs {', '.join(missing)}; kinds are {kinds}")
         try:
             found.append(make(**entry))
+        except ConfigError as error:
+            raise ConfigError(f"{at}: {error}") from error
         except (TypeError, ValueError) as error:
-            raise ConfigError(
-                f"{source}: {what} {k} ({entry!r}): {error}; kinds are {kinds}"
-            ) from error
+            raise ConfigError(f"{at}: {error}; kinds are {kinds}") from error
     return found

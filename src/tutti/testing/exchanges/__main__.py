@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import signal
 import sys
 from decimal import Decimal, InvalidOperation
@@ -18,9 +19,39 @@ from tutti.testing.exchanges.faults import read_faults
 from tutti.testing.exchanges.server import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _WRONG_USAGE = 2
+_LAST_PORT = 65_535
+
+
+def _whole(least: int, most: float = math.inf) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        value = int(text)
+        if not least <= value <= most:
+            end = f" to {most}" if math.isfinite(most) else " on"
+            raise argparse.ArgumentTypeError(f"{value} is not from {least}{end}")
+        return value
+
+    read.__name__ = "whole number"
+    return read
+
+
+def _from_zero(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 on")
+    return value
+
+
+_from_zero.__name__ = "number"
+
+
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    if not all(names) or len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of different names")
+    return names
 
 
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -30,22 +61,24 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
         "until SIGTERM or Ctrl-C. Faults, the market and the state are at its /_control.",
     )
     parser.add_argument("--dialect", required=True, choices=sorted(DIALECTS))
-    parser.add_argument("--port", type=int, default=0, help="0 for any free one")
+    parser.add_argument("--port", type=_whole(0, _LAST_PORT), default=0, help="0 for any free one")
     parser.add_argument("--faults", type=Path, help="JSON file with a list of faults")
-    parser.add_argument("--seed", type=int, default=0, help="of keys, books and chances")
+    parser.add_argument("--seed", type=_whole(0), default=0, help="of keys, books and chances")
     parser.add_argument(
         "--rate",
-        type=float,
+        type=_from_zero,
         default=0.0,
         help="random steps of the market per second and listing; 0: it moves when told to",
     )
     parser.add_argument(
         "--limits",
-        type=float,
+        type=_from_zero,
         default=1.0,
         help="rate limits as a multiple of the venue's own; 0 for none",
     )
-    parser.add_argument("--accounts", default="main", help="names, separated by commas")
+    parser.add_argument(
+        "--accounts", type=_names, default=["main"], help="names, separated by commas"
+    )
     parser.add_argument(
         "--balance",
         action="append",
@@ -53,9 +86,9 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
         metavar="CURRENCY=AMOUNT",
         help="spot balance of each account; given once, it replaces the usual ones",
     )
-    parser.add_argument("--depth", type=int, default=50, help="levels on each side of a book")
+    parser.add_argument("--depth", type=_whole(1), default=50, help="levels on each side of a book")
     parser.add_argument(
-        "--listings", type=int, default=0, help="so many listings, made-up ones among them"
+        "--listings", type=_whole(0), default=0, help="so many listings, made-up ones among them"
     )
     return parser.parse_args(arguments)
 
@@ -65,9 +98,12 @@ def _balances(given: Sequence[str]) -> dict[str, Decimal] | None:
     for each in given:
         currency, _, amount = each.partition("=")
         try:
-            balances[currency] = Decimal(amount)
+            value = Decimal(amount)
         except InvalidOperation:
-            raise ConfigError(f"--balance takes CURRENCY=AMOUNT, was {each!r}") from None
+            value = Decimal(-1)
+        if not currency or not value.is_finite() or value < 0:
+            raise ConfigError(f"--balance takes CURRENCY=AMOUNT, was {each!r}")
+        balances[currency] = value
     return balances or None
 
 
@@ -76,7 +112,7 @@ async def _run(options: argparse.Namespace) -> None:
         options.dialect,
         seed=options.seed,
         faults=read_faults(options.faults) if options.faults else (),
-        accounts=options.accounts.split(","),
+        accounts=options.accounts,
         spot=_balances(options.balance),
         limits=options.limits,
         depth=options.depth,

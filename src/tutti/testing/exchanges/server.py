@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import threading
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ _HTML = (
     "<html><head><title>Just a moment...</title></head><body>Checking your browser</body></html>"
 )
 _FOREVER_S = 3600.0
+_TOO_MANY = 429
 
 
 def _encoded(body: Any) -> bytes:
@@ -187,6 +189,12 @@ class ExchangeServer:
             return await self._hang(request, faults[FaultKind.HANG])
         if FaultKind.STATUS in faults:
             return _response(exchange.dialect.fail(faults[FaultKind.STATUS].status, 0.0))
+        if FaultKind.RATE_LIMIT in faults:
+            return _response(
+                exchange.dialect.fail(_TOO_MANY, faults[FaultKind.RATE_LIMIT].retry_after_s)
+            )
+        if FaultKind.HTML in faults:
+            return web.Response(text=_HTML, content_type="text/html")
         if FaultKind.DROP in faults:
             return _dropped(request)
         socket = web.WebSocketResponse(compress=False, max_msg_size=1 << 20)
@@ -255,9 +263,11 @@ class ExchangeServer:
             case "market", "POST":
                 actions = json.loads(text)
                 many = actions if isinstance(actions, list) else [actions]
+                if not all(isinstance(action, dict) for action in many):
+                    raise ConfigError('an action is an object such as {"do": "step", ...}')
                 return [exchange.market.act(action) for action in many]
             case "rate", "POST":
-                self._rate = float(json.loads(text)["rate"])
+                self._rate = _rate(json.loads(text))
                 return {"rate": self._rate}
             case "drop", "POST":
                 return self._drop_all()
@@ -272,6 +282,13 @@ class ExchangeServer:
             connection.is_dropped = True
             connection.close(1006, "dropped")
         return {"dropped": len(self._sessions)}
+
+
+def _rate(given: Any) -> float:
+    rate = given.get("rate") if isinstance(given, dict) else None
+    if not isinstance(rate, (int, float)) or not 0.0 <= rate < math.inf:
+        raise ConfigError(f'a rate is {{"rate": N}}, steps a second from 0 on; was {given!r}')
+    return float(rate)
 
 
 async def _read(socket: web.WebSocketResponse, session: Session) -> None:

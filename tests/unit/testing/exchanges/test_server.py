@@ -304,6 +304,45 @@ async def test_control_tells_the_state_and_takes_faults_and_actions(opened: Open
 
 
 @pytest.mark.parametrize(
+    ("what", "body"),
+    [
+        ("market", "dance"),
+        ("market", [3]),
+        ("rate", {}),
+        ("rate", {"rate": "fast"}),
+        ("rate", {"rate": -1}),
+        ("faults", [{"kind": "hang", "where": "order.creat"}]),
+    ],
+)
+async def test_control_refuses_what_it_does_not_understand_with_a_reason(
+    what: str, body: Any, opened: Opened
+) -> None:
+    async with opened("binance") as venue, aiohttp.ClientSession(venue.http) as session:
+        async with session.post(f"/_control/{what}", json=body) as answer:
+            assert answer.status == 400
+            assert (await answer.json())["error"]
+        assert venue.exchange.plan.faults == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        (Fault(kind=FaultKind.RATE_LIMIT, where="connect"), 429),
+        (Fault(kind=FaultKind.STATUS, where="connect", status=502), 502),
+        (Fault(kind=FaultKind.HTML, where="connect"), 200),
+    ],
+)
+async def test_websocket_that_is_not_opened_is_answered_as_told(
+    fault: Fault, status: int, opened: Opened
+) -> None:
+    async with opened("kraken") as venue, aiohttp.ClientSession(venue.http) as session:
+        venue.fault(fault)
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await session.ws_connect("/v2")
+        assert refused.value.status == status
+
+
+@pytest.mark.parametrize(
     ("action", "said"),
     [
         ({"do": "move", "listing": "X/Y", "price": 1}, "no listing"),
@@ -442,6 +481,8 @@ def test_program_prints_its_addresses_serves_and_ends_when_told(tmp_path: Path) 
     [
         (["--dialect", "binance", "--faults", "absent.json"], "can't read the faults"),
         (["--dialect", "binance", "--balance", "USDT"], "CURRENCY=AMOUNT"),
+        (["--dialect", "binance", "--balance", "USDT=-5"], "CURRENCY=AMOUNT"),
+        (["--dialect", "binance", "--balance", "=5"], "CURRENCY=AMOUNT"),
     ],
 )
 def test_program_that_can_not_start_says_why_and_ends_with_2(
@@ -451,7 +492,25 @@ def test_program_that_can_not_start_says_why_and_ends_with_2(
     assert said in capsys.readouterr().err
 
 
-def test_program_asked_for_another_dialect_ends_with_2() -> None:
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--dialect", "mtgox", "invalid choice"),
+        ("--port", "99999", "is not from 0 to 65535"),
+        ("--port", "any", "invalid whole number value"),
+        ("--seed", "-1", "is not from 0 on"),
+        ("--depth", "0", "is not from 1 on"),
+        ("--listings", "-4", "is not from 0 on"),
+        ("--rate", "nan", "is not a number from 0 on"),
+        ("--limits", "-1", "is not a number from 0 on"),
+        ("--accounts", "a,a", "different names"),
+        ("--accounts", "a,", "different names"),
+    ],
+)
+def test_program_asked_for_what_there_is_not_ends_with_2(
+    option: str, value: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["--dialect", "mtgox"])
+        main(["--dialect", "binance", option, value])
     assert ended.value.code == 2
+    assert said in capsys.readouterr().err

@@ -31,7 +31,7 @@ _LIGHT = {"l2Book", "allMids", "clearinghouseState", "orderStatus", "spotClearin
 _LIGHT_WEIGHT, _HEAVY_WEIGHT = 2, 20
 _FREE_REQUESTS = 10_000
 _KEPT_NONCES = 100
-_ACTIONS = {
+ACTIONS = {
     "order": "order.create",
     "cancel": "order.cancel",
     "cancelByCloid": "order.cancel",
@@ -96,7 +96,7 @@ class HyperliquidDialect:
             listing = self._assets.get(given.get("coin"))
             where = WHERE.get(str(given.get("type")), "info")
             return where, "" if listing is None else listing.name
-        where = _ACTIONS.get(str(action.get("type")), "exchange")
+        where = ACTIONS.get(str(action.get("type")), "exchange")
         rows = action.get("orders") or action.get("cancels") or []
         first = rows[0] if rows else {}
         try:
