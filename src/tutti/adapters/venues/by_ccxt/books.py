@@ -15,6 +15,7 @@ import numpy as np
 import structlog
 
 from tutti.adapters.venues.by_ccxt.lanes import LANE, Lane
+from tutti.adapters.venues.by_ccxt.subscriptions import Subscriptions
 from tutti.adapters.venues.by_ccxt.translate import lineage
 from tutti.execution.router.offers import Ladder
 from tutti.kernel.clock import SECOND
@@ -73,13 +74,11 @@ class Books:
         self._contracts = dict(contracts)
         self._clock = clock
         self._random = random
-        self._tasks = tasks
+        self._subscriptions = Subscriptions(tasks, together)
         self._levels = levels
         self._max_age = round(max_age_s * SECOND)
-        self._together = together
         self._backoff = Backoff(first_s=0.5, longest_s=30.0, jitter=0.5)
         self._seen: dict[str, tuple[object, int]] = {}
-        self._streams: list[tuple[list[str], asyncio.Task[None]]] = []
 
     def start(self) -> None:
         """Begin to follow the books."""
@@ -93,24 +92,20 @@ class Books:
     def leave(self, instruments: Iterable[InstrumentId]) -> None:
         """Follow some books no more; the others are not disturbed."""
         gone = {self._contracts.pop(each).symbol for each in instruments}
-        touched = [each for each in self._streams if gone.intersection(each[0])]
-        self._streams = [each for each in self._streams if each not in touched]
-        for symbols, task in touched:
-            task.cancel()
-            self._begin([each for each in symbols if each not in gone])
+        for left in self._subscriptions.leave(gone):
+            self._begin(left)
 
     def _begin(self, symbols: Sequence[str]) -> None:
         client, has = self._client, self._client.has
         if has.get("watchOrderBookForSymbols"):
-            for k in range(0, len(symbols), self._together):
-                group = list(symbols[k : k + self._together])
+            for group in self._subscriptions.groups(symbols):
                 self._run(partial(client.watch_order_book_for_symbols, group), group)
         elif has.get("watchOrderBook"):
             for symbol in symbols:
                 self._run(partial(client.watch_order_book, symbol), [symbol])
 
     def _run(self, watch: Callable[[], Awaitable[Any]], group: list[str]) -> None:
-        self._streams.append((group, self._tasks.start(self._follow(watch, group))))
+        self._subscriptions.run(group, self._follow(watch, group))
 
     def ladder(self, instrument: InstrumentId, side: Side) -> Ladder | None:
         """Return the side of the book that an order takes, best price first.

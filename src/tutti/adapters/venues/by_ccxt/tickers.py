@@ -12,6 +12,7 @@ import numpy as np
 import structlog
 
 from tutti.adapters.venues.by_ccxt.lanes import LANE, Lane
+from tutti.adapters.venues.by_ccxt.subscriptions import Subscriptions
 from tutti.adapters.venues.by_ccxt.translate import lineage
 from tutti.execution.router.offers import Ladder
 from tutti.kernel.clock import SECOND
@@ -142,12 +143,11 @@ class Tickers:
         self._clock = clock
         self._random = random
         self._tasks = tasks
+        self._subscriptions = Subscriptions(tasks, together)
         self._max_age = round(max_age_s * SECOND)
-        self._together = together
         self._backoff = Backoff(first_s=0.5, longest_s=30.0, jitter=0.5)
         self._by_symbol = {each.symbol: name for name, each in self._contracts.items()}
         self._quotes: dict[InstrumentId, Quote] = {}
-        self._streams: list[tuple[list[str], asyncio.Task[None]]] = []
 
     def start(self) -> None:
         """Begin to follow the tickers, and to ask for those that fall silent."""
@@ -165,11 +165,8 @@ class Tickers:
         gone = {self._contracts.pop(each).symbol for each in instruments}
         for symbol in gone:
             self._quotes.pop(self._by_symbol.pop(symbol), None)
-        touched = [each for each in self._streams if gone.intersection(each[0])]
-        self._streams = [each for each in self._streams if each not in touched]
-        for symbols, task in touched:
-            task.cancel()
-            self._begin([each for each in symbols if each not in gone])
+        for left in self._subscriptions.leave(gone):
+            self._begin(left)
 
     def quote(self, instrument: InstrumentId) -> Quote | None:
         """Return the newest quote; None for one that isn't followed, or was not heard of lately."""
@@ -195,9 +192,7 @@ class Tickers:
 
     def _begin(self, symbols: Sequence[str]) -> None:
         client, has = self._client, self._client.has
-        groups = [
-            list(symbols[k : k + self._together]) for k in range(0, len(symbols), self._together)
-        ]
+        groups = self._subscriptions.groups(symbols)
         if has.get("watchBidsAsks"):
             # some stream the best prices apart from the rest
             for group in groups:
@@ -211,7 +206,7 @@ class Tickers:
         # else they are asked for: see `_watch_silence`
 
     def _run(self, watch: Callable[[], Awaitable[Any]], group: list[str]) -> None:
-        self._streams.append((group, self._tasks.start(self._follow(watch))))
+        self._subscriptions.run(group, self._follow(watch))
 
     async def _follow(self, watch: Callable[[], Awaitable[Any]]) -> None:
         LANE.set(Lane.DATA)
