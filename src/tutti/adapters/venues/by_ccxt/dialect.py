@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +58,9 @@ class Dialect:
         Whether closed orders and trades are only told for one symbol at a time.
     trade_filter : str
         Parameter by which ``fetchMyTrades`` takes a venue order id; empty where trades are scanned.
+    more_trades : callable or None
+        Takes the trades that are known and returns the parameters of ``fetchMyTrades`` that show more
+        of them; None where pages go back in time (``until``).
     total_is_equity : bool
         Whether the total of a balance has the unrealised gain of open contracts in it.
     is_authoritative : bool
@@ -100,6 +103,7 @@ class Dialect:
     cancels_by_client_id: bool = False
     closed_needs_symbol: bool = False
     trade_filter: str = ""
+    more_trades: Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]] | None = None
     total_is_equity: bool = False
     is_authoritative: bool = False
     market_needs_price: bool = False

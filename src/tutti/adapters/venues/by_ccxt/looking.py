@@ -83,7 +83,7 @@ class Looking:
 
     async def look(self, tracked: Tracked) -> None:
         """Ask once what became of an order, and tell it."""
-        began = self._clock.now()
+        began = tracked.looked_at = self._clock.now()
         try:
             report = await self._questions.look(tracked, began)
         except Exception as error:  # noqa: BLE001 - not being able to ask says nothing
@@ -103,7 +103,9 @@ class Looking:
         LANE.set(Lane.QUESTION)
         while True:
             await asyncio.sleep(every_s)
-            for tracked in self._tracking.working()[:_MOST_AT_ONCE]:
+            # those first that nobody has looked at for longest: with many at work each has its turn
+            working = sorted(self._tracking.working(), key=lambda each: each.looked_at)
+            for tracked in working[:_MOST_AT_ONCE]:
                 await self.look(tracked)
             for order_id in self._tracking.forget():
                 self._found.pop(order_id, None)

@@ -19,11 +19,12 @@ from tutti.adapters.venues.by_ccxt.reading import (
 )
 from tutti.adapters.venues.by_ccxt.translate import lineage, says_unknown
 from tutti.execution.port import VenueOrderReport
+from tutti.model.errors import VenueError
 from tutti.model.instrument import InstrumentId
 from tutti.model.order import OrderFilled, OrderStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from tutti.adapters.venues.by_ccxt.contracts import Contract
     from tutti.adapters.venues.by_ccxt.dialect import Dialect
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 _MILLISECOND = 1_000_000
 _BEFORE_MS = 60_000  # clocks differ
 _PAGE = 500
+_SMALLEST_PAGE = 50  # with fewer than the least that any venue shows, there are no more
+_MOST_PAGES = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,18 +203,36 @@ class Questions:
         return self._mine(found, tracked)
 
     async def _among_closed(self, tracked: Tracked) -> Mapping[str, Any] | None:
-        client, since = self._client, self._since(tracked)
-        symbol, params = tracked.contract.symbol, self._filter(tracked)
+        client, params = self._client, self._filter(tracked)
         has = client.has
         # "emulated" ones fetch all orders and leave the open ones out
         name = "fetch_closed_orders" if has.get("fetchClosedOrders") else "fetch_orders"
         if not has.get("fetchClosedOrders") and not has.get("fetchOrders"):
             return None
-        order = self._mine(await getattr(client, name)(symbol, since, _PAGE, params), tracked)
+        order = await self._on_pages(getattr(client, name), tracked, params)
         if order is None and has.get("fetchCanceledOrders") is True:
-            found = await client.fetch_canceled_orders(symbol, since, _PAGE)
-            order = self._mine(found, tracked)
+            order = await self._on_pages(client.fetch_canceled_orders, tracked, {})
         return order
+
+    async def _on_pages(
+        self, ask: Callable[..., Any], tracked: Tracked, params: Mapping[str, Any]
+    ) -> Mapping[str, Any] | None:
+        """Look through the orders since this one was sent, page by page, newest first."""
+        symbol, since, until = tracked.contract.symbol, self._since(tracked), 0
+        for _ in range(_MOST_PAGES):
+            more = {"until": until} if until else {}
+            found = await ask(symbol, since, _PAGE, {**params, **more})
+            order = self._mine(found, tracked)
+            oldest = min((int(each.get("timestamp") or 0) for each in found), default=0)
+            if order is not None or len(found) < _PAGE:
+                return order
+            if not oldest or oldest == until:
+                break
+            until = oldest
+        # what was not looked through may hold it: nobody may say that it does not exist
+        raise VenueError(
+            f"more orders of {symbol} than can be looked through", venue=self._dialect.venue
+        )
 
     async def _fills(
         self, tracked: Tracked, order: Mapping[str, Any] | None
@@ -222,16 +243,37 @@ class Questions:
         fills = self._fills_in(given, tracked)
         if order is not None and sum(each.quantity for each in fills) == filled_of(order, tracked):
             return fills
-        client, symbol = self._client, tracked.contract.symbol
-        venue_id = tracked.venue_order_id
-        name = self._dialect.trade_filter
-        if name:
-            trades = await client.fetch_my_trades(symbol, None, None, {name: venue_id})
-        elif client.has.get("fetchMyTrades"):
-            trades = await client.fetch_my_trades(symbol, self._since(tracked), _PAGE)
-        else:
+        if not self._dialect.trade_filter and not self._client.has.get("fetchMyTrades"):
             return fills
-        return self._fills_in([each for each in trades if each.get("order") == venue_id], tracked)
+        return await self._traded(tracked, None if order is None else filled_of(order, tracked))
+
+    async def _traded(self, tracked: Tracked, filled: Decimal | None) -> tuple[OrderFilled, ...]:
+        """Return the executions of an order: those on the first page, and on more while some miss."""
+        dialect, venue_id = self._dialect, tracked.venue_order_id
+        symbol: str | None = tracked.contract.symbol
+        since: int | None = self._since(tracked)
+        params: dict[str, Any] = {}
+        if dialect.trade_filter:
+            since, params = None, {dialect.trade_filter: venue_id}
+        elif dialect.more_trades is not None:
+            symbol = None  # what is skipped is counted over all symbols
+        fills: tuple[OrderFilled, ...] = ()
+        known: dict[str, Mapping[str, Any]] = {}
+        more: dict[str, Any] = {}
+        for _ in range(_MOST_PAGES):
+            page = await self._client.fetch_my_trades(symbol, since, _PAGE, {**params, **more})
+            news = {str(each.get("id")): each for each in page} if page else {}
+            is_last = len(page) < _SMALLEST_PAGE or news.keys() <= known.keys()
+            known |= news
+            mine = [each for each in known.values() if each.get("order") == venue_id]
+            fills = self._fills_in(mine, tracked)
+            if is_last or (filled is not None and sum(each.quantity for each in fills) >= filled):
+                return fills
+            if dialect.more_trades is not None:
+                more = dialect.more_trades(tuple(known.values()))
+            else:
+                more = {"until": min(int(each.get("timestamp") or 0) for each in known.values())}
+        return fills
 
     def _fills_in(
         self, trades: Iterable[Mapping[str, Any]], tracked: Tracked

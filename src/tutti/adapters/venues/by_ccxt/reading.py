@@ -46,6 +46,8 @@ class Tracked:
     ----------
     asked_at : int
         When it was last sent, or given to us after a restart, ns UTC.
+    looked_at : int
+        When the venue was last asked for it, ns UTC; 0 for never.
     is_unsent : bool
         The last request certainly did not reach the venue.
     is_over : bool
@@ -61,6 +63,7 @@ class Tracked:
     venue_order_id: str = ""
     filled: Decimal = _NOTHING
     fill_ids: set[str] = field(default_factory=set)
+    looked_at: int = 0
     is_unsent: bool = False
     is_accepted: bool = False
     is_over: bool = False

@@ -1,7 +1,7 @@
 """Aster perpetuals."""
 
 from tutti.adapters.venues.by_ccxt.dialect import Dialect
-from tutti.adapters.venues.by_ccxt.dialects.binance import BINANCE_CODES
+from tutti.adapters.venues.by_ccxt.dialects.binance import BINANCE_CODES, later_trades
 
 ASTER = Dialect(
     venue="ASTER",
@@ -12,6 +12,7 @@ ASTER = Dialect(
     cancels_by_client_id=True,
     closed_needs_symbol=True,
     trade_filter="orderId",
+    more_trades=later_trades,
     is_authoritative=True,
     refuses_at_limit=True,
     codes=BINANCE_CODES,

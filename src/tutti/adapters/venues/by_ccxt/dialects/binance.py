@@ -1,7 +1,14 @@
 """Binance spot."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from tutti.adapters.venues.by_ccxt.dialect import Dialect, Permissions
 from tutti.adapters.venues.by_ccxt.reaction import Code, Reaction
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 BINANCE_CODES = (
     # -1006, -1007: the answer from the matching engine did not come; -1001: it was cut off
@@ -18,6 +25,12 @@ BINANCE_CODES = (
     ),
 )
 
+
+def later_trades(known: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what asks for the trades after those that are known: they come oldest first."""
+    return {"fromId": max(int(each["id"]) for each in known) + 1}
+
+
 BINANCE = Dialect(
     venue="BINANCE",
     exchange="binance",
@@ -32,6 +45,7 @@ BINANCE = Dialect(
     cancels_by_client_id=True,
     closed_needs_symbol=True,
     trade_filter="orderId",
+    more_trades=later_trades,
     is_authoritative=True,
     fee_coin="BNB",
     refuses_at_limit=True,

@@ -1,7 +1,7 @@
 """Binance USD-M perpetuals."""
 
 from tutti.adapters.venues.by_ccxt.dialect import Dialect, Permissions
-from tutti.adapters.venues.by_ccxt.dialects.binance import BINANCE_CODES
+from tutti.adapters.venues.by_ccxt.dialects.binance import BINANCE_CODES, later_trades
 
 BINANCE_USDM = Dialect(
     venue="BINANCE_USDM",
@@ -18,6 +18,7 @@ BINANCE_USDM = Dialect(
     cancels_by_client_id=True,
     closed_needs_symbol=True,
     trade_filter="orderId",
+    more_trades=later_trades,
     total_is_equity=True,
     is_authoritative=True,
     fee_coin="BNB",

@@ -14,6 +14,7 @@ COINBASE = Dialect(
     options={"fetchCurrencies": False},
     client_ids=UUID,
     client_id_key="client_order_id",
+    trade_filter="order_ids",
     is_authoritative=True,
     buys_by_cost=True,
     refuses_at_limit=True,

@@ -12,6 +12,8 @@ KRAKEN = Dialect(
     exchange="kraken",
     scan_filter="clientOrderId",
     cancels_by_client_id=True,
+    # fifty at a time, newest first; times are rounded to seconds, in which more may be traded
+    more_trades=lambda known: {"ofs": len(known)},
     deadline_key="deadline",
     is_authoritative=True,
     refuses_at_limit=True,

@@ -10,6 +10,7 @@ KUCOIN = Dialect(
     finds_by_client_id=True,
     cancels_by_client_id=True,
     trade_filter="orderId",
+    more_trades=lambda known: {"currentPage": len(known) // 50 + 1},
     is_authoritative=True,
     fee_coin="KCS",
     refuses_at_limit=True,
