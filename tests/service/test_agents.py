@@ -43,7 +43,10 @@ def listed(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def service(make_service: Make, listed: Path) -> PaperService:
-    return make_service(speed=_PACE, agents_file=str(listed), policy__name="hybrid")
+    # the slowest average that anybody looks at is known from the first tick on
+    return make_service(
+        speed=_PACE, agents_file=str(listed), policy__name="hybrid", feed__warm_up_bars=260
+    )
 
 
 async def _until(reached: Callable[[], bool]) -> None:

@@ -196,9 +196,10 @@ class Reading:
 
     def agents(self) -> Sequence[AgentRow]:
         """Return one row per agent, in the panel's order."""
-        names = self.account.session.analysis.agent_names
+        # one that is switched off has its loss of the day all the same
+        gained = agent_pnl(self._book, self.account.session.account.agents)
         limit = self.account.plan.setup.rules.limits.max_agent_daily_loss
-        rows = self._desk.agents(agent_pnl(self._book, names), limit)
+        rows = self._desk.agents(gained, limit)
         return tuple(self._judged(row) for row in rows)
 
     def _judged(self, row: AgentRow) -> AgentRow:

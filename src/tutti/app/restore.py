@@ -31,13 +31,14 @@ if TYPE_CHECKING:
     from tutti.model.arrays import Book
 
 
-def fresh_account(plan: Plan, n_agents: int, ts: int) -> Account:
+def fresh_account(plan: Plan, agents: tuple[str, ...], ts: int) -> Account:
     """Return an account that holds the plan's balances and nothing else."""
     cash = {name: plan.balances[name] for name in plan.venues}
     return Account(
-        book=new_book(len(plan.instruments), n_agents, plan.book_cash(cash), ts),
+        book=new_book(len(plan.instruments), len(agents), plan.book_cash(cash), ts),
         portfolio=Portfolio(plan.balances),
         orders=OpenOrders(),
+        agents=agents,
     )
 
 
@@ -53,6 +54,9 @@ def restored_account(
 
     Parameters
     ----------
+    agents : tuple of str
+        Of the panel. One that has left it keeps its profit or loss of the day, and what its
+        positions still earn: it has them on its return.
     leaves_behind : bool
         What the plan doesn't trade is left where it is, and counts as nothing; else it is refused.
 
@@ -72,6 +76,7 @@ def restored_account(
                 "configuration doesn't trade; add it, or start in another folder"
             )
     cash = {name: state.cash.get(name, plan.balances[name]) for name in plan.venues}
+    agents += _left(agents, state)
     book = new_book(len(plan.instruments), len(agents), plan.book_cash(cash), ts)
     _hold(book, plan, agents, state)
     _join_legs(book, plan)
@@ -79,7 +84,7 @@ def restored_account(
     orders = OpenOrders()
     for order in (*state.ended.values(), *state.open_orders.values()):
         orders.add(order, state.fills.get(order.id, ()))
-    return Account(book=book, portfolio=Portfolio(cash, held), orders=orders)
+    return Account(book=book, portfolio=Portfolio(cash, held), orders=orders, agents=agents)
 
 
 def moved_cash(plan: Plan, state: LedgerState, ts: int) -> tuple[Transfer, ...]:
@@ -116,6 +121,19 @@ def _free(venue: str, state: LedgerState) -> Decimal:
     held = [each for each in state.positions.values() if each.instrument.venue == venue]
     worth = sum((each.quantity * each.average_price for each in held), Decimal(0))
     return min(state.cash[venue], state.cash[venue] + worth)
+
+
+def _left(agents: tuple[str, ...], state: LedgerState) -> tuple[str, ...]:
+    # who isn't on the panel any more, and has something that will be asked for on its return
+    if state.account is None:
+        return ()
+    leads = {each.lead for each in state.positions.values() if each.quantity}
+    leads |= {state.intents[name].lead for name in state.open_orders if name in state.intents}
+    return tuple(
+        name
+        for name, gained in state.account.agent_day.items()
+        if name not in agents and (name in leads or (gained != 0.0 and not state.is_reset))
+    )
 
 
 def _hold(book: Book, plan: Plan, agents: tuple[str, ...], state: LedgerState) -> None:

@@ -116,7 +116,7 @@ class Session:
         # venues in this process have what we say; what others have, they tell
         moved = () if state is None or venues is not None else moved_cash(plan, state, start)
         self.account = (
-            fresh_account(plan, len(names), start)
+            fresh_account(plan, names, start)
             if state is None
             # of what was taken off a list of symbols, only dust is left
             else restored_account(
@@ -146,7 +146,7 @@ class Session:
                 journal=self._journal,
                 ids=ids,
                 counts=self.engine.counts,
-                agents=names,
+                agents=self.account.agents,
             ),
             journal=self._journal,
             leaving=frozenset(

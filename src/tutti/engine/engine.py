@@ -171,7 +171,7 @@ class Engine:
             random=random,
             listener=self._listener,
             counts=self.counts,
-            leads={name: a for a, name in enumerate(analysis.agent_names)},
+            leads={name: a for a, name in enumerate(account.agents)},
             make_durable=self._make_durable,
             router=self._router,
             near=self._near,
@@ -499,6 +499,6 @@ class Engine:
             fees=float(account[FEES_PAID]),
             funding=float(account[FUNDING_RECEIVED]),
             turnover=float(account[TURNOVER]),
-            agent_day=agent_pnl(self._account.book, self._analysis.agent_names),
+            agent_day=agent_pnl(self._account.book, self._account.agents),
         )
         self._journal.append("account", ts, state)

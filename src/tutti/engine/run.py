@@ -152,11 +152,19 @@ class Setup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """What changes: the book of arrays, the same in decimals, and our orders."""
+    """What changes: the book of arrays, the same in decimals, and our orders.
+
+    Parameters
+    ----------
+    agents : tuple of str
+        Behind the rows of ``book.agent_day`` and the numbers of ``book.lead``: those of the panel,
+        then those that have left it with a profit or loss of the day, or a position.
+    """
 
     book: Book
     portfolio: Portfolio
     orders: OpenOrders
+    agents: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

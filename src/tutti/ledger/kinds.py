@@ -326,7 +326,8 @@ class AccountState:
     day : int
         Days since the epoch, UTC.
     agent_day : dict of str to float
-        P&L of each agent's positions since the day began, quote currency.
+        P&L of each agent's positions since the day began, quote currency; of one that has left
+        the panel, too, as long as there is any.
     """
 
     equity: float

@@ -166,6 +166,42 @@ def _recorded(bars: int) -> RecordedMarket:
     return recorded(Source(block=block, files=(), findings=()))
 
 
+def test_agent_switched_off_and_on_has_the_loss_of_its_day_across_restarts(
+    tmp_path: Path,
+) -> None:
+    voiced: dict[str, Any] = {
+        "policy__name": "hybrid", "policy__entry_threshold": 0.2, "policy__exit_threshold": 0.1,
+        "feed__warm_up_bars": 120, "conductor__weights": {},
+    }  # fmt: skip
+    both = [{"name": "momentum_hunter"}, {"name": "trend_surfer"}]
+    first, _ = _account(tmp_path, agents=both, **voiced)
+    book = first.session.account.book
+    names = first.session.account.agents
+    led: list[int] = []
+    for tick in first.ticks:
+        first.process(tick)
+        led = [a for a in book.lead.tolist() if a >= 0 and book.agent_day[a]]
+        if led and first.as_of // HOUR % 24 == 12:
+            break
+    who, gained = names[led[0]], float(book.agent_day[led[0]])
+    first.stop(f"agents: {who}.enabled False")
+    left = [each for each in both if each["name"] != who]
+    for _ in range(2):  # a restart meanwhile changes nothing
+        away, _ = _account(tmp_path, agents=left, **voiced)
+        here = away.session.account
+        assert here.agents[-1] == who
+        assert who not in away.session.analysis.agent_names
+        assert here.book.agent_day[-1] == pytest.approx(gained)
+        assert here.agents[int(here.book.lead.max())] == who
+        _live(away, 1)
+        gained = float(here.book.agent_day[-1])  # what it holds goes on earning for it
+        away.stop("for now")
+    back, _ = _account(tmp_path, agents=both, **voiced)
+    assert back.session.account.agents == names
+    assert back.session.account.book.agent_day[names.index(who)] == pytest.approx(gained)
+    back.abandon()
+
+
 def test_market_shorter_than_its_warm_up_has_nothing_to_trade_on(tmp_path: Path) -> None:
     account, _ = _account(tmp_path, _recorded(20))
     _live(account, 10)

@@ -26,7 +26,16 @@ from tutti.model.arrays import (
 )
 from tutti.model.errors import ConfigError, InvariantBroken
 from tutti.model.instrument import Instrument, InstrumentId, InstrumentKind
-from tutti.model.order import Order, OrderFilled, OrderStatus, OrderType, Position, Side
+from tutti.model.order import (
+    Order,
+    OrderFilled,
+    OrderIntent,
+    OrderStatus,
+    OrderType,
+    Position,
+    Reason,
+    Side,
+)
 
 if TYPE_CHECKING:
     from tutti.app.build import Plan
@@ -61,7 +70,7 @@ def _state(**changes: Any) -> LedgerState:
 
 
 def test_fresh_account_holds_the_balances_and_nothing_else(plan: Plan) -> None:
-    account = fresh_account(plan, 3, _NOW)
+    account = fresh_account(plan, ("vpin", "news", "macro"), _NOW)
     assert account.portfolio.cash == {"SIM": Decimal(10_000)}
     assert account.portfolio.positions() == []
     assert account.book.cash.tolist() == [10_000.0]
@@ -92,7 +101,56 @@ def test_restored_account_holds_what_the_ledger_does(plan: Plan) -> None:
         MODE: FLATTEN, FEES_PAID: 12.0, FUNDING_RECEIVED: -3.0, TURNOVER: 4_000.0,
     }  # fmt: skip
     assert {index: book.account[index] for index in figures} == figures
-    assert book.agent_day.tolist() == [0.0, -44.0]
+    assert book.agent_day.tolist() == [0.0, -44.0, 1.0]
+    assert account.agents == ("momentum_hunter", "vpin", "gone")
+
+
+def _figures(**agent_day: float) -> AccountState:
+    return AccountState(
+        equity=9_500.0, peak_equity=9_900.0, day=100, day_start_equity=9_900.0, fees=0.0,
+        funding=0.0, turnover=0.0, agent_day=agent_day,
+    )  # fmt: skip
+
+
+def test_agent_that_left_keeps_its_loss_of_the_day_and_has_it_on_its_return(plan: Plan) -> None:
+    state = _state(account=_figures(vpin=-400.0, news=0.0))
+    away = restored_account(plan, ("momentum_hunter",), state, _NOW)
+    assert dict(zip(away.agents, away.book.agent_day.tolist(), strict=True)) == {
+        "momentum_hunter": 0.0,
+        "vpin": -400.0,
+    }
+    back = restored_account(plan, ("vpin", "momentum_hunter"), state, _NOW)
+    assert dict(zip(back.agents, back.book.agent_day.tolist(), strict=True)) == {
+        "vpin": -400.0,
+        "momentum_hunter": 0.0,
+    }
+
+
+def test_position_of_an_agent_that_left_goes_on_counting_for_it(plan: Plan) -> None:
+    state = _state(positions={str(BTC): _position(BTC, "1")}, account=_figures(vpin=0.0))
+    account = restored_account(plan, ("momentum_hunter",), state, _NOW)
+    assert account.agents[account.book.lead[0]] == "vpin"
+
+
+def test_order_of_an_agent_that_left_will_count_for_it(plan: Plan) -> None:
+    intent = OrderIntent(
+        id="a" * 32, instrument=BTC, as_of=1, side=Side.BUY, quantity=Decimal(3),
+        type=OrderType.MARKET, price=None, reference_price=Decimal(100), reason=Reason.ENTRY,
+        lead="vpin", reduces=False,
+    )  # fmt: skip
+    order = Order(
+        id=intent.id, instrument=BTC, side=Side.BUY, quantity=Decimal(3), type=OrderType.MARKET,
+        price=None, status=OrderStatus.ACCEPTED, created_at=1, updated_at=2,
+    )  # fmt: skip
+    state = _state(
+        open_orders={order.id: order}, intents={order.id: intent}, account=_figures(vpin=0.0)
+    )
+    assert restored_account(plan, (), state, _NOW).agents == ("vpin",)
+
+
+def test_loss_of_an_agent_that_left_ends_with_a_resume(plan: Plan) -> None:
+    state = _state(account=_figures(vpin=-400.0), is_reset=True)
+    assert restored_account(plan, (), state, _NOW).agents == ()
 
 
 def test_position_of_an_agent_that_left_is_the_policys(plan: Plan) -> None:

@@ -110,7 +110,7 @@ def test_venues_of_a_route_share_their_money() -> None:
     plan = _plan(_NAMES[3])
     assert plan.venues == ("A", "B", "C")
     assert plan.setup.terms.venue.tolist() == [0, 1, 1, 0]
-    account = fresh_account(plan, 0, 0)
+    account = fresh_account(plan, (), 0)
     third = 10_000 / 3
     assert account.book.cash.tolist() == pytest.approx([2 * third, third, 0.0])
     assert list(account.portfolio.cash) == ["A", "B", "C"]

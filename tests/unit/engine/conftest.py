@@ -253,7 +253,7 @@ class Stage:
                 np.ones((count, n), np.int64),
             ),
         )
-        self.account = fresh_account(self.plan, count, int(block.ts[0]))
+        self.account = fresh_account(self.plan, panel.names, int(block.ts[0]))
         simulated = venues_of(self.config, self.plan)
         self.venues: dict[str, Any] = simulated if venues is None else venues(self.plan)
         self.store = MemoryStore()
