@@ -222,7 +222,9 @@ class LanguageModels:
                 raise
             # what is on record needs nobody to be asked
             return SilentModel(str(error))
-        return HttpModel(provider, self._connections, self._prices.cost)
+        return HttpModel(
+            provider, self._connections, self._prices.cost, aliases=self._config.llm.cutoffs
+        )
 
 
 def provider_settings(config: Config, name: str) -> tuple[str, ProviderSettings]:

@@ -35,7 +35,22 @@ MARGIN_DAYS = 90
 _SAME_TRAINING = 550 * DAY
 _DATE = re.compile(r"\A(\d{4})-(\d{2})(?:-(\d{2}))?\Z")
 _SNAPSHOT = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2})\Z")
-_SIZED = re.compile(r"\A([^:]+):(?:latest|[\w.-]+)\Z")
+_TAGGED = re.compile(r"\A([^:]+):([\w.-]+)\Z")
+# what may stand behind a name without making another model of it; `:online` reads today's web
+_TAGS = re.compile(
+    r"(?:latest|mini|small|medium|large|instruct|chat|text|cloud"  # as Ollama tags
+    r"|free|batch|thinking|extended|nitro|floor|exacto"  # as OpenRouter routes
+    r"|e?\d+(?:\.\d+)?[bm](?:[.-][\w.-]+)?|\d+x\d+b(?:[.-][\w.-]+)?)\Z",
+    re.IGNORECASE,
+)
+# who publishes models of their own under these names; anybody may publish one that was tuned since
+_MAKERS = frozenset(
+    {
+        "anthropic", "cohere", "coherelabs", "deepseek", "deepseek-ai", "google", "library", "meta",
+        "meta-llama", "microsoft", "mistral", "mistralai", "models", "moonshotai", "nvidia",
+        "openai", "qwen", "thudm", "x-ai", "z-ai", "zai-org",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +122,10 @@ class Cutoffs:
         """Return the cut-off of a model, ``provider:name``, known or not.
 
         The name is looked up as it is, then without the date of a snapshot (where that is not much
-        younger than the cut-off), then without the publisher in front of it and without the size
-        behind it, as `openrouter` and `ollama` write names. A name is never matched by a part of it:
-        a newer model would get an older cut-off.
+        younger than the cut-off), then without the maker in front of it and without the size or
+        route behind it, as `openrouter` and `ollama` write names. A name is never matched by a part
+        of it: a newer model would get an older cut-off. Nor is one that somebody else publishes
+        under a maker's name, nor a route (``:online``) by which a model reads what is new.
         """
         if model in self._configured:
             return Cutoff(model=model, stated=self._configured[model], source="configuration")
@@ -157,11 +173,17 @@ def _is_later(model: str, found: Cutoff) -> bool:
 
 
 def _spellings(model: str) -> list[str]:
-    _, _, name = model.rpartition(":") if model.count(":") == 1 else model.partition(":")
+    name = model.partition(":")[2]
     names = [name]
-    if (sized := _SIZED.match(name)) is not None:
-        names += [name.replace(":", "-"), sized.group(1)]
-    names += [spelled.rpartition("/")[2] for spelled in names]
+    tagged = _TAGGED.match(name)
+    if tagged is not None:
+        names.append(name.replace(":", "-"))
+        if _TAGS.match(tagged.group(2)):
+            names.append(tagged.group(1))
+    for spelled in tuple(names):
+        before, slash, plain = spelled.rpartition("/")
+        if slash and before.rpartition("/")[2].casefold() in _MAKERS:
+            names.append(plain)
     names += [_SNAPSHOT.sub("", spelled) for spelled in names]
     return list(dict.fromkeys(spelled.casefold() for spelled in names if spelled))
 

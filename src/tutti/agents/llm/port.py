@@ -106,7 +106,8 @@ class Answer:
     call : str
         Key of the call.
     model : str
-        Who answered: the model that was asked, or one of its fallbacks.
+        Who answered: the model that was asked, one of its fallbacks, or the one that the provider
+        says it asked in place of either.
     input_tokens, output_tokens : int
         Of all attempts together, as the provider counted.
     cost_usd : Decimal

@@ -441,6 +441,28 @@ async def test_cost_that_the_provider_names_is_taken_and_cached_tokens_cost_less
     assert cached.cost_usd == Decimal("0.12")
 
 
+@pytest.mark.parametrize(
+    ("told", "who"),
+    [
+        ("small", "openai:small"),
+        (None, "openai:small"),
+        ("small-2024-08-06", "openai:small-2024-08-06"),
+        ("other/large", "openai:other/large"),
+    ],
+)
+async def test_answer_bears_the_name_of_who_the_provider_says_has_answered(
+    told: str | None, who: str
+) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        choice = {"message": {"content": "x"}, "finish_reason": "stop"}
+        return web.json_response({"choices": [choice], "usage": {}, "model": told})
+
+    async with _plain(answer) as model:
+        assert (await model.answer(call())).model == who
+    async with _plain(answer, aliases=["openai:small"]) as model:
+        assert (await model.answer(call())).model == "openai:small"
+
+
 async def test_filtered_answer_is_declined() -> None:
     async def answer(request: web.Request) -> web.Response:
         choice = {"message": {"content": ""}, "finish_reason": "content_filter"}
@@ -451,7 +473,7 @@ async def test_filtered_answer_is_declined() -> None:
 
 
 @asynccontextmanager
-async def _plain(handler: Any, dialect: Any = None) -> AsyncIterator[HttpModel]:
+async def _plain(handler: Any, dialect: Any = None, **terms: Any) -> AsyncIterator[HttpModel]:
     application = web.Application()
     application.router.add_post("/{path:.*}", handler)
     runner = web.AppRunner(application, access_log=None)
@@ -464,7 +486,7 @@ async def _plain(handler: Any, dialect: Any = None) -> AsyncIterator[HttpModel]:
     url = f"http://{host}:{port}/v1"
     provider = Provider(name="p", dialect=spoken, url=url, key=SecretStr(KEY))
     try:
-        yield HttpModel(provider, connections, price)
+        yield HttpModel(provider, connections, price, **terms)
     finally:
         await connections.close()
         await runner.cleanup()

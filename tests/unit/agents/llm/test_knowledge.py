@@ -27,6 +27,11 @@ def _at(year: int, month: int, day: int) -> int:
         ("gemini:gemini-2.5-flash", "2025-01"),
         ("ollama:llama3.2", "2023-12"),
         ("ollama:llama3.2:3b", "2023-12"),
+        ("ollama:llama3.1:8b-instruct-q4_K_M", "2023-12"),
+        ("ollama:llama4:16x17b", "2024-08"),
+        ("vllm:meta-llama/Llama-3.3-70B-Instruct", "2023-12"),
+        ("gateway:@cf/meta/llama-3.1-8b-instruct", "2023-12"),
+        ("gemini:models/gemini-2.5-flash", "2025-01"),
         ("local:GPT-4.1", "2024-04"),
     ],
 )
@@ -45,6 +50,18 @@ def test_cutoff_of_a_model_is_found_as_providers_spell_it(model: str, stated: st
         "openai:gpt-5-20259999",
         "local:finetuned",
         "openai:chatgpt-latest",
+        # reads today's web
+        "openrouter:openai/gpt-4o:online",
+        "openrouter:openai/gpt-4o-2024-11-20:online",
+        # floats to the newest
+        "openrouter:~openai/gpt-4o",
+        # somebody else's, under the name of what it was tuned from
+        "ollama:someone/llama3.1",
+        "ollama:hf.co/someone/llama3.1:8b",
+        "ollama:llama3.1:my-news",
+        "gemini:tunedModels/gemini-2.5-flash",
+        "openai:ft:gpt-4o-mini-2024-07-18:acme::x1",
+        "local:acme/gpt-4o",
     ],
 )
 def test_model_that_nobody_knows_is_contaminated_for_ever(model: str) -> None:

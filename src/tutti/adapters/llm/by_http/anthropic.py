@@ -77,6 +77,7 @@ class AnthropicDialect:
             cached_tokens=cached,
             declined="refusal" if reason == "refusal" else "",
             is_cut=reason in {"max_tokens", "model_context_window_exceeded"},
+            model=body.get("model") or "",
         )
 
     def failure(self, body: Any) -> Failure:

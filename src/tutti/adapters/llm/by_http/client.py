@@ -17,6 +17,8 @@ from tutti.kernel.clock import LiveClock
 from tutti.model.errors import ModelBusy, ModelDown, ModelError, ModelRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import aiohttp
 
     from tutti.adapters.llm.by_http.dialect import Said
@@ -107,6 +109,9 @@ class HttpModel:
     cost_of : CostOf
     timeout_s : float
         After which the provider is taken for down; agents have shorter timeouts of their own.
+    aliases : collection of str
+        Models, ``provider:name``, that are known by this name whoever answers. Of others the answer
+        bears the name that the provider gives, for a router or a floating name may ask another.
     """
 
     def __init__(
@@ -116,12 +121,14 @@ class HttpModel:
         cost_of: CostOf,
         *,
         timeout_s: float = _PATIENCE_S,
+        aliases: Collection[str] = (),
     ) -> None:
         import aiohttp  # see `Connections.session`
 
         self._provider = provider
         self._connections = connections
         self._cost_of = cost_of
+        self._aliases = frozenset(aliases)
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=_CONNECTING_S)
         self._secret = provider.key.get_secret_value() if provider.key is not None else ""
         self._headers = dict(_JSON)
@@ -193,13 +200,17 @@ class HttpModel:
         return Answer(
             call=call.key,
             text=said.text,
-            model=call.model,
+            model=self._who(call.model, said.model),
             input_tokens=said.input_tokens,
             output_tokens=said.output_tokens,
             cost_usd=_NO_COST if cost is None else cost,
             latency=self._clock.now() - started,
             is_priced=cost is not None,
         )
+
+    def _who(self, asked: str, told: str) -> str:
+        provider, _, name = asked.partition(":")
+        return asked if asked in self._aliases or told in {"", name} else f"{provider}:{told}"
 
     def _failure(self, body: Any) -> Failure:
         try:

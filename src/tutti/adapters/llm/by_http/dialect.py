@@ -42,6 +42,8 @@ class Said:
         True where the output tokens were used up.
     cost_usd : Decimal or None
         As the provider itself says; None where it doesn't.
+    model : str
+        Who answered, as the provider calls it; empty where it doesn't say.
 
     Raises
     ------
@@ -56,9 +58,10 @@ class Said:
     declined: str = ""
     is_cut: bool = False
     cost_usd: Decimal | None = None
+    model: str = ""
 
     def __post_init__(self) -> None:
-        told: tuple[object, ...] = (self.text, self.declined)
+        told: tuple[object, ...] = (self.text, self.declined, self.model)
         if not all(isinstance(each, str) for each in told):
             raise TypeError(f"an answer must be text, was {type(self.text).__name__}")
         counts = (self.input_tokens, self.output_tokens, self.cached_tokens)

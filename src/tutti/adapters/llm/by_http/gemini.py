@@ -89,6 +89,7 @@ class GeminiDialect:
             cached_tokens=int(usage.get("cachedContentTokenCount", 0)),
             declined=reason if blocked or reason in _REFUSALS else "",
             is_cut=reason == "MAX_TOKENS",
+            model=body.get("modelVersion") or "",
         )
 
     def failure(self, body: Any) -> Failure:

@@ -48,6 +48,7 @@ class OllamaDialect:
             input_tokens=int(body.get("prompt_eval_count") or 0),
             output_tokens=int(body.get("eval_count") or 0),
             is_cut=body.get("done_reason") == "length",
+            model=body.get("model") or "",
         )
 
     def failure(self, body: Any) -> Failure:

@@ -108,6 +108,7 @@ class OpenAIDialect:
             declined=declined,
             is_cut=reason == "length",
             cost_usd=None if cost is None else Decimal(str(cost)),
+            model=body.get("model") or "",
         )
 
     def failure(self, body: Any) -> Failure:
