@@ -118,7 +118,9 @@ def _settle(session: Session, claim: Claim, ts: int) -> Order:
     settlement = claim.about(order, step)
     report = _report(session.venues[order.instrument.venue], order.id)
     if report is not None and agrees(report, settlement):
-        session.engine.desk.reconcile(ts)  # its own figures, with its own fills
+        # its own figures, with its own fills; other orders may be on their way
+        patience_ns = session.plan.setup.reconciling.patience_ns
+        session.engine.desk.reconcile(ts, patience_ns=patience_ns)
         session.attend(ts)
         found = session.account.orders.get(order.id)
         if found is not None and found.status.is_final:

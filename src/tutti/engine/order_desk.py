@@ -188,7 +188,9 @@ class OrderDesk:
         """
         found = self._reconciler.reconcile(ts, patience_ns=patience_ns)
         for order in self._account.orders.open():
-            if order.id in self._to_cancel:
+            is_old = ts - order.updated_at >= patience_ns
+            # a venue that never took the request works the order on
+            if order.id in self._to_cancel or (is_old and order.status is OrderStatus.CANCEL_SENT):
                 self._cancel(order, ts)
         self.drain()
         return found

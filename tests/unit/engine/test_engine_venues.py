@@ -11,6 +11,7 @@ import pytest
 
 from tutti.engine.run import Silent
 from tutti.execution.port import VenueOrderReport
+from tutti.kernel.clock import SECOND
 from tutti.ledger.kinds import Reconciled
 from tutti.model.errors import (
     InvariantBroken,
@@ -409,6 +410,24 @@ def test_cancellation_that_did_not_leave_is_asked_for_again(play: Make) -> None:
     played.exchange.raises.append(Transient("busy", venue="SIM"))
     played.tick(3)
     assert len(played.exchange.cancelled) > 1
+
+
+def test_cancellation_that_the_venue_never_took_is_asked_for_again_in_time(play: Make) -> None:
+    # the request was lost, or refused for as long as the adapter tried: the order works on there
+    played = play(
+        execution__order_type="limit", execution__limit_offset_bps=5.0,
+        execution__time_in_force_bars=1, scores=[1.0] + [NAN] * 11,
+    )  # fmt: skip
+    played.tick()
+    played.exchange.queue.append(_accepted(played.order_id, played.now))
+    played.tick()
+    assert played.order().status is OrderStatus.CANCEL_SENT
+    played.exchange.reports[played.order_id] = _found(played.order_id, played.now)
+    desk, patience_ns = played.stage.engine.desk, 10 * SECOND
+    desk.reconcile(played.now + patience_ns - 1, patience_ns=patience_ns)
+    assert len(played.exchange.cancelled) == 1
+    desk.reconcile(played.now + patience_ns, patience_ns=patience_ns)
+    assert played.exchange.cancelled == [played.order_id] * 2
 
 
 # ---- durability ----
