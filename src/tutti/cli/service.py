@@ -16,11 +16,11 @@ import typer
 from tutti.cli.asking import Llm, LlmMode, LlmRecords, MaxCost, Yes, model_use
 from tutti.cli.boundary import FAILED, OK
 from tutti.cli.live import LivePicture, PlainLines
-from tutti.cli.options import AsJson, Bars, ConfigFile
+from tutti.cli.options import AsJson, Bars, ConfigFile, Register
 from tutti.cli.output import Output
 from tutti.cli.progress import FIRST_START, compiles_first
 from tutti.cli.running import Claim, Running, Unreachable, ask, claim, find
-from tutti.cli.runs import PAPER, usable
+from tutti.cli.runs import PAPER, TRIALS, usable
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def up(  # noqa: PLR0913 - one parameter for each option
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Of the API; 0 takes any free one.")
     ] = None,
+    register: Register = TRIALS,
     llm: LlmMode = Llm.LIVE,
     llm_records: LlmRecords = None,
     max_cost: MaxCost = None,
@@ -92,11 +93,14 @@ def up(  # noqa: PLR0913 - one parameter for each option
         "api.enabled": False if no_api else None,
         "api.port": port,
     }
-    settings = override(
-        load_config(config), {key: value for key, value in given.items() if value is not None}
-    )
-    if settings.feed.kind == "replay" and not settings.feed.bars:
-        raise ConfigError("--feed replay needs --bars: files or patterns of recorded bars")
+    loaded = load_config(config)
+    settings = override(loaded, {key: value for key, value in given.items() if value is not None})
+    if settings.feed.kind == "replay":
+        if not settings.feed.bars:
+            raise ConfigError("--feed replay needs --bars: files or patterns of recorded bars")
+        from tutti.app.markets import admit_replay  # compiles, so after these checks
+
+        admit_replay(register, settings, loaded)
     output = Output(as_json=as_json)
     begun = started_on(settings, out)
     keys = _agreed(begun, i_understand, output) if live else None

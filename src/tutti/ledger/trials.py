@@ -274,7 +274,7 @@ def refuse_sealed(  # noqa: PLR0913 - what a run is
         ]
         if not mine:
             raise GateClosed(
-                f"these bars reach into {seal.name!r}, which is sealed: end before it with --end, "
+                f"these bars reach into {seal.name!r}, which is sealed: take bars that end before it, "
                 f"or open it once for this candidate with tutti trials open {seal.name}"
             )
         if mine[0].run_id not in {"", run_id}:

@@ -91,6 +91,35 @@ def test_up_on_recorded_bars_ends_with_them(tutti: Tutti, small: Path, bars: Pat
     assert told["ticks"] == 300
 
 
+def test_up_on_bars_that_are_sealed_leaves_with_3_until_they_are_open_to_its_configuration(
+    tutti: Tutti, small: Path, bars: Path
+) -> None:
+    register = ("--register", "kept.sqlite")
+    replay = (
+        "up", "--feed", "replay", "--bars", bars, "--speed", "1e9", "--config", small, *register
+    )  # fmt: skip
+    assert tutti("trials", "seal", "last", "--start", "2024-01-10", *register).code == 0
+    refused = tutti(*replay)
+    assert refused.code == 3
+    assert "reach into 'last', which is sealed" in refused.err
+    assert refused.err.count("\n") == 1
+    assert not Path("runs/paper").exists()
+    assert tutti("trials", "open", "last", "--config", small, *register).code == 0
+    assert tutti(*replay, "--json").code == 0
+
+
+def test_up_on_bars_that_are_sealed_is_refused_also_with_the_register_off(
+    tutti: Tutti, small: Path, bars: Path
+) -> None:
+    usual = ("--register", "runs/trials.sqlite")
+    tutti("trials", "seal", "last", "--start", "2024-01-10", *usual)
+    answer = tutti(
+        "up", "--feed", "replay", "--bars", bars, "--config", small, "--register", "off"
+    )  # fmt: skip
+    assert answer.code == 3
+    assert "off opens no seal" in answer.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -67,7 +67,7 @@ def test_seal_that_can_not_be_is_refused(values: dict[str, object], says: str) -
 
 
 def test_run_into_a_sealed_period_is_refused() -> None:
-    with pytest.raises(GateClosed, match="reach into '2025', which is sealed: end before it"):
+    with pytest.raises(GateClosed, match="reach into '2025', which is sealed: take bars that end"):
         _run()
     with pytest.raises(GateClosed, match="tutti trials open 2025"):
         _run(dataset=_RENAMED)
