@@ -13,7 +13,7 @@ import yaml
 
 from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
 from tutti.app.replay import replay_run
-from tutti.kernel.clock import HOUR
+from tutti.kernel.clock import DAY, HOUR
 from tutti.ledger.kinds import Told
 from tutti.ledger.records import entries
 from tutti.ledger.verify import verify
@@ -207,4 +207,28 @@ async def test_restart_asks_nobody_who_was_asked_lately(
         service = make_service(speed=_PACE, agents=agents, **_LISTENING)
         await _served(service, 5, ticked)
     assert len(_told(tmp_path / "paper")) == 2
+    assert replay_run(tmp_path / "paper", lambda *_: None).equal
+
+
+async def test_agent_whose_loss_of_the_day_is_too_large_is_asked_again_on_the_next_day(
+    make_service: Make, ticked: Ticked, tmp_path: Path
+) -> None:
+    service = make_service(
+        speed=_PACE, agents=[_agent("loser")], risk__max_agent_daily_loss=1e-6, **_LISTENING
+    )
+    await _served(service, 75, ticked)
+    told = _told(tmp_path / "paper")
+    why = "its daily loss limit is breached; it may speak again tomorrow (UTC)"
+    # a bar belongs to the day in which it begins
+    days = {(each.ts - HOUR) // DAY for each in told if each.body.rationale == why}
+    assert len(days) >= 2
+    for day in days:
+        of_day = [each.body for each in told if (each.ts - HOUR) // DAY == day]
+        spoken = [each.as_of for each in of_day if each.bias is not None]
+        silent = [each.as_of for each in of_day if each.rationale == why]
+        assert len(silent) == 2  # once for each instrument
+        assert not spoken or max(spoken) < min(silent)
+    opinions = [each.body for each in told if each.body.bias is not None]
+    assert max((each.as_of - HOUR) // DAY for each in opinions) > min(days)
+    assert _value(service, "agent_calls_total", "loser") == len(opinions)
     assert replay_run(tmp_path / "paper", lambda *_: None).equal

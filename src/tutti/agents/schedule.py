@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from tutti.agents.panel import PANEL, PANEL_LATENCY, NoMetrics, Panel
 from tutti.agents.port import Agent
+from tutti.agents.state import AgentState, objection
 from tutti.model.instrument import InstrumentId
-from tutti.model.opinion import Opinion
+from tutti.model.opinion import Abstention, Opinion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tutti.agents.panel import AgentMetrics, Quote
-    from tutti.model.opinion import Abstention
 
 QUEUED = "agent_queue_seconds"
 """Time that a question waited for a slot."""
@@ -26,6 +27,7 @@ QUEUE_LATE = "agent_queue_late_total"
 """Answers that missed their tick for no other reason than having waited for a slot."""
 
 _NEVER = -(1 << 62)
+_EVERYONE: Mapping[str, AgentState] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,9 @@ class Rota:
 
     def __contains__(self, question: Question) -> bool:
         return question in self._cadence
+
+    def __iter__(self) -> Iterator[Question]:
+        return iter(self._cadence)
 
     def due(self, ts: int) -> Iterator[Question]:
         """Yield what is to be asked at ``ts`` (ns UTC), what has waited longest first."""
@@ -178,6 +183,7 @@ class AwaitedAgents:
         self._queues: dict[str, deque[_Waiting]] = {}
         self._load: Counter[str] = Counter()
         self._due: set[Question] = set()
+        self._hushed: set[Question] = set()
         self._all_heard = asyncio.Event()
         self._arrived: list[Opinion | Abstention] = []
         self._failure: BaseException | None = None
@@ -199,19 +205,24 @@ class AwaitedAgents:
         for each in told:
             self._rota.asked(Question(each.agent, each.instrument), each.as_of)
 
-    async def ask(self, ts: int) -> None:
-        """Ask who is due at the tick ``ts`` (ns UTC), and wait for them; see `take`."""
+    async def ask(self, ts: int, states: Mapping[str, AgentState] = _EVERYONE) -> None:
+        """Ask who is due at the tick ``ts`` (ns UTC), and wait for them; see `take`.
+
+        Whom ``states`` forbid to speak is not asked. It abstains once, with the reason, and stays
+        due: it is asked at the first tick at which it may speak again.
+        """
         if self._failure is not None:
             raise self._failure
         loop = asyncio.get_running_loop()
         began = loop.time()
         self._now = ts
         self._holds = False
+        self._hush(ts, states)
         waiting = {each.question for queue in self._queues.values() for each in queue}
         self._due = waiting
         self._all_heard.clear()
         for question in self._rota.due(ts):
-            if question not in waiting and question not in self._out:
+            if not (question in waiting or question in self._out or question in self._hushed):
                 self._queues[question.agent].append(_Waiting(question, began))
                 self._due.add(question)
         self._fill_slots()
@@ -238,6 +249,7 @@ class AwaitedAgents:
         not asked anew; who is new is due at the next tick.
         """
         before = self._rota
+        self._hushed.clear()  # who is on the panel now says it anew
         # what waits is asked at the next tick: there is nothing to show yet
         self._holds = True
         queues = self._queues
@@ -274,6 +286,26 @@ class AwaitedAgents:
             metrics=self._metrics,
             quote=self._quote,
         )
+
+    def _hush(self, ts: int, states: Mapping[str, AgentState]) -> None:
+        before, self._hushed = self._hushed, set()
+        if not states:
+            return
+        for question in self._rota:
+            state = states.get(question.agent)
+            reason = None if state is None else objection(state, question.instrument)
+            if reason is None:
+                continue
+            self._hushed.add(question)
+            if question not in before:
+                name, instrument = question
+                self._arrived.append(
+                    Abstention(agent=name, instrument=instrument, as_of=ts, reason=reason)
+                )
+        if self._hushed:
+            for name, queue in self._queues.items():
+                kept = (each for each in queue if each.question not in self._hushed)
+                self._queues[name] = deque(kept)
 
     def _fill_slots(self) -> None:
         while len(self._out) < self._most and not self._holds:

@@ -8,6 +8,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from tutti.agents.schedule import AwaitedAgents
+from tutti.agents.state import AgentState
+from tutti.kernel.clock import DAY
+from tutti.model.arrays import DAY_NUMBER
+from tutti.risk.breakers import may_lead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,6 +72,7 @@ class Asking:
             quote=voices.quote,
         )
         self._agents.resume(told)
+        self._states: dict[str, AgentState] = {}
 
     def over_to(self, voices: Voices, plan: Plan) -> None:
         """Go on with the agents and instruments of another session.
@@ -80,7 +85,11 @@ class Asking:
         self._agents.over_to(voices.seats, asked_about(plan))
 
     def look(self, session: Session, tick: MarketBlock) -> None:
-        """Show agents the tick that the session is about to process, and no other."""
+        """Show agents the tick that the session is about to process, and no other.
+
+        Whose loss of the day is too large is not asked about it.
+        """
+        self._states = standing_at(session, tick)
         self._snapshots.enter(tick, session.analysis.look(tick))
 
     async def ask(self, ts: int) -> None:
@@ -90,7 +99,7 @@ class Asking:
             self._looked_at = now
             for each in self.growing:
                 await each.refresh()
-        await self._agents.ask(ts)
+        await self._agents.ask(ts, self._states)
 
     def take(self) -> list[Opinion | Abstention]:
         """Return what has come in since the last time."""
@@ -99,6 +108,19 @@ class Asking:
     async def close(self) -> None:
         """Take back every question that is out."""
         await self._agents.close()
+
+
+def standing_at(session: Session, tick: MarketBlock) -> dict[str, AgentState]:
+    """Return the agents whose loss of the day keeps them from speaking at a tick yet to come."""
+    account, limits = session.account, session.plan.setup.rules.limits
+    # a bar belongs to the day in which it begins, and with a day all losses end
+    if int(tick.ts[-1]) // DAY != account.book.account[DAY_NUMBER]:
+        return {}
+    return {
+        name: AgentState(name=name, daily_loss_breached=True)
+        for a, name in enumerate(account.agents)
+        if not may_lead(a, account.book, limits)
+    }
 
 
 @cache

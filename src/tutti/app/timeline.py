@@ -6,6 +6,9 @@ was said. In it time is the market's: an answer that took as long as ``panel.wai
 at the tick it was asked at, a later one from the first tick on that is known that much later, and
 one that took longer than the agent's timeout is an abstention. How long it took is what is on
 record of the language model; an agent that asks none answers at once.
+
+Nor does it know what an agent is going to lose: one whose loss of a day would keep it from being
+asked in a running account is asked all the same. It leads no entry in either.
 """
 
 from __future__ import annotations

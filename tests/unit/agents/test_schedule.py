@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from tutti.agents.schedule import AwaitedAgents, Question, Rota, Seat
+from tutti.agents.state import AgentState
 from tutti.kernel.clock import SECOND
 from tutti.model.instrument import InstrumentId
 from tutti.model.market import Snapshot
@@ -214,6 +215,40 @@ async def test_other_agents_and_instruments_leave_what_is_out_as_it_is() -> None
     said = {(each.agent, each.instrument, each.as_of) for each in await _said(awaited, 2)}
     assert said == {("stays", BTC, 0), ("new", BTC, 1)}
     assert stays.asked == [(BTC, 0), (ETH, 0)]
+
+
+async def test_agent_that_may_not_speak_is_not_asked_and_says_so_once_until_it_may() -> None:
+    pundit, other = Pundit(), Pundit("other")
+    awaited = _awaited(Seat(agent=pundit, cadence=2), Seat(agent=other, cadence=2))
+    breached = {"pundit": AgentState(name="pundit", daily_loss_breached=True)}
+    await awaited.ask(0)
+    awaited.take()
+    said = []
+    for ts in (1, 2, 3):
+        await awaited.ask(ts, breached)
+        said += [each for each in awaited.take() if each.agent == "pundit"]
+    why = "its daily loss limit is breached; it may speak again tomorrow (UTC)"
+    assert said == [
+        Abstention(agent="pundit", instrument=each, as_of=1, reason=why) for each in BOTH
+    ]
+    # it was due while it might not speak, and is asked as soon as it may
+    await awaited.ask(4)
+    assert [ts for _, ts in pundit.asked] == [0, 0, 4, 4]
+    assert [ts for _, ts in other.asked] == [0, 0, 2, 2, 4, 4]
+
+
+async def test_question_that_waits_for_a_slot_is_not_asked_of_whom_may_not_speak() -> None:
+    slow, pundit = Pundit("slow", takes_s=60.0), Pundit()
+    awaited = _awaited(
+        Seat(agent=slow, instruments=frozenset({BTC}), timeout_s=90.0), Seat(agent=pundit),
+        wait_s=0.0, max_in_flight=1,
+    )  # fmt: skip
+    await awaited.ask(0)
+    assert awaited.queued == 2
+    await awaited.ask(1, {"pundit": AgentState(name="pundit", daily_loss_breached=True)})
+    assert awaited.queued == 0
+    await awaited.close()
+    assert pundit.asked == []
 
 
 async def test_what_was_asked_before_a_restart_is_due_a_cadence_later() -> None:
