@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from tutti.kernel.clock import Clock
+
 _START = 1_704_067_200_000_000_000  # 2024-01-01
 
 # Trades within its first ticks, an hour each.
@@ -61,6 +63,7 @@ def make_service(make_config: Callable[..., Config], tmp_path: Path) -> Callable
         seconds: float | None = None,
         out: Path | None = None,
         view: Any = None,
+        clock: Clock | None = None,
         **changes: object,
     ) -> PaperService:
         paths = [str(path) for path in bars]
@@ -72,7 +75,7 @@ def make_service(make_config: Callable[..., Config], tmp_path: Path) -> Callable
             seconds=seconds,
             out=out or tmp_path / "paper",
             view=view,
-            clock=LiveClock(),
+            clock=clock or LiveClock(),
         )
 
     return make

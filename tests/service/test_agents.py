@@ -10,6 +10,7 @@ import yaml
 
 from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
 from tutti.app.replay import replay_run
+from tutti.kernel.clock import HOUR, LiveClock
 from tutti.ledger.kinds import Started
 from tutti.ledger.records import decode
 from tutti.ledger.verify import verify
@@ -147,6 +148,33 @@ async def test_run_with_a_changed_panel_is_replayed_to_the_same_bytes(
         ticked=ticked,
     )  # fmt: skip
     _put(listed, "")  # what was in force is beside the ledger
+    outcome = replay_run(tmp_path / "paper", lambda *_: None)
+    assert outcome.equal, outcome
+
+
+class _Leaping(LiveClock):
+    """The wall's time, and hours ahead once it is told so."""
+
+    ahead = 0
+
+    def now(self) -> int:
+        return super().now() + self.ahead
+
+
+async def test_made_up_market_goes_on_where_it_was_however_late_the_panel_changes(
+    make_service: Make, listed: Path, ticked: Ticked, tmp_path: Path
+) -> None:
+    clock = _Leaping()
+    service = make_service(clock=clock, agents_file=str(listed), speed=_PACE)
+    async with asyncio.TaskGroup() as group:
+        run = group.create_task(service.run())
+        await ticked(service, 5)
+        clock.ahead = HOUR  # a bar of its market
+        _write(listed, {"name": "vpin"})
+        await _until(lambda: list(_panel(service)) == ["vpin"])
+        await ticked(service, service.ticks + 5)
+        service.shutdown("the test is over")
+        await run
     outcome = replay_run(tmp_path / "paper", lambda *_: None)
     assert outcome.equal, outcome
 

@@ -191,7 +191,7 @@ class PaperService(Reading):
             self._store = undo.enter_context(SqliteLedger(out, Durability.EACH_COMMIT))
             self.state = fold(self._store)
             refuse_killed(self.state, out)
-            killed = self.state.killed
+            killed, ended = self.state.killed, self.state.last_ts
             if self._symbols is not None:
                 config = self._symbols.configured(self._symbols.file, busy_in(self.state))
             keep_configuration(config, out)
@@ -210,6 +210,8 @@ class PaperService(Reading):
             account = PaperAccount(config, opened, self._store, opening, wires)
             if self._symbols is not None:
                 refuse_small_caps(self._symbols.file, account.plan, opened)
+            # a made-up market goes on from where the ledger began, whoever opens it again
+            self.state = fold(self._store, self.state)
             undo.pop_all()
         session = account.session
         self._kill = KillSwitch(
@@ -225,7 +227,7 @@ class PaperService(Reading):
         if self._memory is not None:
             horizon = round(config.memory.horizon_s * SECOND)
             self._remembering = Remembering(self._memory, horizon)
-            self._remembering.resume(self._store, self.state.last_ts)
+            self._remembering.resume(self._store, ended)
             wires.decisions.subscribe(self._remembering.decided)
         self._asking = Asking(
             voices, account.plan, config.panel, told=self.state.opinions.values(), metrics=metrics
