@@ -61,6 +61,8 @@ class Dialect:
     more_trades : callable or None
         Takes the trades that are known and returns the parameters of ``fetchMyTrades`` that show more
         of them; None where pages go back in time (``until``).
+    funding_page : int
+        Payments of funding to ask for at once; 0 for as many as the venue shows by itself.
     total_is_equity : bool
         Whether the total of a balance has the unrealised gain of open contracts in it.
     is_authoritative : bool
@@ -104,6 +106,7 @@ class Dialect:
     closed_needs_symbol: bool = False
     trade_filter: str = ""
     more_trades: Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]] | None = None
+    funding_page: int = 0
     total_is_equity: bool = False
     is_authoritative: bool = False
     market_needs_price: bool = False

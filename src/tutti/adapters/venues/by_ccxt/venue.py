@@ -295,7 +295,9 @@ class CcxtVenue:
             await self._asked(measure_skew(client, self._clock))
             looking = self._begin(client, self._questions)
             since = self._funded_to or self._clock.now()
-            self._funding = Funding(client, self._contracts, since, self._reach.secrets)
+            self._funding = Funding(
+                client, self._contracts, since, self._reach.secrets, self._dialect.funding_page
+            )
             await self._asked(self._see_prices(client))
             await self._asked(self._questions.learn_worth())
             await self.refresh()

@@ -31,14 +31,25 @@ class Client:
     has: dict[str, bool] = field(default_factory=lambda: {"fetchFundingHistory": True})
     fails: Exception | None = None
     needs_symbol: bool = False
+    page: int | None = None
 
-    async def fetch_funding_history(self, symbol: str | None, since: int) -> list[dict[str, Any]]:
+    async def fetch_funding_history(
+        self, symbol: str | None, since: int, limit: int | None
+    ) -> list[dict[str, Any]]:
         self.asked.append((symbol, since))
         if self.fails is not None:
             raise self.fails
         if self.needs_symbol and symbol is None:
             raise ArgumentsRequired("symbol")
-        return self.paid
+        if self.page is None:
+            return self.paid
+        # as Binance does: the oldest first, and no more than so many
+        later = sorted((x for x in self.paid if x["timestamp"] >= since), key=_when)
+        return later[: limit or self.page]
+
+
+def _when(paid: dict[str, Any]) -> int:
+    return int(paid["timestamp"])
 
 
 def _payment(minutes: float, amount: float | None = -1.5, **changes: Any) -> dict[str, Any]:
@@ -87,6 +98,37 @@ async def test_venue_is_asked_often_after_the_hour_and_seldom_otherwise() -> Non
     assert 20 <= len(client.asked) <= 25
     await funding.news(_START + 2 * HOUR)
     assert len(client.asked) <= 26
+
+
+async def test_payments_beyond_the_first_page_are_told() -> None:
+    client = Client(paid=[_payment(60.0 * hour) for hour in range(1, 251)], page=100)
+    funding = _funding(client)
+    assert len(await funding.news(_START + 250 * HOUR)) == 250
+    # next time it is not all of them again
+    asked = len(client.asked)
+    client.paid.append(_payment(60.0 * 251))
+    assert len(await funding.news(_START + 251 * HOUR)) == 1
+    assert len(client.asked) == asked + 1
+
+
+async def test_payments_of_one_instant_are_told_where_a_page_may_be_larger() -> None:
+    symbols = [f"C{n}/USDT:USDT" for n in range(130)]
+    contracts = {}
+    for each in symbols:
+        name = InstrumentId(each.replace("/", "-"), "V")
+        contracts[name] = Contract(
+            id=name, symbol=each, base="C", quote="USDT", size=Decimal(1), terms={}
+        )
+    client = Client(paid=[_payment(60.0, symbol=each) for each in symbols], page=100)
+    assert len(await Funding(client, contracts, _START, page=1000).news(_START + HOUR)) == 130
+
+
+async def test_answer_that_cannot_be_read_is_asked_for_again_whole() -> None:
+    client = Client(paid=[_payment(60.0), _payment(60.0, timestamp="soon")])
+    funding = _funding(client)
+    assert await funding.news(_START + HOUR) == []
+    client.paid.pop()
+    assert len(await funding.news(_START + HOUR + 60 * SECOND)) == 1
 
 
 async def test_venue_that_wants_a_symbol_is_asked_for_each() -> None:

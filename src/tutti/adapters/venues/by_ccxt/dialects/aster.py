@@ -13,6 +13,7 @@ ASTER = Dialect(
     closed_needs_symbol=True,
     trade_filter="orderId",
     more_trades=later_trades,
+    funding_page=1000,  # it would show a hundred, fewer than are paid at one instant
     is_authoritative=True,
     refuses_at_limit=True,
     codes=BINANCE_CODES,

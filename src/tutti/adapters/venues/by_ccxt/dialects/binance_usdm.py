@@ -19,6 +19,7 @@ BINANCE_USDM = Dialect(
     closed_needs_symbol=True,
     trade_filter="orderId",
     more_trades=later_trades,
+    funding_page=1000,  # it would show a hundred, fewer than are paid at one instant
     total_is_equity=True,
     is_authoritative=True,
     fee_coin="BNB",
