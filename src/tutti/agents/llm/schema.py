@@ -1,8 +1,9 @@
 """What a language model has to answer with, and the one reading of what it did answer.
 
-An answer is one JSON object and nothing else; a fence of back-ticks around it is forgiven. Whatever
-else is in it is ignored, and a key that is there twice is refused: which of the two would count is
-not for the model to choose.
+An answer is one JSON object and nothing else; a fence of back-ticks around it is forgiven, and so are
+a model's thoughts before it, as models that think send them where their server does not take them
+out. Whatever else is in it is ignored, and a key that is there twice is refused: which of the two
+would count is not for the model to choose.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ LONGEST_RATIONALE = 600
 """In characters; what is longer is cut off."""
 
 _FENCED = re.compile(r"\A```[a-z]*\s*\n(.*)\n```\Z", re.DOTALL)
+
+
+_THOUGHT = re.compile(r"\A(?![{`]).*</think(?:ing)?>\s*(?=[{`])", re.DOTALL)
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,16 +84,20 @@ def read_object(text: str) -> dict[str, Any]:
     DataError
         If it is anything else; the message names the fault, not what was read.
     """
-    stripped = text.strip()
-    if (fenced := _FENCED.match(stripped)) is not None:
-        stripped = fenced.group(1)
     try:
-        found = json.loads(stripped, object_pairs_hook=_once_each, parse_constant=_no_number)
+        found = json.loads(unwrapped(text), object_pairs_hook=_once_each, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise DataError(f"the answer is not one JSON object: {error}") from error
     if not isinstance(found, dict):
         raise DataError(f"the answer is not one JSON object, but a {type(found).__name__}")
     return found
+
+
+def unwrapped(text: str) -> str:
+    """Return an answer without the thoughts before it and the fence around it."""
+    stripped = _THOUGHT.sub("", text.strip())
+    fenced = _FENCED.match(stripped)
+    return stripped if fenced is None else fenced.group(1)
 
 
 def read_answer(text: str) -> Said:
