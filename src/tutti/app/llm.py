@@ -177,9 +177,13 @@ class LanguageModels:
                 f"known; set llm.providers.{provider}.input_usd_per_million and "
                 "output_usd_per_million, 0 where it is free"
             )
-        # made anew when agents change: what was spent is read from the records
-        purse = Purse(asker.name, limits, clock=self._clock, charges=self._records)
-        self._purses[asker.name] = purse
+        # one for each, also when agents change: a question that is out then still spends from it
+        purse = self._purses.get(asker.name)
+        if purse is None:
+            purse = Purse(asker.name, limits, clock=self._clock, charges=self._records)
+            self._purses[asker.name] = purse
+        else:
+            purse.limit(limits)
         return purse
 
     def _model(self, asker: Asker, name: str, purse: Purse | None) -> LanguageModel:

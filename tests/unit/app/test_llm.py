@@ -18,7 +18,15 @@ from tutti.app.llm_estimate import CallCollector, estimate
 from tutti.app.settings import AgentSettings, Config
 from tutti.kernel.clock import LiveClock, SimulatedClock
 from tutti.model.errors import BudgetSpent, ConfigError, ModelDown, ModelRefused, NotRecorded
-from tutti.testing.models import Failing, ModelFault, ModelFaultKind, ModelServer, Question, serve
+from tutti.testing.models import (
+    Failing,
+    ModelFault,
+    ModelFaultKind,
+    ModelServer,
+    Question,
+    always,
+    serve,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -149,6 +157,16 @@ async def test_budget_is_never_exceeded_and_outlives_a_restart(tmp_path: Path) -
                 await ask(k)
             assert models.spent()["news"]["day"][0] == spent <= 3_000
     assert spent > 3_000 - 120
+
+
+async def test_agent_that_is_made_anew_spends_from_the_same_budget(tmp_path: Path) -> None:
+    server = ModelServer(always("x", input_tokens=70, output_tokens=9))
+    async with opened(server, tmp_path) as models:
+        before = models(agent(budget={"tokens_per_day": 470}))
+        after = models(agent(budget={"tokens_per_day": 480}))
+        await after.answer(call())
+        with pytest.raises(BudgetSpent, match="480 tokens"):
+            await before.answer(call(user="again"))
 
 
 def test_money_limit_needs_a_price(tmp_path: Path) -> None:

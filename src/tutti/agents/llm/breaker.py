@@ -93,6 +93,10 @@ class Breaker:
         except ModelError:
             self._heal()
             raise
+        except BaseException:
+            # a fault of ours tells nothing of it, and must not keep it shut for ever
+            self._is_trying = False
+            raise
         self._heal()
         return answer
 

@@ -171,6 +171,15 @@ class Purse:
             if charges is not None:
                 window.tokens, window.usd = charges.charged(agent, window.start)
 
+    def limit(self, limits: Limits) -> None:
+        """Put other limits in place of the purse's; what was spent and is reserved stays."""
+        with self._lock:
+            self.limits = limits
+            hour, day = self._windows
+            hour.tokens_limit, hour.usd_limit = limits.tokens_per_hour, limits.usd_per_hour
+            day.tokens_limit, day.usd_limit = limits.tokens_per_day, limits.usd_per_day
+            self._wake()
+
     async def reserve(self, tokens: int, usd: Decimal) -> Reservation:
         """Set aside what a call may take at most; end it by ``settle`` or ``keep``.
 
@@ -256,8 +265,8 @@ def _end(turn: asyncio.Future[None]) -> None:
 class Budgeted:
     """Asks a model as long as there is something left to spend.
 
-    What a call took is settled when it is known. Where it isn't, because nothing came back or
-    nobody waited for it, all that was reserved counts as spent.
+    What a call took is settled when it is known. Where it isn't, because nothing came back, nobody
+    waited for it, or the answer does not say, all that was reserved counts as spent.
 
     Parameters
     ----------
@@ -294,8 +303,7 @@ class Budgeted:
         try:
             answer = await self._model.answer(call)
         except Declined as error:
-            used = error.input_tokens + error.output_tokens
-            self._purse.settle(held, used, error.cost_usd)
+            self._end(held, error.input_tokens, error.output_tokens, error.cost_usd)
             raise
         except ModelError as error:
             if isinstance(error, Unanswered):
@@ -307,5 +315,12 @@ class Budgeted:
             # nobody waited for it, or a fault of ours
             self._purse.keep(held)
             raise
-        self._purse.settle(held, answer.input_tokens + answer.output_tokens, answer.cost_usd)
+        self._end(held, answer.input_tokens, answer.output_tokens, answer.cost_usd)
         return answer
+
+    def _end(self, held: Reservation, given: int, made: int, usd: Decimal) -> None:
+        if given:
+            self._purse.settle(held, given + made, usd)
+        else:
+            # no prompt has no tokens: who answered did not count
+            self._purse.keep(held)

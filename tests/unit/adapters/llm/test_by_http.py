@@ -296,7 +296,7 @@ async def test_gemini_is_told_to_think_as_little_as_it_can() -> None:
         (403, ModelRefused),
         (404, ModelRefused),
         (413, ModelRefused),
-        (408, ModelDown),
+        (408, Unanswered),
         (429, ModelBusy),
         (500, ModelDown),
         (503, ModelDown),
@@ -328,6 +328,61 @@ async def test_busy_provider_that_names_no_time_is_left_alone_for_a_second() -> 
         error = await failure(model)
     assert isinstance(error, ModelBusy)
     assert error.retry_after_s == 1.0
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        (
+            {
+                "Date": "Wed, 21 Oct 2026 07:27:30 GMT",
+                "Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT",
+            },
+            30.0,
+        ),
+        (
+            {
+                "Date": "Wed, 21 Oct 2026 07:29:00 GMT",
+                "Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT",
+            },
+            0.0,
+        ),
+        ({"Date": "soon", "Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, 1.0),
+        ({"Retry-After": "in a minute"}, 1.0),
+        ({"Retry-After": "nan"}, 1.0),
+        ({"Retry-After": "inf"}, 1.0),
+        ({"Retry-After": "-3"}, 0.0),
+        ({"Retry-After": "2.5"}, 2.5),
+    ],
+)
+async def test_busy_provider_names_seconds_or_a_date_or_nothing_of_use(
+    headers: dict[str, str], wait: float
+) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response({"error": {"message": "busy"}}, status=429, headers=headers)
+
+    async with _plain(answer) as model:
+        error = await failure(model)
+    assert isinstance(error, ModelBusy)
+    assert error.retry_after_s == wait
+
+
+@pytest.mark.parametrize("status", [408, 504, 524])
+async def test_what_a_gateway_gave_up_may_be_charged(status: int) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(status=status, text="gateway timeout", headers={"Retry-After": "1"})
+
+    async with _plain(answer) as model:
+        assert isinstance(await failure(model), Unanswered)
+
+
+@pytest.mark.parametrize("body", [b'{"choices": "\xff"}', b"data: {}\n\n", b"", b"[]"])
+async def test_body_that_is_no_answer_may_be_charged(body: bytes) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(body=body, content_type="application/json")
+
+    async with _plain(answer) as model:
+        assert isinstance(await failure(model), Unanswered)
 
 
 @pytest.mark.parametrize(

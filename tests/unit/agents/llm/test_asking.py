@@ -21,6 +21,7 @@ from tutti.kernel.retry import Backoff
 from tutti.model.errors import (
     AgentError,
     BudgetSpent,
+    LedgerError,
     ModelBusy,
     ModelDown,
     ModelRefused,
@@ -202,14 +203,17 @@ async def test_call_nobody_waited_for_counts_and_a_refusal_does_not() -> None:
         Breaker(Hanging(), clock=clock, failures=0)
 
 
-async def test_spent_budget_leaves_a_half_open_breaker_as_it_was() -> None:
+@pytest.mark.parametrize("fault", [BudgetSpent("spent"), LedgerError("full"), ValueError("ours")])
+async def test_fault_that_is_not_the_models_leaves_a_half_open_breaker_as_it_was(
+    fault: Exception,
+) -> None:
     clock = SimulatedClock()
-    model = ScriptedModel([ModelDown("a"), BudgetSpent("spent"), "up"])
+    model = ScriptedModel([ModelDown("a"), fault, "up"])
     breaker = Breaker(model, clock=clock, failures=1, pause_s=1)
     with pytest.raises(ModelDown):
         await breaker.answer(CALL)
     clock.advance_to(SECOND)
-    with pytest.raises(BudgetSpent):
+    with pytest.raises(type(fault)):
         await breaker.answer(CALL)
     assert breaker.state is BreakerState.HALF_OPEN
     assert (await breaker.answer(CALL)).text == "up"

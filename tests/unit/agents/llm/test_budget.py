@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
@@ -245,3 +246,32 @@ def test_limits_know_what_they_limit() -> None:
     assert Limits(tokens_per_hour=0).of_tokens
     assert Limits(usd_per_hour=Decimal(0)).of_usd
     assert Limits(usd_per_day=Decimal(1)).any
+
+
+@pytest.mark.parametrize(
+    "line", [answer(0, 0), Declined("no", input_tokens=0, output_tokens=0, cost_usd=Decimal(0))]
+)
+async def test_answer_that_does_not_say_what_it_took_took_all_that_it_could(
+    line: Answer | Declined,
+) -> None:
+    purse = Purse("news", Limits(usd_per_day=PRICE * MOST), clock=SimulatedClock(), charges=Book())
+    budgeted = Budgeted(ScriptedModel([line]), purse, price)
+    with suppress(Declined):
+        await budgeted.answer(CALL)
+    assert purse.spent()["day"] == (MOST, PRICE * MOST)
+    with pytest.raises(BudgetSpent):
+        await budgeted.answer(CALL)
+
+
+async def test_limits_that_change_leave_what_was_spent_and_is_reserved() -> None:
+    purse = Purse("news", Limits(tokens_per_hour=MOST), clock=SimulatedClock())
+    held = await purse.reserve(MOST, Decimal(0))
+    waiting = asyncio.ensure_future(purse.reserve(400, Decimal(0)))
+    await asyncio.sleep(0)
+    purse.limit(Limits(tokens_per_hour=MOST + 400, tokens_per_day=MOST + 400))
+    await waiting
+    with pytest.raises(BudgetSpent, match="whole hour"):
+        await purse.reserve(MOST + 401, Decimal(0))
+    purse.settle(held, 100, Decimal(0))
+    assert purse.spent()["hour"] == (500, Decimal(0))
+    assert purse.limits.tokens_per_day == MOST + 400

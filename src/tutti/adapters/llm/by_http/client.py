@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
@@ -17,7 +20,7 @@ from tutti.kernel.clock import LiveClock
 from tutti.model.errors import ModelBusy, ModelDown, ModelError, ModelRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     import aiohttp
 
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 _OK: Final = 200
 _TOO_MANY: Final = 429
 _DOWN: Final = frozenset({408, 409, 425, *range(500, 600)})
+# a gateway gave up; behind it the model may still answer, and charge
+_GIVEN_UP: Final = frozenset({408, 504, 524})
 _REFUSED_FIELD: Final = frozenset({400, 422})
 _REDIRECTS: Final = range(300, 400)
 _PATIENCE_S = 120.0
@@ -167,7 +172,7 @@ class HttpModel:
                 text = await response.content.read(_LARGEST)
                 while not response.content.at_eof() and len(text) < _LARGEST:
                     text += await response.content.read(_LARGEST)
-                wait = _seconds(response.headers.get("Retry-After"))
+                wait = _seconds(response.headers)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise ModelDown(f"{call.model} can't be reached: {self._shown(str(error))}") from error
         except TimeoutError as error:
@@ -236,6 +241,8 @@ class HttpModel:
             return ModelRefused(words)
         if wait is None:
             wait = failure.retry_after_s
+        if status in _GIVEN_UP:
+            return Unanswered(words)
         if status == _TOO_MANY or (status in _DOWN and wait is not None):
             return ModelBusy(words, retry_after_s=_USUAL_WAIT_S if wait is None else wait)
         if status in _DOWN:
@@ -271,13 +278,27 @@ def _status(status: int, body: Any) -> int:
 def _decoded(text: bytes) -> Any:
     try:
         return msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except ValueError:
+        # not JSON, or not even letters
         return None
 
 
-def _seconds(header: str | None) -> float | None:
-    # the other form, a date, is of no use without the provider's clock
+def _seconds(headers: Mapping[str, str]) -> float | None:
+    told = headers.get("Retry-After")
+    if told is None:
+        return None
     try:
-        return max(float(header), 0.0) if header is not None else None
+        wait = float(told)
+    except ValueError:
+        # a date is of use only beside the provider's own clock
+        until, now = (_instant(headers.get(name)) for name in ("Retry-After", "Date"))
+        wait = math.nan if until is None or now is None else (until - now).total_seconds()
+    return max(wait, 0.0) if math.isfinite(wait) else None
+
+
+def _instant(header: str | None) -> datetime | None:
+    try:
+        told = parsedate_to_datetime(header or "")
     except ValueError:
         return None
+    return told if told.tzinfo is not None else told.replace(tzinfo=UTC)
