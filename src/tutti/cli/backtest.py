@@ -15,7 +15,7 @@ from tutti.cli.boundary import GATE, OK
 from tutti.cli.options import AsJson, Bars, ConfigFile, Register, Run, instant
 from tutti.cli.output import Output
 from tutti.cli.progress import progress
-from tutti.cli.runs import RUNS, TRIALS, run_folder, usable
+from tutti.cli.runs import RESULT, RUNS, TRIALS, run_folder, usable
 from tutti.cli.second_opinion import tell_second_opinion
 from tutti.model.errors import ConfigError
 
@@ -144,7 +144,7 @@ def report(
     as_json: AsJson = False,
 ) -> int:
     """Tell a backtest again, and write its report."""
-    folder = run_folder(run, holding="run.json")
+    folder = run_folder(run, holding=RESULT)
 
     from tutti.sandbox.report import write_report  # heavy, not for --help
     from tutti.sandbox.result import summary

@@ -8,7 +8,7 @@ import typer
 from tutti.cli.boundary import OK
 from tutti.cli.options import AsJson
 from tutti.cli.output import Output
-from tutti.cli.runs import usable
+from tutti.cli.runs import RESULT, usable
 
 if TYPE_CHECKING:
     from tutti.sandbox.differences import Against, Comparison
@@ -28,7 +28,7 @@ def compare(
     from tutti.sandbox.differences import to_dict
     from tutti.sandbox.differences_page import write_differences
 
-    found = compare_runs([run.parent if run.name == "run.json" else run for run in runs])
+    found = compare_runs([run.parent if run.name == RESULT else run for run in runs])
     written = []
     if out is not None:
         usable(out.parent)

@@ -12,7 +12,7 @@ from tutti.cli.boundary import FAILED, OK
 from tutti.cli.options import AsJson
 from tutti.cli.output import Output
 from tutti.cli.running import Running, Unreachable, ask, find
-from tutti.cli.runs import PAPER
+from tutti.cli.runs import PAPER, account_folder
 from tutti.cli.service import Folder
 from tutti.model.errors import ConfigError
 
@@ -39,7 +39,7 @@ def kill(
         raise ConfigError(f"{out}: no such folder; name the one that the service writes with --out")
     running = find(out)
     if running is None:
-        _held(out)
+        account_folder(out)
     # before anything that could go wrong: who looks here finds it
     (out / HALT).write_text(f"{reason}\n", encoding="utf-8")
     if running is None:
@@ -89,7 +89,7 @@ def resume(*, out: Folder = PAPER, reason: Reason = "tutti resume", as_json: AsJ
     if find(out) is not None:
         return _command("resume", out, reason, as_json=as_json)
     output = Output(as_json=as_json)
-    say_offline(_held(out), Command(name=RESUME, by=OFFLINE, detail=reason))
+    say_offline(account_folder(out), Command(name=RESUME, by=OFFLINE, detail=reason))
     (out / HALT).unlink(missing_ok=True)
     output.say(f"{out} may be traded on again; start it with tutti up --out {out}")
     output.finish({"running": False, "mode": "trading"})
@@ -130,7 +130,7 @@ def _kill_at_rest(out: Path, reason: str, output: Output) -> int:
     from tutti.app.kill_switch import OFFLINE, say_offline  # heavy, not for --help
     from tutti.ledger.kinds import KILL, Command
 
-    state = say_offline(_held(out), Command(name=KILL, by=OFFLINE, detail=reason))
+    state = say_offline(account_folder(out), Command(name=KILL, by=OFFLINE, detail=reason))
     left = [
         f"{position.quantity} of {position.instrument}"
         for position in state.positions.values()
@@ -143,12 +143,6 @@ def _kill_at_rest(out: Path, reason: str, output: Output) -> int:
     _say_left(left, output)
     output.finish({"stopped": True, "through": "the ledger", "not_closed": left})
     return FAILED if left else OK
-
-
-def _held(out: Path) -> Path:
-    if not (out / "ledger.sqlite").is_file():
-        raise ConfigError(f"{out}: no account here; name its folder with --out")
-    return out
 
 
 def _not_closed(out: Path) -> list[str]:

@@ -12,7 +12,7 @@ from tutti.cli.operating import Reason
 from tutti.cli.options import AsJson
 from tutti.cli.output import Output
 from tutti.cli.running import ask, find
-from tutti.cli.runs import LEDGER, PAPER, run_folder
+from tutti.cli.runs import PAPER, account_folder, run_folder
 from tutti.cli.service import Folder
 from tutti.kernel.clock import iso
 from tutti.model.errors import ConfigError
@@ -127,9 +127,7 @@ def settle(  # noqa: PLR0913 - one parameter for each option
         reason=reason,
         force=force,
     )
-    if not (out / LEDGER).is_file():
-        raise ConfigError(f"{out}: no account here; name its folder with --out")
-    order = meant(claim.order_id, _open(out))
+    order = meant(claim.order_id, _open(account_folder(out)))
     _confirm(order, claim, i_understand, output)
     running = find(out)
     if running is None:

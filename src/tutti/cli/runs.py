@@ -10,6 +10,7 @@ from tutti.model.errors import ConfigError
 RUNS = Path("runs")
 PAPER = RUNS / "paper"
 LEDGER = "ledger.sqlite"
+RESULT = "run.json"
 TRIALS = RUNS / "trials.sqlite"
 
 
@@ -45,6 +46,23 @@ def run_folder(given: Path | None, *, holding: str = LEDGER) -> Path:
     if not (folder / holding).is_file():
         raise ConfigError(f"{folder}: no run here ({holding} is missing); name the folder of one")
     return folder
+
+
+def account_folder(out: Path) -> Path:
+    """Return the folder of an account, on paper or for real, that there is.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, or a backtest's: a row more, and its ledger is not that of its results.
+    """
+    if not (out / LEDGER).is_file():
+        raise ConfigError(f"{out}: no account here; name its folder with --out")
+    if (out / RESULT).is_file():
+        raise ConfigError(
+            f"{out}: holds the results of a backtest; name the folder of an account with --out"
+        )
+    return out
 
 
 def usable(out: Path) -> Path:

@@ -20,7 +20,7 @@ from tutti.cli.options import AsJson, Bars, ConfigFile, Register
 from tutti.cli.output import Output
 from tutti.cli.progress import FIRST_START, compiles_first
 from tutti.cli.running import Claim, Running, Unreachable, ask, claim, find
-from tutti.cli.runs import PAPER, TRIALS, usable
+from tutti.cli.runs import PAPER, RESULT, TRIALS, usable
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def status(*, out: Folder = PAPER, as_json: AsJson = False) -> int:
 
 
 def _for_paper(out: Path) -> Path:
-    if (out / "run.json").exists():
+    if (out / RESULT).exists():
         # its ledger would go on where the backtest ended, and no longer be that of the results
         raise ConfigError(f"{out}: holds the results of a backtest; choose another --out")
     return out

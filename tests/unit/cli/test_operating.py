@@ -88,3 +88,15 @@ def test_kill_of_a_folder_that_is_not_there_is_refused(tutti: Tutti) -> None:
     answer = tutti("kill", "--out", "nowhere")
     assert answer.code == 2
     assert "nowhere: no such folder" in answer.err
+
+
+@pytest.mark.parametrize("command", ["kill", "resume"])
+def test_command_to_the_folder_of_a_backtest_is_refused_and_leaves_its_ledger_alone(
+    tutti: Tutti, command: str, copied_run: Path
+) -> None:
+    before = (copied_run / "ledger.sqlite").read_bytes()
+    answer = tutti(command, "--out", copied_run)
+    assert (answer.code, answer.out) == (2, "")
+    assert "holds the results of a backtest" in answer.err
+    assert (copied_run / "ledger.sqlite").read_bytes() == before
+    assert not (copied_run / HALT).exists()

@@ -10,7 +10,7 @@ from tutti.cli.boundary import OK
 from tutti.cli.options import AsJson, Bars, ConfigFile, Register, Run, instant
 from tutti.cli.output import Output
 from tutti.cli.progress import progress
-from tutti.cli.runs import RUNS, TRIALS, run_folder, usable
+from tutti.cli.runs import RESULT, RUNS, TRIALS, run_folder, usable
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def attribute(  # noqa: PLR0913 - one parameter for each option
     output = Output(as_json=as_json)
     _tell(found, breakdowns, output)
     written = []
-    if (folder / "run.json").is_file():
+    if (folder / RESULT).is_file():
         # beside a finished backtest, whose report shows it from now on
         written.append(write_study(found.to_dict(breakdowns), folder / "attribution.json"))
     output.finish(found.to_dict(breakdowns), written)
