@@ -12,6 +12,9 @@ ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 KERNELS := $(shell grep -rlE 'njit|NamedTuple' src --include='*.py')
+# Files of tests are dealt to this many processes; what times itself runs alone, after them.
+WORKERS ?= 2
+SPREAD := -n $(WORKERS) --dist loadfile
 COVER := --cov --cov-report= --cov-fail-under=0
 SURE := src/tutti/model/*,src/tutti/risk/*,src/tutti/execution/*,src/tutti/portfolio/*,src/tutti/ledger/*
 
@@ -28,9 +31,9 @@ run: $(VENV)/.warm ## Start paper trading on a simulated market (ARGS="--for 60"
 	@$(BIN)/tutti up --feed sim $(ARGS)
 
 test: $(VENV)/.dev $(VENV)/.warm ## Run all tests, with the coverage gates
-	$(BIN)/python -m pytest -m "not slow" $(COVER) $(ARGS)
+	$(BIN)/python -m pytest -q $(SPREAD) -m "not slow" $(COVER) $(ARGS)
 	@echo "Once more with the compiler off: a compiled kernel shows no coverage."
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q -m "kernels and not slow" \
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q $(SPREAD) -m "kernels and not slow" \
 		$(COVER) --cov-append || [ $$? -eq 5 ]
 	$(BIN)/python -m pytest -q -m slow || [ $$? -eq 5 ]
 	$(BIN)/coverage report

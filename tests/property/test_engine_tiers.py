@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
     from tutti.app.build import Plan
     from tutti.model.market import MarketBlock
+
+pytestmark = pytest.mark.timeout(600)
 
 _START = 1_704_067_200_000_000_000  # 2024-01-01
 # each example runs the whole engine, up to 82 times over
