@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tutti.model.instrument import Instrument, InstrumentId
-    from tutti.model.order import OrderFilled, OrderIntent, Side
+    from tutti.model.order import OrderIntent, Side
 
 _NOTHING = Decimal(0)
 _ROUND_TRIPS = 2
@@ -52,12 +52,11 @@ class Coins:
         if price > 0:
             self._price[instrument] = price
 
-    def filled(self, instrument: InstrumentId, side: Side, fill: OrderFilled) -> None:
-        """Take note of an execution that was told."""
+    def filled(self, instrument: InstrumentId, side: Side, quantity: Decimal) -> None:
+        """Take note of an execution that was told, ``quantity`` in base units."""
         if instrument in self._spot:
             held = self._ours.get(instrument, _NOTHING)
-            self._ours[instrument] = held + side.sign * fill.quantity
-        self.saw(instrument, fill.price)
+            self._ours[instrument] = held + side.sign * quantity
 
     def as_booked(self, theirs: Mapping[InstrumentId, Decimal]) -> dict[InstrumentId, Decimal]:
         """Return what the venue holds, as our book counts it: fees taken in coins are no loss."""

@@ -46,6 +46,8 @@ class Tracked:
     ----------
     asked_at : int
         When it was last sent, or given to us after a restart, ns UTC.
+    booked : Decimal
+        Base units filled that the book had before this process, and that are to be told once more.
     looked_at : int
         When the venue was last asked for it, ns UTC; 0 for never.
     is_unsent : bool
@@ -63,6 +65,7 @@ class Tracked:
     venue_order_id: str = ""
     filled: Decimal = _NOTHING
     fill_ids: set[str] = field(default_factory=set)
+    booked: Decimal = _NOTHING
     looked_at: int = 0
     is_unsent: bool = False
     is_accepted: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -38,7 +39,6 @@ from tutti.model.order import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from decimal import Decimal
 
     import numpy as np
 
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
 
 _log = structlog.stdlib.get_logger(__name__)
 
+_NOTHING = Decimal(0)
 _UP_FOR_S = 30
 _AFTER_FILLS_S = 0.5
 
@@ -268,6 +269,10 @@ class CcxtVenue:
             )
             self._tracking.learn(tracked, order.venue_order_id)
             tracked.is_accepted = bool(order.venue_order_id)
+            # what was booked will be told again; what was told is about to be booked
+            ahead = tracked.filled - order.filled
+            tracked.booked = max(-ahead, _NOTHING)
+            self._coins.filled(contract.id, order.side, max(ahead, _NOTHING))
 
     # ---- its life ----
 
@@ -437,7 +442,10 @@ class CcxtVenue:
             self._meter.up(self.name, is_up=age < _UP_FOR_S * SECOND)
 
     def _filled(self, tracked: Tracked, fill: OrderFilled) -> None:
-        self._coins.filled(tracked.contract.id, tracked.side, fill)
+        known = min(tracked.booked, fill.quantity)
+        tracked.booked -= known
+        self._coins.filled(tracked.contract.id, tracked.side, fill.quantity - known)
+        self._coins.saw(tracked.contract.id, fill.price)
         self._stale.set()
 
     def _heard(self, answered: bool) -> None:  # noqa: FBT001 - said by whoever asked

@@ -8,7 +8,7 @@ import pytest
 
 from tutti.adapters.venues.by_ccxt.coins import Coins
 from tutti.model.instrument import Instrument, InstrumentId, InstrumentKind
-from tutti.model.order import OrderFilled, OrderIntent, OrderType, Reason, Side
+from tutti.model.order import OrderIntent, OrderType, Reason, Side
 
 _BTC = InstrumentId("BTC-USDT", "BINANCE")
 _SPOT = Instrument(
@@ -19,13 +19,6 @@ _SPOT = Instrument(
     min_notional=Decimal(5),
     taker_fee=Decimal("0.001"),
 )
-
-
-def _fill(quantity: str) -> OrderFilled:
-    return OrderFilled(
-        order_id="0" * 32, ts=1, fill_id="1", quantity=Decimal(quantity), price=Decimal(100),
-        fee=Decimal(0), is_maker=False,
-    )  # fmt: skip
 
 
 def _sale(quantity: str) -> OrderIntent:
@@ -39,7 +32,8 @@ def _sale(quantity: str) -> OrderIntent:
 @pytest.fixture
 def coins() -> Coins:
     held = Coins({_BTC: _SPOT})
-    held.filled(_BTC, Side.BUY, _fill("10"))
+    held.filled(_BTC, Side.BUY, Decimal("10"))
+    held.saw(_BTC, Decimal(100))
     return held
 
 
@@ -53,7 +47,7 @@ def test_holding_that_differs_by_more_is_told_as_it_is(coins: Coins, there: str)
 
 
 def test_rest_of_a_round_trip_that_can_not_be_sold_is_counted_as_booked(coins: Coins) -> None:
-    coins.filled(_BTC, Side.SELL, _fill("9.99"))
+    coins.filled(_BTC, Side.SELL, Decimal("9.99"))
     assert coins.as_booked({}) == {_BTC: Decimal("0.01")}
 
 
@@ -81,7 +75,7 @@ def test_purchases_and_perpetuals_are_left_alone() -> None:
         quantity_step=Decimal("0.001"),
     )
     coins = Coins({_BTC: perpetual})
-    coins.filled(_BTC, Side.BUY, _fill("10"))
+    coins.filled(_BTC, Side.BUY, Decimal("10"))
     coins.saw(_BTC, Decimal(0))
     assert coins.as_booked({_BTC: Decimal("9.99")}) == {_BTC: Decimal("9.99")}
     assert coins.sellable(_sale("10"), {_BTC: Decimal("9.99")}) == Decimal(10)

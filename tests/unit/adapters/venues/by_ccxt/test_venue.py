@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,12 +14,14 @@ import pytest
 from tutti.adapters.venues.by_ccxt.fence import Fence
 from tutti.adapters.venues.by_ccxt.lanes import Lane
 from tutti.adapters.venues.by_ccxt.venue import CcxtVenue
+from tutti.execution.lifecycle import apply, created_and_sent
 from tutti.execution.port import AsyncVenue
 from tutti.kernel.clock import LiveClock
 from tutti.model.errors import OrderRejected, OutcomeUnknown, Transient, VenueError
 from tutti.model.order import (
     FundingPaid,
     Order,
+    OrderAccepted,
     OrderFilled,
     OrderRefused,
     OrderStatus,
@@ -32,7 +36,6 @@ from .conftest import PLACES, Bench, Place, open_bench
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
-    from decimal import Decimal
 
     Open = Callable[..., AbstractAsyncContextManager[Bench]]
 
@@ -83,8 +86,6 @@ async def test_limit_order_is_cancelled_on_demand(bench: Open, place: Place) -> 
 
 
 def _below() -> Decimal:
-    from decimal import Decimal
-
     return Decimal("0.9")
 
 
@@ -278,6 +279,39 @@ async def test_order_of_an_earlier_process_is_found_by_what_the_ledger_has(
         later.venue.cancel(order_id, LiveClock().now())
         await later.until(order_id, "OrderCancelled")
         await later.venue.close()
+
+
+async def test_part_that_an_earlier_process_booked_is_not_counted_again() -> None:
+    place = PLACES["BINANCE"]
+    spot = {"USDT": Decimal(100_000)}
+    exchange = FakeExchange(place.dialect, seed=5, limits=0.0, spot=spot)
+    async with serve(exchange) as addresses, AsyncExitStack() as closing:
+        b, later = [await open_bench(place, exchange, addresses) for _ in range(2)]
+        for each in (b, later):
+            closing.push_async_callback(each.venue.close)
+        name, order = b.instrument.id, b.order(limit=_below(), lots=4000)
+        order_id, half = b.submit(order), order.intent.quantity / 2
+        await b.until(order_id, "OrderAccepted")
+        exchange.market.act({"do": "fill", "order": order_id, "quantity": half})
+        await b.until(order_id, "OrderFilled")
+        left = created_and_sent(order, order.intent.as_of)
+        for event in b.said:
+            left = apply(left, event) if isinstance(event, OrderAccepted | OrderFilled) else left
+        await later.venue.refresh()
+        # what was bought is less than what was booked: a fee was taken out of it
+        assert later.venue.positions()[name] < half
+        later.venue.restore({name: half}, half, [left])
+        assert later.venue.positions() == {name: half}
+        assert await later.until(order_id, "OrderFilled") == ["OrderFilled"]
+        assert later.venue.positions() == {name: half}
+        exchange.market.act({"do": "fill", "order": order_id})
+        async with asyncio.timeout(6.0):
+            while later.kinds(order_id).count("OrderFilled") < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        # another session of the same process takes over before it has heard of the rest
+        later.venue.restore({name: half}, half, [left])
+        await later.venue.refresh()
+        assert later.venue.positions() == {name: order.intent.quantity}
 
 
 async def test_fill_that_no_stream_tells_is_found_by_asking(bench: Open, place: Place) -> None:
