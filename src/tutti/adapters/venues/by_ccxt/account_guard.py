@@ -53,18 +53,23 @@ def _is_true(told: Any) -> bool:
 async def arm_switch(client: Any, dialect: Dialect, secrets: Iterable[str] = ()) -> None:
     """Keep telling the venue to cancel all orders unless it hears from us again.
 
-    A venue that refuses (some ask for a volume first) is not asked again.
+    A venue that refuses at the first time (some ask for a volume first) is not asked again. One that
+    took it once is asked whatever it says: it would cancel everything, and then guard nothing.
     """
     LANE.set(Lane.URGENT)
+    is_armed = False
     while True:
         pause_s = dialect.switch_s / 3
         try:
             await client.cancel_all_orders_after(round(dialect.switch_s * 1000))
         except Exception as error:  # noqa: BLE001 - trading goes on without it
-            why = said(error, secrets)
-            if "OperationFailed" not in lineage(error):
+            why, names = said(error, secrets), lineage(error)
+            # a broken answer is any error of Python's
+            if not is_armed and "BaseError" in names and "OperationFailed" not in names:
                 _log.warning("no dead man's switch", venue=dialect.venue, why=why)
                 return
             _log.warning("dead man's switch not armed", venue=dialect.venue, why=why)
             pause_s = min(5.0, dialect.switch_s / 6)
+        else:
+            is_armed = True
         await asyncio.sleep(pause_s)

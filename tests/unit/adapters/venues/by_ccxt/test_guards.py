@@ -121,8 +121,11 @@ async def test_switch_is_armed_again_and_again() -> None:
     assert client.n_asked > 2
 
 
-async def test_switch_that_could_not_be_armed_is_tried_again() -> None:
-    client = _Client(errors.RequestTimeout("slow"))
+@pytest.mark.parametrize(
+    "error", [errors.RequestTimeout("slow"), TypeError("a web page"), KeyError("result")]
+)
+async def test_switch_that_could_not_be_armed_is_tried_again(error: Exception) -> None:
+    client = _Client(error)
     task = asyncio.ensure_future(arm_switch(client, _quick("KRAKEN")))
     await asyncio.sleep(0.1)
     task.cancel()
@@ -133,6 +136,18 @@ async def test_switch_that_the_venue_refuses_is_given_up() -> None:
     client = _Client(errors.ExchangeError("not enough volume traded"))
     await asyncio.wait_for(arm_switch(client, _quick("HYPERLIQUID")), 1.0)
     assert client.n_asked == 1
+
+
+async def test_switch_that_was_armed_once_is_never_given_up() -> None:
+    client = _Client({})
+    task = asyncio.ensure_future(arm_switch(client, _quick("KRAKEN")))
+    await asyncio.sleep(0.05)
+    client._answer = errors.ExchangeError("internal error")
+    asked = client.n_asked
+    await asyncio.sleep(0.1)
+    assert not task.done()
+    task.cancel()
+    assert client.n_asked > asked + 1
 
 
 def _quick(venue: str) -> Any:
