@@ -98,6 +98,8 @@ def open_client(dialect: Dialect, reach: Reach, lanes: Lanes) -> Any:
     client = _made(dialect, reach)
     # its own retries would send an order again of which nobody knows whether it arrived
     client.options["maxRetriesOnFailure"] = 0
+    # else it signs with the user's key that ccxt may charge a fee of its own, and charges it
+    client.options["builderFee"] = False
     client.enableRateLimit = True  # only then does it ask for a turn at all
     client.throttle = lanes.throttle
     client.verbose = False

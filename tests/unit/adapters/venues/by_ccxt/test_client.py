@@ -112,6 +112,37 @@ async def test_hyperliquid_signs_nothing_that_nobody_asked_for() -> None:
     assert request["refSet"]
 
 
+@pytest.mark.parametrize("venue", [*DIALECTS, "LIGHTER", "EXTENDED"])
+def test_no_fee_is_paid_to_the_makers_of_ccxt(venue: str) -> None:
+    assert _open(venue).options["builderFee"] is False
+
+
+async def test_aster_signs_no_approval_and_names_no_builder() -> None:
+    key = SecretStr("0x" + "1" * 64)
+    client = _open("ASTER", keys={"privateKey": key})
+    asked: list[Any] = []
+    client.fetch = lambda *request: asked.append(request)
+    assert await client.initialize_client() in (False, True)
+    assert asked == []
+    market = {
+        "id": "BTCUSDT", "symbol": "BTC/USDT:USDT", "swap": True, "type": "swap", "linear": True,
+        "contract": True, "spot": False, "precision": {"amount": 0.001, "price": 0.1}, "limits": {},
+    }  # fmt: skip
+    client.market = lambda _: market
+    client.load_markets_and_sign_in = client.initialize_client
+    sent: list[dict[str, Any]] = []
+
+    async def post(request: dict[str, Any]) -> dict[str, Any]:
+        sent.append(request)
+        return {}
+
+    client.fapiPrivatePostV3Order = post
+    client.parse_order = lambda *_: {}
+    await client.create_order("BTC/USDT:USDT", "market", "buy", "0.001", None, {})
+    (request,) = sent
+    assert not {"builder", "feeRate"} & request.keys()
+
+
 @pytest.mark.parametrize(("venue", "rate"), [("BINANCE", 20.0), ("KRAKEN", 1.0)])
 def test_rate_is_what_ccxt_says_of_the_venue(venue: str, rate: float) -> None:
     assert rate_of(dialect_of(venue)) == rate
