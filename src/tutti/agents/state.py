@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,29 +56,6 @@ def objection(state: AgentState, instrument: InstrumentId) -> str | None:
     if state.instruments is not None and instrument not in state.instruments:
         return f"restricted to other instruments than {instrument}"
     return None
-
-
-def switched(state: AgentState, *, active: bool) -> AgentState:
-    """Return the state with the operator's switch set."""
-    return replace(state, active=active)
-
-
-def after_day(state: AgentState, pnl: float, limit: float) -> AgentState:
-    """Return the state after a look at the day's P&L: breached stays breached.
-
-    Parameters
-    ----------
-    pnl : float
-        Of the agent's positions since the day began, quote currency.
-    limit : float
-        Loss that breaches, positive, quote currency.
-    """
-    return replace(state, daily_loss_breached=state.daily_loss_breached or pnl <= -limit)
-
-
-def new_day(state: AgentState) -> AgentState:
-    """Return the state at the start of a UTC day: no loss yet."""
-    return replace(state, daily_loss_breached=False)
 
 
 def may_speak(states: Sequence[AgentState], instruments: Sequence[InstrumentId]) -> IntArray:

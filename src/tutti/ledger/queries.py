@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
-from tutti.ledger.kinds import KINDS, Decision, Objection
+from tutti.ledger.kinds import KINDS, Decision
 from tutti.ledger.records import Entry, decode, entries
 from tutti.model.order import Fill, Order
 
@@ -39,9 +38,3 @@ def orders(reader: LedgerReader) -> list[Order]:
 def fills(reader: LedgerReader) -> list[Fill]:
     """Return all fills, oldest first."""
     return [decode(row, Fill) for row in reader.rows(kinds=("fill",))]
-
-
-def refusals_by_rule(reader: LedgerReader) -> dict[str, int]:
-    """Return how many intents each rule refused, most first, then by name."""
-    counts = Counter(decode(row, Objection).rule for row in reader.rows(kinds=("refusal",)))
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

@@ -17,26 +17,6 @@ if TYPE_CHECKING:
 _PAIR = 2
 
 
-def portfolio_returns(returns: FloatArray, weights: FloatArray) -> FloatArray:
-    """Return what a portfolio of fixed weights would have earned in each bar.
-
-    Parameters
-    ----------
-    returns : ndarray of float64, shape (t, n)
-        Simple returns of the instruments; NaN where there is no bar.
-    weights : ndarray of float64, shape (n,)
-        Signed fractions of equity.
-
-    Returns
-    -------
-    ndarray of float64, at most t long
-        Fractions of equity; bars that lack a held instrument are left out.
-    """
-    held, held_weights = _held(returns, weights)
-    earned: FloatArray = held @ held_weights
-    return earned
-
-
 def _held(returns: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
     # the bars that every held instrument has, and the weights of those instruments
     columns = weights.nonzero()[0]

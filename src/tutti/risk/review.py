@@ -25,9 +25,8 @@ from tutti.risk.breakers import HALTED, UNLOCKED, UNRESOLVED, drawdown, reaches
 from tutti.risk.caps import margin_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from tutti.model.instrument import InstrumentId
     from tutti.risk.limits import Limits
 
 RULES = (
@@ -396,38 +395,6 @@ def object_to(  # noqa: PLR0913 (a kernel takes its arrays one by one)
         findings.reduces[k] = reducing
         findings.figures[k, 0] = value
         findings.figures[k, 1] = limit
-
-
-def propose(
-    intents: Sequence[OrderIntent],
-    columns: Mapping[InstrumentId, int],
-    leads: Mapping[str, int],
-    terms: Terms,
-) -> Proposals:
-    """Return intents as arrays; a quantity that is not a whole number of lots becomes 0 lots.
-
-    Parameters
-    ----------
-    columns : mapping
-        Instrument to its column.
-    leads : mapping
-        Agent to its index; a lead that is not in it is the policy itself, -1.
-
-    Raises
-    ------
-    KeyError
-        If an instrument has no column.
-    """
-    column = np.array([columns[intent.instrument] for intent in intents], np.int64)
-    exact = np.array([float(intent.quantity) for intent in intents]) / terms.lot[column]
-    whole = np.rint(exact)
-    fits = (np.abs(exact - whole) <= 1e-9 * np.maximum(whole, 1.0)) & (whole <= _MOST_LOTS)
-    signs = np.array([intent.side.sign for intent in intents], np.int64)
-    return Proposals(
-        lots=np.where(fits, whole, 0.0).astype(np.int64) * signs,
-        column=column,
-        lead=np.array([leads.get(intent.lead, -1) for intent in intents], np.int64),
-    )
 
 
 def review(

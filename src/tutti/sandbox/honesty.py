@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, fields
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -134,16 +134,6 @@ class Honesty:
             name: None if isinstance(value, float) and not math.isfinite(value) else value
             for name, value in asdict(self).items()
         }
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return what `to_dict` told; unknown keys are left out, None is NaN."""
-        kinds = {each.name: str(each.type) for each in fields(cls)}
-        known: dict[str, Any] = {
-            name: math.nan if kind == "float" and values.get(name) is None else values[name]
-            for name, kind in kinds.items()
-        }
-        return cls(**known)
 
 
 def honest_statistics(

@@ -19,7 +19,6 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 14, 12, 44
 _RADIUS = 4
 _ROOM = 0.08
 _MOST_DECADES = 4
-_CAP = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

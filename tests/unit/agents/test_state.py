@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from tutti.agents.state import AgentState, after_day, may_speak, new_day, objection, switched
+from tutti.agents.state import AgentState, may_speak, objection
 from tutti.model.instrument import InstrumentId
 
 _BTC = InstrumentId("BTC-USDT", "SIM")
@@ -42,25 +44,11 @@ def test_agent_without_a_name_is_refused() -> None:
         AgentState(name="")
 
 
-def test_switching_changes_the_switch_only() -> None:
-    off = switched(_STATE, active=False)
-    assert not off.active
-    assert switched(off, active=True) == _STATE
-
-
-def test_daily_loss_breaches_at_its_limit_and_lasts_until_the_new_day() -> None:
-    assert not after_day(_STATE, -499.0, 500.0).daily_loss_breached
-    breached = after_day(_STATE, -500.0, 500.0)
-    assert breached.daily_loss_breached
-    assert after_day(breached, 100.0, 500.0).daily_loss_breached
-    assert new_day(breached) == _STATE
-
-
 def test_may_speak_has_a_row_for_each_agent_and_a_column_for_each_instrument() -> None:
     states = (
         _STATE,
         AgentState(name="a", instruments=frozenset({_ETH})),
-        switched(_STATE, active=False),
+        replace(_STATE, active=False),
     )
     assert may_speak(states, (_BTC, _ETH)).tolist() == [[1, 1], [0, 1], [0, 0]]
     assert may_speak((), (_BTC, _ETH)).shape == (0, 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tutti.ledger.kinds import Command
-from tutti.ledger.queries import decisions, fills, latest, orders, refusals_by_rule
+from tutti.ledger.queries import decisions, fills, latest, orders
 from tutti.model.order import OrderStatus
 
 if TYPE_CHECKING:
@@ -49,10 +49,3 @@ def test_latest_of_a_kind_leaves_the_others_out(scribe: Scribe, store: SqliteLed
     scribe.quiet_rows()
     scribe.journal.commit()
     assert [(e.seq, e.body.name) for e in latest(store, Command, 5)] == [(2, "pause")]
-
-
-def test_refusals_are_counted_by_rule_most_first(scribe: Scribe, store: SqliteLedger) -> None:
-    for rule in ("venue", "gross", "drawdown", "gross"):
-        scribe.refusal(scribe.intent(), rule)
-    scribe.journal.commit()
-    assert list(refusals_by_rule(store).items()) == [("gross", 2), ("drawdown", 1), ("venue", 1)]

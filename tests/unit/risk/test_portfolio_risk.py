@@ -17,15 +17,8 @@ from tutti.risk.portfolio_risk import (
     concentration,
     conditional_value_at_risk,
     flags,
-    portfolio_returns,
     value_at_risk,
 )
-
-
-def test_portfolio_returns_bar_that_lacks_a_held_instrument_is_left_out() -> None:
-    returns = np.array([[0.01, 0.02, 0.5], [0.03, math.nan, 0.5], [-0.02, 0.01, math.nan]])
-    earned = portfolio_returns(returns, np.array([0.5, -1.0, 0.0]))
-    assert earned == pytest.approx([-0.015, -0.02])
 
 
 def test_value_at_risk_and_its_tail_mean_are_those_of_the_worst_twentieth() -> None:

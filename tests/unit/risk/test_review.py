@@ -15,7 +15,7 @@ from tutti.model.instrument import InstrumentId
 from tutti.model.order import ApprovedOrder, OrderIntent, OrderType, Reason, Refusal, Side
 from tutti.risk.breakers import HALTED, UNLOCKED, UNRESOLVED
 from tutti.risk.limits import Limits, OwnLimits, RiskSettings, with_own
-from tutti.risk.review import RULES, Findings, Proposals, objections, propose, review
+from tutti.risk.review import RULES, Findings, Proposals, objections, review
 
 if TYPE_CHECKING:
     from tests.unit.risk.conftest import MakeBook
@@ -347,24 +347,6 @@ def test_objections_holding_of_unknown_value_refuses_entries_everywhere(
 
 
 # ---- intents in, approvals and refusals out ----
-
-
-def test_propose_intents_become_signed_lots(terms: Terms) -> None:
-    columns = {name: i for i, name in enumerate(_NAMES)}
-    intents = [
-        _intent(0, "0.123"),
-        _intent(1, "7.01", Side.SELL, lead="vpin"),
-        _intent(2, "0.05"),
-        _intent(3, "1e30"),
-    ]
-    proposals = propose(intents, columns, {"momentum_hunter": 0, "vpin": 1}, terms)
-    assert proposals.lots.tolist() == [123, -701, 0, 0]
-    assert proposals.column.tolist() == [0, 1, 2, 3]
-    assert proposals.lead.tolist() == [-1, 1, -1, -1]
-
-
-def test_propose_nothing_gives_nothing(terms: Terms) -> None:
-    assert propose([], {}, {}, terms).lots.shape == (0,)
 
 
 def test_review_approval_names_every_rule_that_was_checked(

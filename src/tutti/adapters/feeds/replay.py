@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterable
 
     from tutti.kernel.clock import Clock
     from tutti.model.market import MarketBlock
@@ -51,39 +51,3 @@ async def paced(
                 began = clock.now(), known_at
             await clock.sleep_until(began[0] + round((known_at - began[1]) / speed))
         yield block
-
-
-class ReplayFeed:
-    """Ticks of a recorded block at any speed.
-
-    Parameters
-    ----------
-    block : MarketBlock
-        What happened.
-    clock : Clock
-        Shows the time by which to pace.
-    speed : float
-        1 as it happened, 60 a minute in a second, infinity without waiting.
-
-    Raises
-    ------
-    ConfigError
-        If the speed is not positive.
-    """
-
-    def __init__(self, block: MarketBlock, clock: Clock, speed: float = math.inf) -> None:
-        if not speed > 0.0:
-            raise ConfigError(f"speed must be positive (inf for no waiting), was {speed!r}")
-        self._block = block
-        self._clock = clock
-        self._speed = speed
-
-    def __len__(self) -> int:
-        return len(self._block)
-
-    def __aiter__(self) -> AsyncIterator[MarketBlock]:
-        return paced(self._ticks(), self._clock, self._speed)
-
-    def _ticks(self) -> Iterator[MarketBlock]:
-        for t in range(len(self._block)):
-            yield self._block.rows(t, t + 1)

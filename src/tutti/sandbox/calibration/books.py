@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from tutti.sandbox.calibration.recording import BookEvents
 
-_BUFFERED = 1
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ladder:

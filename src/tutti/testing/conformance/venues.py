@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 _Event = TypeVar("_Event")
 _ENDED = (OrderCancelled, OrderExpired, OrderRefused)
-_NOT_SENT = (OrderRefused, OrderUnsent, OrderUnanswered)
 _LOST = [
     pytest.param("answer_lost", {"how": "drop"}, id="connection dropped"),
     pytest.param("answer_lost", {"how": "status", "status": 503}, id="503"),
