@@ -1,7 +1,7 @@
 """Searches what a blinded run left behind for true names, tickers and dates.
 
 Looked at are the calls of language models (what was asked, what came back, which instant it is said
-to be about), what agents said on the ledger (rationale, reason, sources), and the logs. What trades
+to be about), what agents said on the ledger (rationale, reason, sources and what is quoted of them), and the logs. What trades
 is left out: orders, fills and the columns of instruments name what they are about, and no model
 sees them.
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RECORDS = "llm.sqlite"
-_SPOKEN = frozenset({"rationale", "reason", "sources"})
+_SPOKEN = frozenset({"rationale", "reason", "sources", "quotes"})
 _WALL = frozenset({"ts", "timestamp"})
 
 
@@ -122,7 +122,7 @@ class _Search:
                 self._add("record", which, _date(found.as_of))
             if found.key not in asked and (call := calls.call(found.key)) is not None:
                 asked.add(found.key)
-                self._look("prompt", which, f"{call.system}\n{call.user}")
+                self._look("prompt", which, f"{call.system}\n{call.user}\n{call.schema}")
         self._done.looked_at.setdefault("prompt", 0)
 
     def log(self, path: Path) -> None:

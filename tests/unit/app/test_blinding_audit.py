@@ -27,6 +27,7 @@ from tutti.ledger.kinds import Started, Told
 from tutti.model.errors import ConfigError
 from tutti.model.instrument import InstrumentId
 from tutti.model.market import Snapshot, TextEvent
+from tutti.model.opinion import Opinion
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,6 +125,24 @@ def test_audit_of_a_run_that_was_not_blinded_says_where_it_leaks(tmp_path: Path)
         ("record", "date", str(NOW)),
         ("log", "ticker", "AAPL"),
     } <= found
+
+
+def test_audit_looks_at_what_is_quoted_of_sources(tmp_path: Path) -> None:
+    _run(tmp_path, blinded=True)
+    said = Opinion(
+        agent="wire",
+        instrument=AAPL,
+        bias=0.1,
+        confidence=0.1,
+        as_of=NOW,
+        rationale="so",
+        sources=("b:1",),
+        quotes=("CNBC: Apple rose",),
+    )
+    journal = Journal(SqliteLedger(tmp_path, Durability.EACH_COMMIT), "a run")
+    journal.append("opinion", NOW + 2 * HOUR, Told.of(said))
+    journal.close()
+    assert ("ledger", "Apple") in {(each.where, each.leak.found) for each in audit(tmp_path).leaks}
 
 
 def test_audit_looks_at_the_calls_of_the_run_only_where_a_file_holds_others(tmp_path: Path) -> None:

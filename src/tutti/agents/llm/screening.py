@@ -72,6 +72,11 @@ def speaks_to_the_model(text: str) -> bool:
     return any(_SQUASHED.search(_NOT_LETTERS.sub("", form)) for form in (*forms, spelled))
 
 
+def latin(text: str) -> str:
+    """Return a text with the letters of other scripts that look like small Latin ones as those."""
+    return text.translate(_FOREIGN_TO_LATIN)
+
+
 def _alike(match: re.Match[str]) -> str:
     return match[0].translate(_LOOKALIKES)
 

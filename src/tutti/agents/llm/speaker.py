@@ -206,9 +206,7 @@ class Speaker:
             bias=said.bias,
             confidence=bounded(said.bias, said.confidence, cap),
             as_of=context.as_of,
-            rationale=self._sight.text(
-                clean(said.rationale, LONGEST_RATIONALE), as_of=context.as_of
-            ),
+            rationale=self.rationale(context, said.rationale),
             time_to_live=self.settings.time_to_live,
             horizon=self.settings.horizon or round(said.horizon_hours * HOUR),
             sources=tuple(piece.source for piece in cited),
@@ -227,7 +225,9 @@ class Speaker:
 
     def rationale(self, context: Snapshot, said: str) -> str:
         """Return a model's reasons as they may be kept."""
-        return self._sight.said(clean(said, LONGEST_RATIONALE), as_of=context.as_of)
+        # blinded before it is cut, for a name cut in half would pass
+        whole = clean(said, 4 * LONGEST_RATIONALE)
+        return clean(self._sight.said(whole, as_of=context.as_of), LONGEST_RATIONALE)
 
     def _silent(self, context: Snapshot, reason: str, *, call: str = "") -> Abstention:
         return Abstention(
@@ -268,9 +268,12 @@ def _past(context: Snapshot, sight: Sight) -> str:
             if seen.bias is None or seen.confidence is None
             else f"the panel's bias {seen.bias:+.2f} at confidence {seen.confidence:.2f}"
         )
+        moved = math.expm1(seen.outcome)
+        if sight.is_blind:
+            moved = float(sight.feature(moved))
+        done = sight.said(clean(seen.decision, 40), as_of=context.as_of) or "nothing"
         lines.append(
             f"{(context.as_of - seen.as_of) / DAY:.1f} days ago: {panel}; done: "
-            f"{sight.said(clean(seen.decision, 40), as_of=context.as_of) or 'nothing'}; then {math.expm1(seen.outcome):+.2%} "
-            f"in {(seen.known_at - seen.as_of) / HOUR:.0f} hours"
+            f"{done}; then {moved:+.2%} in {(seen.known_at - seen.as_of) / HOUR:.0f} hours"
         )
     return "\n".join(lines) or "none"

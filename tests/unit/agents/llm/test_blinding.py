@@ -89,3 +89,47 @@ def test_blinded_close_that_is_not_known_is_said() -> None:
 def test_blinded_legend_names_every_instrument_of_an_asset() -> None:
     legend = Blinding(7, [InstrumentId("BTC-USD", "A"), InstrumentId("BTC-USD", "B")]).legend()
     assert list(legend.values()) == ["BTC-USD.A, BTC-USD.B"]
+
+
+def test_blinded_figures_are_told_to_three_digits_and_levels_out_of_proportion() -> None:
+    assert BLIND.value("fed_funds", 5.3312) == 5.33
+    assert BLIND.value("fear_greed", 100.0) == 100.0
+    level, before = BLIND.value("CPIAUCSL", 307.671), BLIND.value("CPIAUCSL", 307.026)
+    assert not 300 < level < 315
+    assert abs(level - before) <= 0.01 * level
+    assert level == float(f"{level:.3g}")
+    assert BLIND.value("CPIAUCSL", 307.671) != Blinding(8, [BTC]).value("CPIAUCSL", 307.671)
+
+
+def test_blinded_past_is_told_to_two_digits(stage: Any) -> None:
+    snapshot = stage.snapshot(stage.text("Words"), past=(stage.situation(outcome=0.032741),))
+    told = []
+    for blind in (None, BLIND):
+        model = stage.model([stage.said()])
+        agent = make_llm_agent(
+            "news",
+            SpeakerSettings(name="voice", model="test:model"),
+            source=stage.source(snapshot),
+            model=model,
+            blind=blind,
+        )
+        asyncio.run(agent.infer(snapshot))
+        told.append(model.heard[0].user)
+    assert "then +3.33% in" in told[0]
+    assert "then +3.30% in" in told[1]
+
+
+def test_blinded_reasons_are_kept_with_the_numbers_that_the_model_was_told(stage: Any) -> None:
+    said = "2,650 points and \u00a4105. " + "Up. " * 142 + "As Berkshire Hathaway says."
+    snapshot = stage.snapshot(stage.text("Words"))
+    agent = make_llm_agent(
+        "news",
+        SpeakerSettings(name="voice", model="test:model"),
+        source=stage.source(snapshot),
+        model=stage.model([stage.said(rationale=said)]),
+        blind=BLIND,
+    )
+    opinion = asyncio.run(agent.infer(snapshot))
+    assert isinstance(opinion, Opinion)
+    assert opinion.rationale.startswith("2,650 points and \u00a4105. Up.")
+    assert "Berk" not in opinion.rationale

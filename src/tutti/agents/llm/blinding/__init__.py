@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _LEAST_SHIFT, _SHIFTS = 1_000, 50_000
 _SOURCE_DIGITS = 16
-_LARGE = 1000.0
+_LARGE = 100.0
 _STEPS = 9974
 _YEAR_1900 = 693_596
 
@@ -106,10 +106,13 @@ class Blinding:
         return "b:" + code(self._key, "source", source, length=_SOURCE_DIGITS)
 
     def value(self, name: str, value: float) -> float:
-        """Return a figure as it may be shown: from 1,000 on, times a factor of the run and name."""
-        if abs(value) < _LARGE:
-            return value
-        return value * _factor(drawn(self._key, "value", name))
+        """Return a figure as it may be shown: to three digits, above 100 times a factor of its own.
+
+        A level of prices to six digits is as good as a month; a share or a rate in per cent says
+        little to three.
+        """
+        factor = _factor(drawn(self._key, "value", name)) if abs(value) > _LARGE else 1.0
+        return float(f"{value * factor:.3g}")
 
     def feature(self, value: float) -> str:
         """Return it to two digits: a return to four is as good as a date."""

@@ -20,7 +20,7 @@ _NEAR = 0.35
 _LIKE_A_YEAR = 4
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
 _SCALE = (
-    r"(?:\s?(?:thousand|million|billion|trillion|mln|bln|mn|bn|tn|mm|K|M|B|T)(?![A-Za-z0-9])"
+    r"(?:\s?(?:thousand|million|billion|trillion|mln|bln|mn|bn|tn|mm|K|k|M|B|T)(?![A-Za-z0-9])"
     r"|-(?:million|billion|trillion))"
 )
 _SIGNS = r"(?:US|A|C|HK)?\$|[\u20ac\u00a3\u00a5\u20bf\u20b9]|(?:USD|USDT|USDC|EUR|GBP|JPY|CNY|Rs\.?|INR)\s?"

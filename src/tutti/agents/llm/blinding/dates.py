@@ -22,6 +22,12 @@ _CUE = (
     r"|after|to|and|between|end|on|around|past)"
 )
 
+_UNITS = r"one|two|three|four|five|six|seven|eight|nine"
+_SPELLED = (
+    r"(?:ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen"
+    rf"|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[\s-](?:{_UNITS}))?)"
+)
+
 _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(form, 0 if kind == "month" else re.IGNORECASE))
     for kind, form in (
@@ -32,9 +38,11 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("named_mdy", rf"\b({_MONTH})\s+({_DAY})\b(?:\s*,?\s*({_YEAR})\b)?"),
         ("named_dmy", rf"\b({_DAY})[\s-]+(?:of\s+)?({_MONTH})(?![a-z])(?:[\s,-]*({_YEAR})\b)?"),
         ("named_my", rf"\b({_MONTH})(?:\s+of)?[\s,-]*(?:({_YEAR})\b|['\u2019](\d{{2}})\b)"),
+        ("part", rf"{_BEFORE}({_YEAR})[\s_-]?(?:Q[1-4]|[1-4]Q|H[12]|W\d{{1,2}})(?![A-Za-z0-9])"),
+        ("part", rf"(?<=_)({_YEAR})(?=_|\b)"),
         (
             "quarter",
-            rf"\b(?:(?:Q|H)[1-4]|[1-4](?:Q|H))(?:\s*(?:of\s+)?(?:fiscal\s+|FY\s?)?"
+            rf"\b(?:(?:Q|H)[1-4]|[1-4](?:Q|H))(?:(?:\s*|[-/_])(?:of\s+)?(?:fiscal\s+|FY\s?)?"
             rf"['\u2019]?(?:({_YEAR})|(\d{{2}}))(?![\d%]|\.\d))?\b",
         ),
         (
@@ -43,6 +51,9 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             rf"(?:\s+of)?(?:\s+fiscal)?\s+({_YEAR})()\b",
         ),
         ("year", rf"\b(?:fiscal(?:\s+year)?|FY)\s?['\u2019]?(?:({_YEAR})|(\d{{2}}))\b"),
+        ("year", rf"{_BEFORE}({_YEAR})()[AEFP]\b"),
+        ("some", rf"\b(?:twenty|nineteen|two[\s-]thousand(?:\s+and)?)[\s-]{_SPELLED}\b"),
+        ("some", rf"\b{_MONTH}-\d{{2}}\b(?!-)"),
         ("span", rf"{_BEFORE}({_YEAR})\s?[-/\u2013]\s?(?:{_YEAR}|\d{{2}})\b"),
         ("decade", rf"{_BEFORE}({_YEAR})s\b"),
         ("month", rf"\b{_CUE}[\s-]+({_MONTH})(?![a-z\w])"),
@@ -135,6 +146,14 @@ def _of_quarter(match: re.Match[str], today: date) -> str:
     return f"a {half}" if not year else f"a {half} of {_years(_year(year) - today.year)}"
 
 
+def _of_part(match: re.Match[str], today: date) -> str:
+    return f"a part of {_years(int(match[1]) - today.year)}"
+
+
+def _of_some(match: re.Match[str], today: date) -> str:  # noqa: ARG001
+    return "some time"
+
+
 def _of_year(match: re.Match[str], today: date) -> str:
     return _years(_year(match[1] or match[2]) - today.year)
 
@@ -161,6 +180,8 @@ _TELLERS = {
     "named_my": _of_named_my,
     "month": _of_month,
     "quarter": _of_quarter,
+    "part": _of_part,
+    "some": _of_some,
     "year": _of_year,
     "span": _of_span,
     "decade": _of_decade,

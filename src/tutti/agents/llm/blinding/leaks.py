@@ -1,16 +1,20 @@
 """Finds what blinding should have taken away: names, tickers and dates in any text.
 
 It shares the lists of names with what it checks, and nothing else: here they are searched for as
-they are written, over the whole text, and dates by forms of their own.
+they are written, over the whole text, and dates by forms of their own. Letters that nobody sees,
+that are written as figures, as JSON may, or look like others are read as what they pass for.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tutti.agents.llm.names import allowed, is_word, listed, ordinary
+from tutti.agents.llm.quoting import visible
+from tutti.agents.llm.screening import latin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +25,7 @@ _MONTHS = (
     "January|February|March|April|May|June|July|August|September|October|November|December"
     "|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec"
 )
+_YEAR = r"(?<![\w.,\u00a4$-])(?:19[89]\d|20[0-3]\d)"
 _DATES = (
     rf"\b(?:{_MONTHS})\.?\s+\d{{1,2}}(?:st|nd|rd|th)?\b(?!\s?%)",
     rf"\b\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?(?:{_MONTHS})\b",
@@ -30,7 +35,16 @@ _DATES = (
     r"\b\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d\d\b",
     r"(?<![\w.,\u00a4$-])(?:19[89]\d|20[0-3]\d)(?![\w%]|[.,]\d)",
     r"\b[1-4]?Q[1-4]?\s?(?:FY\s?)?'?(?:20)?[0-3]\d\b(?!%)",
+    r"\b[QH][1-4][-/_](?:19|20)?\d\d\b",
+    rf"\b(?:{_MONTHS})[-'\u2019]\d\d\b",
+    rf"{_YEAR}[-_]?(?:[QHW]\d{{1,2}}|[1-4]Q|[AEFPaefp])(?![A-Za-z0-9])",
+    r"(?<=_)(?:19[89]\d|20[0-3]\d)(?=_|\b)",
+    rf"{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d)",
+    rf"{_YEAR}\u5e74",
+    # seconds since 1970 and parts of them; what is rounded to three digits is a number
+    r"(?<![\w.,\u00a4$-])(?!1\d\d0+\b)1\d{9}(?:\d{3}){0,3}(?![\w.,])",
 )
+_ESCAPED = re.compile(r"\\u((?!d[89a-f])[0-9a-f]{4})", re.IGNORECASE)
 _TAG = re.compile(r"(?<![\w$])\$[A-Za-z]{1,6}\b")
 
 
@@ -96,6 +110,7 @@ class LeakFinder:
 
     def find(self, text: str) -> list[Leak]:
         """Return every leak in a text, in the order of kinds."""
+        text = _plain(text)
         return [
             Leak(
                 kind=kind,
@@ -105,6 +120,13 @@ class LeakFinder:
             for kind, form in self._forms
             for match in form.finditer(text)
         ]
+
+
+def _plain(text: str) -> str:
+    if text.isascii() and "\\u" not in text:
+        return text
+    told = _ESCAPED.sub(lambda sign: chr(int(sign[1], 16)), text)
+    return latin(visible(unicodedata.normalize("NFKC", told)))
 
 
 def _is_telling(ticker: str, *, is_own: bool) -> bool:

@@ -46,6 +46,8 @@ _CODE = re.compile(
     rf"(?<![A-Za-z0-9])(?:{'|'.join((*_KINDS.values(), 'Publisher'))})-(?:[B-Z][2-9]){{2,8}}(?![A-Za-z0-9])"
 )
 _CODE_OR_TOKEN = re.compile(rf"{_CODE.pattern}|{_TOKEN.pattern}")
+# before a number it is a unit, and goes with it
+_BITCOIN = re.compile("\u20bf(?!\\s?[\\d.])")
 _HANDLE = re.compile(r"(?<!\w)@\w+")
 _GOES_ON = re.compile(r"[-&]|\.\w")
 _SHORT = 2
@@ -119,7 +121,7 @@ class Names:
 
     def without_names(self, text: str) -> str:
         """Return a text in which every name is a code."""
-        text = _HANDLE.sub("@user", text)
+        text = _BITCOIN.sub(f"{self.of_asset('BTC')} ", _HANDLE.sub("@user", text))
         text = _TAG.sub(lambda match: f"#{self.of_asset(match['tag'])}", text)
         text = _TICKER.sub(self._of_ticker, text)
         text = _LISTED_AT.sub(lambda match: self.of_asset(match["ticker"]), text)

@@ -26,6 +26,7 @@ from tutti.agents.llm.blinding.amounts import without_amounts
         ("up 3.5%", "up 3.5%"),
         ("5,300 points", "2,650 points"),
         ("42 thousand shares", "21 thousand shares"),
+        ("back to 73k", "back to 36.5k"),
         ("top 10 of 500", "top 10 of 500"),
         ("F-150", "F-150"),
         ("\u00a4250 stays", "\u00a4250 stays"),

@@ -31,6 +31,20 @@ FINDER = LeakFinder(["AAPL", "BTC", "NEAR"], {"AAPL": ("The Fruit",)})
         ("16 Apr", "date", "16 Apr"),
         ("since 2019,", "date", "2019"),
         ("4Q24", "date", "4Q24"),
+        ("Q3-2024", "date", "Q3-2024"),
+        ("2024Q3", "date", "2024Q3"),
+        ("2024_W11", "date", "2024_W11"),
+        ("Mar-24", "date", "Mar-24"),
+        ("EPS 2024e", "date", "2024e"),
+        ("report_2024_q3", "date", "2024"),
+        ("on 20240314", "date", "20240314"),
+        ("at 1710428400", "date", "1710428400"),
+        ("at 1710428400123", "date", "1710428400123"),
+        ("2024\u5e743\u670814\u65e5", "date", "2024\u5e74"),
+        ('"\\u0041pple"', "name", "Apple"),
+        ("\uff21\uff50\uff50\uff4c\uff45", "name", "Apple"),
+        ("Ap\u200bple", "name", "Apple"),
+        ("b\u0456tco\u0456n", "name", "bitcoin"),
     ],
 )
 def test_leaks_are_found_as_they_are_written(text: str, kind: str, found: str) -> None:
@@ -43,6 +57,8 @@ def test_leaks_are_found_as_they_are_written(text: str, kind: str, found: str) -
         "Company-W8N4 rose 3.5% to \u00a42015 on day 61234",
         "Stocks May Rise near 2,020 points, says Name-B7S7Q2N4",
         "pineapple, targets, get near it",
+        "77800000 shares, 20100000 more and 1710000000 in all; \u00a420240314",
+        "a part of this year, Q3 up 24%, twenty percent",
     ],
 )
 def test_leaks_are_not_found_where_there_are_none(text: str) -> None:

@@ -83,3 +83,10 @@ def test_names_that_are_listed_keep_their_codes_whatever_else_is_traded() -> Non
     other = Names(run_key(7), ["ZZZA", "ZZZB", "ETH"])
     assert other.of_asset("AAPL") == APPLE
     assert len({other.of_asset(ticker) for ticker in ("ZZZA", "ZZZB", "ETH", "AAPL")}) == 4
+
+
+def test_sign_of_a_coin_is_its_name_unless_it_counts() -> None:
+    names = Names(b"key", ["BTC"])
+    assert (
+        names.without_names("more \u20bf, \u20bf0.5") == f"more {names.of_asset('BTC')} , \u20bf0.5"
+    )
