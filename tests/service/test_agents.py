@@ -194,3 +194,34 @@ async def test_recorded_market_goes_on_where_it_was_with_another_panel(
         await _until(lambda: list(_panel(service)) == ["vpin"])
         await run
     assert service.ticks == 300 - 120
+
+
+async def test_information_ratios_and_bad_windows_are_there_again_after_a_restart(
+    make_service: Make, ticked: Ticked
+) -> None:
+    def make(speed: float) -> PaperService:
+        return make_service(
+            speed=speed, policy__name="hybrid", feed__warm_up_bars=260,
+            worth__window_s=36_000, worth__bad_windows=9,
+        )  # fmt: skip
+
+    def judged(service: PaperService) -> set[str]:
+        return {each.name for each in service.agents() if each.information_ratio is not None}
+
+    async with asyncio.TaskGroup() as group:
+        first = make(_PACE)
+        run = group.create_task(first.run())
+        await ticked(first, 45)
+        first.shutdown("for now")
+        await run
+    known = judged(first)
+    assert known
+    second = make(3600.0)  # a tick a second
+    assert judged(second) == set()
+    async with asyncio.TaskGroup() as group:
+        run = group.create_task(second.run())
+        await _until(lambda: bool(judged(second)))
+        again = judged(second)
+        second.shutdown("the test is over")
+        await run
+    assert again == known

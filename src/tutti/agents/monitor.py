@@ -83,7 +83,8 @@ class AgentMonitor:
                 f"patience at least 1, was {patience!r}"
             )
         self.names = tuple(names)
-        self._window, self._span = window, span
+        self.window = window
+        self._span = span
         self._root = math.sqrt(per_year)
         self._patience = patience
         self._bad = [0] * len(self.names)
@@ -118,13 +119,13 @@ class AgentMonitor:
             Whether the agent held anything.
         """
         ended = []
-        numbers = (ts - 1) // self._window
+        numbers = (ts - 1) // self.window
         for number in np.unique(numbers).tolist():
             if self._number is not None and number != self._number:
                 ended += self._close(self._number)
             self._number = number
             rows = numbers == number
-            place = (ts[rows] - 1) // self._span - number * (self._window // self._span)
+            place = (ts[rows] - 1) // self._span - number * (self.window // self._span)
             np.add.at(self._sums, place, excess[rows])
             self._seen[place] = True
             self._taken |= spoke[rows].any(axis=0)
@@ -132,14 +133,14 @@ class AgentMonitor:
 
     def close(self, ts: int) -> list[Window]:
         """Return the window that is under way if it ended at ``ts`` (ns UTC) or before."""
-        if self._number is None or ts < (self._number + 1) * self._window:
+        if self._number is None or ts < (self._number + 1) * self.window:
             return []
         ended = self._close(self._number)
         self._number = None
         return ended
 
     def _close(self, number: int) -> list[Window]:
-        start = number * self._window
+        start = number * self.window
         found = []
         for a, name in enumerate(self.names):
             ratio = math.nan
@@ -156,7 +157,7 @@ class AgentMonitor:
                 Window(
                     agent=name,
                     start=start,
-                    end=start + self._window,
+                    end=start + self.window,
                     ratio=ratio,
                     bad=self._bad[a],
                     is_alert=ratio < 0.0 and self._bad[a] >= self._patience,

@@ -27,8 +27,10 @@ from tutti.risk.breakers import UNRESOLVED, may_lead
 from tutti.universe.instruments import Universe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
+    from tutti.agents.monitor import Window
     from tutti.app.desk import Desk
     from tutti.app.metrics import Metrics
     from tutti.app.paper import PaperAccount
@@ -113,9 +115,7 @@ class Reading:
         self._heard_at = self._time.now()
         thought = self.account.session.engine.last_thought
         if thought is not None:
-            for window in self._watch.noted(tick, thought.views):
-                if not math.isnan(window.ratio):
-                    self.metrics.agent_information_ratio.labels(window.agent).set(window.ratio)
+            self._judge(self._watch.noted(tick, thought.views))
             names = self.account.session.analysis.panel.names
             self._desk.thought(thought, names, self.account.as_of)
         self.metrics.equity.set(self._equity())
@@ -124,6 +124,24 @@ class Reading:
         self.metrics.market_data_age.set(0.0)
         self.metrics.heard(self.account.plan.venues, 0.0)
         self.metrics.differed(self.counts().differences)
+
+    async def recall(self, folder: Path, past: AgentWatch, **what: int) -> None:
+        """Judge agents by what the ledger has of them, too; see `AgentWatch.recall`.
+
+        Parameters
+        ----------
+        past : AgentWatch
+            Of `AgentWatch.hold`.
+        """
+        try:
+            await past.recall_beside(folder, **what)
+        finally:
+            self._judge(self._watch.take_up(past))
+
+    def _judge(self, windows: Iterable[Window]) -> None:
+        for window in windows:
+            if not math.isnan(window.ratio):
+                self.metrics.agent_information_ratio.labels(window.agent).set(window.ratio)
 
     def status(self) -> ServiceState:
         """Return the state as of now."""

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,7 +46,7 @@ from tutti.ledger.kinds import Command
 from tutti.model.errors import ConfigError, TuttiError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     from tutti.app.feed import Market
@@ -233,6 +234,12 @@ class PaperService(Reading):
             voices, account.plan, config.panel, told=self.state.opinions.values(), metrics=metrics
         )
         super().__init__(config, account, desk, metrics, feed=feed, speed=speed, clock=clock)
+        self._recalls: Callable[[], Awaitable[None]] | None = None
+        if account.is_resumed:
+            self._recalls = partial(
+                self.recall, out, self._watch.hold(), step=opened.step, until=account.as_of,
+                last_seq=self.state.last_seq,
+            )  # fmt: skip
 
     def shutdown(self, reason: str) -> None:
         """Ask for a graceful stop; return at once."""
@@ -334,6 +341,8 @@ class PaperService(Reading):
             )
             follower = AgentsFollower(self, self._agents, begin, is_live=self._venues is not None)
             supervisor.add("agents", follower.follow, Policy(on_failure=OnFailure.END_ALL))
+        if self._recalls is not None:
+            supervisor.add("past", self._recalls, Policy(on_failure=OnFailure.IGNORE))
         supervisor.add("halt file", self._kill.watch, Policy(on_failure=OnFailure.RESTART))
         self._hear_signals()
         return supervisor

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import structlog
 
+from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger, SqliteLedgerReader
 from tutti.app.agent_watch import AgentWatch
 from tutti.app.build import Plan, plan_of
 from tutti.app.config import Config
 from tutti.app.settings import WorthSettings
 from tutti.kernel.clock import HOUR, MINUTE
+from tutti.ledger.journal import Journal
+from tutti.ledger.kinds import Started
 from tutti.model.instrument import InstrumentId
 from tutti.model.market import MarketBlock
 from tutti.model.opinion import Views
 from tutti.universe.instruments import Universe
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _ONE = (InstrumentId("A-USDT", "X"),)
 _START = 1_704_067_200_000_000_000
@@ -104,3 +111,121 @@ def test_baseline_of_holding_everything_takes_the_markets_gain_off(plan: Plan) -
     # it does what the market does, but for what entering cost
     flat = AgentWatch(["long"], plan, _SETTINGS).noted(market, long)
     assert abs(ended[1].ratio) < abs(flat[1].ratio) or math.isnan(ended[1].ratio)
+
+
+def _kept(
+    folder: Path, market: MarketBlock, views: Views, *, names: tuple[str, ...], cut: int = 64
+) -> int:
+    """Write a ledger as a service would, and return the number of its last row."""
+    journal = Journal(SqliteLedger(folder, Durability.BATCHED), "paper")
+    started = Started(
+        run_id="paper", configuration="", seed=7, versions={}, balances={}, agents=names,
+        instruments=("B-USDT.X", *map(str, market.instruments)),
+    )  # fmt: skip
+    journal.append("started", int(market.ts[0]), started)
+    for begin in range(0, len(market), cut):
+        rows = slice(begin, min(begin + cut, len(market)))
+        n = rows.stop - begin
+        journal.segment(
+            market.known_at[rows],
+            {
+                "close": np.hstack([np.full((n, 1), math.nan), market.close[rows]]),
+                "bias_by_agent": _beside_another(views.bias[:, rows]),
+                "confidence_by_agent": _beside_another(views.confidence[:, rows]),
+            },
+        )
+    journal.commit()
+    last = journal.head().seq
+    journal.close()
+    return last
+
+
+def _beside_another(said: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    # as segments have it, (t, a, n), of two instruments
+    return np.concatenate([np.full(said.shape, math.nan), said], axis=2).transpose(1, 0, 2)
+
+
+def _recalled(watch: AgentWatch, folder: Path, *, until: int, last_seq: int) -> AgentWatch:
+    past = watch.hold()
+    with SqliteLedgerReader(folder) as ledger:
+        past.recall(ledger, step=MINUTE, until=until, last_seq=last_seq)
+    return past
+
+
+def test_windows_go_on_after_a_restart_as_if_there_had_been_none(
+    plan: Plan, tmp_path: Path
+) -> None:
+    settings = WorthSettings(window_s=3600, bad_windows=3)
+    market = _market(390)
+    good, bad = _sides(market, right=True), _sides(market, right=False)
+    views = Views(*(np.concatenate(pair) for pair in zip(good, bad, strict=True)))
+    before, after = market.rows(0, 200), market.rows(200, 390)
+    earlier, later = (
+        Views(views.bias[:, rows], views.confidence[:, rows])
+        for rows in (slice(0, 200), slice(200, 390))
+    )
+    through = AgentWatch(["good", "bad"], plan, settings)
+    through.noted(before, earlier)
+    last = _kept(tmp_path, before, earlier, names=("gone", "bad"))  # who was there under a name
+    watch = AgentWatch(["new", "bad"], plan, settings)
+    with structlog.testing.capture_logs() as logs:
+        past = _recalled(watch, tmp_path, until=int(before.known_at[-1]), last_seq=last)
+        # what comes meanwhile is put by
+        assert watch.noted(after, later) == []
+        assert watch.newest("bad") is None
+        told = {each.agent: each for each in watch.take_up(past)}
+    through.noted(after, later)
+    expected = through.newest("bad")
+    assert expected is not None
+    assert (told["bad"].end, told["bad"].bad) == (expected.end, expected.bad) == (_end(390), 6)
+    assert told["bad"].ratio == pytest.approx(expected.ratio)
+    # the alert of the past was told then
+    assert [each["bad_windows"] for each in logs] == [6]
+    assert told["new"].bad == 0
+
+
+def _end(n: int) -> int:
+    return _START + n // 60 * HOUR
+
+
+def test_restart_looks_back_no_further_than_an_alert_needs(plan: Plan, tmp_path: Path) -> None:
+    market = _market(330)
+    bad = _sides(market, right=False)
+    last = _kept(tmp_path, market, bad, names=("bad",))
+    watch = AgentWatch(["bad"], plan, _SETTINGS)
+    (window,) = watch.take_up(
+        _recalled(watch, tmp_path, until=int(market.known_at[-1]), last_seq=last)
+    )
+    assert (window.end, window.bad, window.is_alert) == (_end(330), 2, True)
+
+
+def test_panel_that_changes_while_the_past_is_read_is_seated_after_it(
+    plan: Plan, tmp_path: Path
+) -> None:
+    market = _market(130)
+    bad = _sides(market, right=False)
+    early = Views(bad.bias[:, :100], bad.confidence[:, :100])
+    last = _kept(tmp_path, market.rows(0, 100), early, names=("bad",))
+    watch = AgentWatch(["bad"], plan, _SETTINGS)
+    past = _recalled(watch, tmp_path, until=int(market.known_at[99]), last_seq=last)
+    watch.over_to(["new", "bad"], plan)
+    both = Views(*(np.concatenate([each, each])[:, 100:] for each in bad))
+    watch.noted(market.rows(100, 130), both)
+    assert {each.agent: each.bad for each in watch.take_up(past)} == {"bad": 2, "new": 1}
+
+
+async def test_past_that_can_not_be_read_is_said_and_left(plan: Plan, tmp_path: Path) -> None:
+    market = _market(130)
+    bad = _sides(market, right=False)
+    last = _kept(tmp_path, market, bad, names=("bad",))
+    for file in (tmp_path / "segments").iterdir():
+        file.write_bytes(b"torn")
+    watch = AgentWatch(["bad"], plan, _SETTINGS)
+    past = watch.hold()
+    with structlog.testing.capture_logs() as logs:
+        await past.recall_beside(
+            tmp_path, step=MINUTE, until=int(market.known_at[-1]), last_seq=last
+        )
+    assert [each["event"] for each in logs] == ["agents are judged by a part of their past only"]
+    assert watch.take_up(past) == []
+    assert watch.noted(market.rows(0, 70), Views(bad.bias[:, :70], bad.confidence[:, :70]))
