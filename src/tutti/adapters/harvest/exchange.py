@@ -173,6 +173,30 @@ class Exchange:
         return open_client(self._dialect, Reach(keys={}, addresses=self._addresses), self._lanes)
 
 
+class ByExchange:
+    """What connectors that ask an exchange have in common: it, and markets to describe and recall.
+
+    Parameters
+    ----------
+    exchange : Exchange
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    async def describe(self, series: Series) -> bytes:
+        """Return the market, as ccxt describes it."""
+        return await self._exchange.describe(series)
+
+    def recall(self, series: Series, description: bytes) -> None:
+        """Take a market back."""
+        self._exchange.recall(series, description)
+
+    async def close(self) -> None:
+        """End the connections."""
+        await self._exchange.close()
+
+
 def _telling(told: Any) -> Callable[..., Awaitable[Any]]:
     async def fetch(*_: Any, **__: Any) -> Any:
         return told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tutti.adapters.harvest.exchange import ByExchange
 from tutti.adapters.harvest.port import Answer, Parsed, Row, RowKind, Series, Terms, Window
 from tutti.adapters.venues.by_ccxt.market_data import timeframe_name
 from tutti.kernel.clock import HOUR
@@ -20,7 +21,7 @@ _COLUMNS = 6
 _EMPTY_PAGES = 1000  # bars that are skipped over at once where an exchange has none
 
 
-class ExchangeBars:
+class ExchangeBars(ByExchange):
     """Asks for bars; a cursor is the millisecond to go on at.
 
     Parameters
@@ -36,7 +37,7 @@ class ExchangeBars:
             remembers=True,
             overlap=2 * step,
         )
-        self._exchange = exchange
+        super().__init__(exchange)
         self._step = step
 
     def series(self, symbols: Sequence[str]) -> list[Series]:
@@ -97,15 +98,3 @@ class ExchangeBars:
         if following >= over:
             return Parsed(rows=rows, upto=over)
         return Parsed(rows=rows, next=str(following // _MILLISECOND), upto=following)
-
-    async def describe(self, series: Series) -> bytes:
-        """Return the market, as ccxt describes it."""
-        return await self._exchange.describe(series)
-
-    def recall(self, series: Series, description: bytes) -> None:
-        """Take a market back."""
-        self._exchange.recall(series, description)
-
-    async def close(self) -> None:
-        """End the connections."""
-        await self._exchange.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tutti.adapters.harvest.exchange import ByExchange
 from tutti.adapters.harvest.port import Answer, Parsed, Row, RowKind, Series, Terms, Window
 from tutti.adapters.stores.point_in_time.rows import content_id
 from tutti.kernel.clock import SECOND
@@ -20,7 +21,7 @@ _SKIP_MS = 3_600_000
 _LATE = 10 * SECOND  # trades are told in no strict order
 
 
-class ExchangeTrades:
+class ExchangeTrades(ByExchange):
     """Asks for trades; a cursor is the millisecond to go on at.
 
     Many exchanges tell the newest trades only, whatever they are asked: then the past stays empty,
@@ -34,7 +35,7 @@ class ExchangeTrades:
             remembers=True,
             overlap=_LATE,
         )
-        self._exchange = exchange
+        super().__init__(exchange)
 
     def series(self, symbols: Sequence[str]) -> list[Series]:
         """Return instruments.
@@ -86,15 +87,3 @@ class ExchangeTrades:
             following = start + _SKIP_MS  # nothing new here; some look an hour ahead only
         upto = min(following * _MILLISECOND, window.until)
         return Parsed(rows=rows, next=str(following) if upto < window.until else None, upto=upto)
-
-    async def describe(self, series: Series) -> bytes:
-        """Return the market, as ccxt describes it."""
-        return await self._exchange.describe(series)
-
-    def recall(self, series: Series, description: bytes) -> None:
-        """Take a market back."""
-        self._exchange.recall(series, description)
-
-    async def close(self) -> None:
-        """End the connections."""
-        await self._exchange.close()
