@@ -30,6 +30,9 @@ async def refuse_withdrawal(client: Any, dialect: Dialect) -> None:
         Of ccxt, if the venue has such a question and does not answer it.
     """
     asked = dialect.permissions
+    if dialect.wallet_withdraws:
+        _refuse_wallet(client, dialect)
+        return
     if asked is None:
         _log.warning("venue does not tell what a key may do", venue=dialect.venue)
         return
@@ -43,6 +46,18 @@ async def refuse_withdrawal(client: Any, dialect: Dialect) -> None:
     if may:
         raise ConfigError(
             f"{dialect.venue}: this key may withdraw; make one there that may only read and trade"
+        )
+
+
+def _refuse_wallet(client: Any, dialect: Dialect) -> None:
+    try:
+        address = str(client.eth_get_address_from_private_key(client.privateKey))
+    except Exception:  # noqa: BLE001 - its text may hold the key
+        raise ConfigError(f"{dialect.venue}: private_key is none; it has 64 hex digits") from None
+    if address.lower() == str(client.walletAddress).lower():
+        raise ConfigError(
+            f"{dialect.venue}: this key may withdraw, it is the wallet's own; approve an agent there "
+            "(an API wallet), and give its private_key beside your wallet_address"
         )
 
 

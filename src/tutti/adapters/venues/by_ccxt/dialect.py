@@ -87,6 +87,8 @@ class Dialect:
         Methods of the ccxt client that do what nobody asked for: they are made to do nothing.
     permissions : Permissions or None
         How to ask whether the key may withdraw; None where the venue does not tell.
+    wallet_withdraws : bool
+        Whether the private key of a wallet may withdraw, while that of an agent it approved may not.
     switch_s : float
         Seconds without a sign of life after which its dead man's switch is to cancel all orders; 0
         where it has none.
@@ -118,5 +120,6 @@ class Dialect:
     reads: tuple[str, ...] = ()
     silenced: tuple[str, ...] = ()
     permissions: Permissions | None = None
+    wallet_withdraws: bool = False
     switch_s: float = 0.0
     ordinary_burst: float = 10.0

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tutti.adapters.venues.by_ccxt.account_guard import arm_switch, refuse_withdrawal
+from tutti.adapters.venues.by_ccxt.client import exchange_class
 from tutti.adapters.venues.by_ccxt.dialects import DIALECTS
 from tutti.adapters.venues.by_ccxt.fence import Fence
 from tutti.adapters.venues.by_ccxt.skew import measure_skew
@@ -87,7 +88,6 @@ _MAY_NOT = {
     "KRAKEN": {"result": {"permissions": ["query-funds", "modify-trades"]}},
     "COINBASE": {"can_view": True, "can_trade": True, "can_transfer": False},
     "KUCOIN": {"data": {"permission": "General,Spot"}},
-    "HYPERLIQUID": {},
     "ASTER": {},
 }
 
@@ -101,6 +101,33 @@ async def test_key_that_may_withdraw_is_refused(venue: str) -> None:
 @pytest.mark.parametrize("venue", _MAY_NOT)
 async def test_key_that_may_only_trade_is_taken(venue: str) -> None:
     await refuse_withdrawal(_Client(_MAY_NOT[venue]), DIALECTS[venue])
+
+
+class _Wallet(_Client):
+    """Client of a venue where whoever trades signs."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__({})
+        self.walletAddress = "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
+        self.privateKey = key
+
+    def eth_get_address_from_private_key(self, key: str) -> str:
+        return str(exchange_class("hyperliquid", "X").eth_get_address_from_private_key(key))
+
+
+async def test_key_of_a_wallet_is_refused_and_that_of_its_agent_taken() -> None:
+    own, agent = f"0x{1:064x}", f"0x{2:064x}"
+    with pytest.raises(
+        ConfigError, match=r"HYPERLIQUID: this key may withdraw, .* the wallet's own"
+    ):
+        await refuse_withdrawal(_Wallet(own), DIALECTS["HYPERLIQUID"])
+    await refuse_withdrawal(_Wallet(agent), DIALECTS["HYPERLIQUID"])
+
+
+async def test_private_key_that_is_none_is_refused_without_being_told() -> None:
+    with pytest.raises(ConfigError, match="private_key is none") as refused:
+        await refuse_withdrawal(_Wallet("hunter2"), DIALECTS["HYPERLIQUID"])
+    assert "hunter2" not in str(refused.value)
 
 
 async def test_key_of_which_the_venue_tells_nothing_is_taken_and_logged() -> None:

@@ -33,5 +33,6 @@ HYPERLIQUID = Dialect(
     ),
     reads=("/info",),
     silenced=("initialize_client",),
+    wallet_withdraws=True,
     switch_s=60.0,
 )

@@ -14,6 +14,8 @@ from tutti.testing.exchanges.dialects.hyperliquid.streams import HyperliquidSess
 from tutti.testing.exchanges.dialects.hyperliquid.terms import Assets
 from tutti.testing.exchanges.dialects.hyperliquid.typed_data import (
     action_digest,
+    address_of,
+    agent_of,
     fee_approval_digest,
     recovered_address,
 )
@@ -69,6 +71,7 @@ class HyperliquidDialect:
         self._free_requests = int(_FREE_REQUESTS * scale)
         self._n_actions: dict[str, int] = {}
         self._nonces: dict[str, list[int]] = {}
+        self._agent_of: dict[str, str] = {}
 
     def route(self, call: Call) -> Routed:
         """Understand a request.
@@ -147,11 +150,18 @@ class HyperliquidDialect:
             address = recovered_address(digest, signature)
         except Exception as e:
             raise Refused(Reason.BAD_SIGNATURE) from e
-        account = self._place.by_key.get(address)
+        account = self._place.by_key.get(address) or self._agents().get(address)
         if account is None:
             # a wrong signature is a right one of somebody else: nobody whom the venue knows
             raise Refused(Reason.BAD_KEY, address)
         return account
+
+    def _agents(self) -> dict[str, Account]:
+        # accounts come while the exchange runs
+        for account in self._place.accounts.values():
+            if account.name not in self._agent_of:
+                self._agent_of[account.name] = address_of(agent_of(account.secret))
+        return {self._agent_of[name]: each for name, each in self._place.accounts.items()}
 
     def _check_nonce(self, account: Account, nonce: int) -> None:
         now = self._place.now()
@@ -230,5 +240,5 @@ class HyperliquidDialect:
         return {"public": http, "private": http, "ws": {"public": f"{ws}/ws"}}
 
     def credentials(self, account: Account) -> dict[str, str]:
-        """Return a ccxt client's wallet and private key."""
-        return {"walletAddress": account.key, "privateKey": account.secret}
+        """Return a ccxt client's wallet, and the key of an agent that may trade for it."""
+        return {"walletAddress": account.key, "privateKey": agent_of(account.secret)}

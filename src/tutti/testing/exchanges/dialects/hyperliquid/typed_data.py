@@ -121,3 +121,8 @@ def address_of(private_key: str) -> str:
     """Return the address of a private key (hex), lower case with 0x."""
     key = PrivateKey(bytes.fromhex(private_key.removeprefix("0x")))
     return _address(key.public_key)
+
+
+def agent_of(private_key: str) -> str:
+    """Return the private key (hex with 0x) of the agent that a wallet has approved to trade for it."""
+    return "0x" + keccak_256(b"agent" + bytes.fromhex(private_key.removeprefix("0x"))).hex()
