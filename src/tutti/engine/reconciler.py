@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from tutti.execution.port import AsyncVenue
-from tutti.execution.reconcile import compare_balances, compare_positions, reconcile_orders
+from tutti.execution.reconcile import compare_cash, compare_positions, reconcile_orders
 from tutti.ledger.kinds import Adopted, Reconciled, Transfer
 from tutti.model.difference import Difference, DifferenceKind, Resolution
 from tutti.model.errors import VenueError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tutti.model.order import Order, VenueEvent
 
 _FILLED = DifferenceKind.FILLED
+_PERPETUAL = "-PERP"
 _EXPLAINED = frozenset({Resolution.APPLIED, Resolution.ADOPTED, Resolution.SETTLED})
 
 
@@ -98,6 +99,10 @@ class Reconciler:
         self._booking = booking
         self._columns = {each.id: i for i, each in enumerate(setup.instruments)}
         self._names = {str(each.id): each.id for each in setup.instruments}
+        self._quotes: dict[str, set[str]] = {}
+        for each in setup.instruments:
+            quote = each.id.symbol.removesuffix(_PERPETUAL).rpartition("-")[2]
+            self._quotes.setdefault(each.id.venue, set()).add(quote)
         self._standing: dict[tuple[str, DifferenceKind, str], _Standing] = {}
         self._last = 0
 
@@ -196,10 +201,13 @@ class Reconciler:
         currency = self._rules.currency
         if not currency:
             return ()
-        ours = {currency: self._account.portfolio.cash[venue.name]}
-        found = compare_balances(ours, venue, tolerance=self._rules.balance_tolerance)
-        # what else lies in the account is a position, or none of our business
-        return tuple(each for each in found if each.subject == currency)
+        return compare_cash(
+            self._account.portfolio.cash[venue.name],
+            venue,
+            currency=currency,
+            quotes=self._quotes.get(venue.name, ()),
+            tolerance=self._rules.balance_tolerance,
+        )
 
     # ---- what is done about them ----
 

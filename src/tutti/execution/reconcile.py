@@ -124,18 +124,33 @@ def compare_positions(ours: Mapping[InstrumentId, Decimal], venue: Venue) -> tup
     )
 
 
-def compare_balances(
-    ours: Mapping[str, Decimal], venue: Venue, *, tolerance: Decimal
+def compare_cash(
+    ours: Decimal,
+    venue: Venue,
+    *,
+    currency: str,
+    quotes: Iterable[str],
+    tolerance: Decimal,
 ) -> tuple[Difference, ...]:
-    """Return where our cash at ``venue`` differs from its own by more than ``tolerance``."""
-    theirs = venue.balances()
-    nothing = Decimal(0)
-    return tuple(
-        _noted(venue.name, DifferenceKind.BALANCE, currency, mine, its)
-        for currency in sorted(ours.keys() | theirs.keys())
-        if abs((mine := ours.get(currency, nothing)) - (its := theirs.get(currency, nothing)))
-        > tolerance
-    )
+    """Return whether our cash at ``venue`` differs from its own by more than ``tolerance``.
+
+    Parameters
+    ----------
+    ours : Decimal
+        Our cash there.
+    currency : str
+        The account's; what a difference is about.
+    quotes : iterable of str
+        What our instruments there are traded in. All of it is cash, and counts alike; what else
+        lies in the account is a position, or none of our business.
+    tolerance : Decimal
+        Quote currency.
+    """
+    told = venue.balances()
+    theirs = sum((told.get(each, Decimal(0)) for each in {currency, *quotes}), Decimal(0))
+    if abs(ours - theirs) <= tolerance:
+        return ()
+    return (_noted(venue.name, DifferenceKind.BALANCE, currency, ours, theirs),)
 
 
 def _explained(order: Order, report: VenueOrderReport) -> list[OrderEvent]:

@@ -101,7 +101,8 @@ class _Play:
         self, stage: Make, make_bars: Make, exchange: Exchange | None = None, **changes: Any
     ) -> None:
         self.exchange = exchange or Exchange()
-        self.block = make_bars([[100.0]] * 12, ids=changes.pop("ids", (BTC,)))
+        prices = changes.pop("prices", [[100.0]] * 12)
+        self.block = make_bars(prices, ids=changes.pop("ids", (BTC,)))
         rules = changes.pop("rules", {})
         self.stage = stage(
             self.block, changes.pop("scores", [float("nan")] * 12),
@@ -250,6 +251,21 @@ def test_cash_is_adopted_where_that_is_asked_for(play: Make) -> None:
     assert (transfer.venue, transfer.amount) == ("SIM", Decimal(2_500))
     assert played.stage.account.book.cash.tolist() == [12_500.0]
     assert played.reconcile() == []
+
+
+@pytest.mark.parametrize("adopts", [False, True])
+def test_cash_of_a_venue_is_all_the_money_that_its_instruments_are_traded_in(
+    adopts: bool, play: Make
+) -> None:
+    # an account in USDT, and a venue that keeps dollars and euros for it
+    ids = (InstrumentId("BTC-USD", "SIM"), InstrumentId("BTC-EUR", "SIM"))
+    rules, views = {"adopts": adopts}, [float("nan")] * 24
+    played = play(ids=ids, rules=rules, prices=[[100.0, 100.0]] * 12, scores=views)
+    played.exchange.cash = {"USD": Decimal(6_000), "EUR": Decimal(4_000), "BTC": Decimal(3)}
+    assert played.reconcile() == []
+    played.exchange.cash["EUR"] = Decimal(3_500)
+    resolution = "adopted" if adopts else "noted"
+    assert _said(played.reconcile()) == [("balance", "10000", "9500", resolution)]
 
 
 def test_cash_is_left_alone_where_its_currency_is_not_known(stage: Make, make_bars: Make) -> None:

@@ -12,7 +12,7 @@ from tutti.execution.lifecycle import unanswered
 from tutti.execution.port import VenueOrderReport
 from tutti.execution.reconcile import (
     Reconciliation,
-    compare_balances,
+    compare_cash,
     compare_positions,
     reconcile_orders,
 )
@@ -247,17 +247,23 @@ def test_positions_that_differ_are_named_in_order() -> None:
     )
 
 
-def test_balances_that_differ_by_more_than_the_tolerance_are_named() -> None:
+@pytest.mark.parametrize("currency", ["USD", "USDT"])
+def test_cash_that_differs_by_more_than_the_tolerance_is_named(currency: str) -> None:
     venue = _Venue()
-    venue.cash = {"USD": Decimal("100.01"), "EUR": Decimal(1)}
-    ours = {"USD": Decimal(100), "EUR": Decimal(1)}
-    assert compare_balances(ours, venue, tolerance=Decimal("0.01")) == ()
-    assert compare_balances(ours, venue, tolerance=Decimal("0.001")) == (
-        _noted(DifferenceKind.BALANCE, "USD", "100", "100.01"),
-    )
-    assert compare_balances({}, venue, tolerance=Decimal(2)) == (
-        _noted(DifferenceKind.BALANCE, "USD", "0", "100.01"),
-    )
+    venue.cash = {"USD": Decimal("90.01"), "EUR": Decimal(10), "BTC": Decimal(7)}
+
+    def compared(ours: str, tolerance: str) -> tuple[Difference, ...]:
+        return compare_cash(
+            Decimal(ours),
+            venue,
+            currency=currency,
+            quotes=("USD", "EUR"),
+            tolerance=Decimal(tolerance),
+        )
+
+    assert compared("100", "0.01") == ()
+    expected = (_noted(DifferenceKind.BALANCE, currency, "100", "100.01"),)
+    assert compared("100", "0.001") == expected
 
 
 def test_terms_that_somebody_changed_at_the_venue_are_taken_over() -> None:
