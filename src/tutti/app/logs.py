@@ -89,6 +89,17 @@ def configure_logs(
     return path
 
 
+def log_to_stderr() -> None:
+    """Tell warnings and worse on standard error, where no folder of a run takes the logs.
+
+    A command's answer goes to standard output, and may have to be one JSON object.
+    """
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+    )
+
+
 def blind_logs(told: Callable[[str], str] | None) -> None:
     """Have all that is logged from now on told without names and dates; None as it is.
 

@@ -38,6 +38,7 @@ class Metrics:
         self.registry = registry
         self.self_reporting: set[str] = set()
         self._differed: dict[str, int] = {}
+        self._venues: set[str] = set()
         self._timed_out: Counts[str] = Counts()
 
         def by_agent(name: str, what: str) -> Counter:
@@ -117,6 +118,15 @@ class Metrics:
             ["exchange"],
             registry=registry,
         )
+        self._by_venue = (
+            self.orders_sent,
+            self.orders_filled,
+            self.orders_failed,
+            self.order_latency,
+            self.slippage,
+            self.venue_errors,
+            self.reconcile_differences,
+        )
         self.orders_refused = Counter(
             "orders_refused_total", "Intents that a risk rule refused", ["rule"], registry=registry
         )
@@ -185,8 +195,15 @@ class Metrics:
                 self._differed[venue] = count
 
     def heard(self, venues: Iterable[str], seconds: float) -> None:
-        """Take note of the age of the data of venues that don't tell it themselves."""
+        """Take note of the age of the data of venues that don't tell it themselves.
+
+        From then on every metric of a venue is there: 0 is another answer than nothing.
+        """
         for venue in venues:
+            if venue not in self._venues:
+                self._venues.add(venue)
+                for each in self._by_venue:
+                    each.labels(venue)
             if venue not in self.self_reporting:
                 self.venue_up.labels(venue).set(1.0)
                 self.data_age_seconds.labels(venue).set(seconds)

@@ -157,7 +157,9 @@ def _at_venues(settings: "Config", wanted: "Symbol", output: Output) -> None:
     import asyncio
 
     from tutti.app.live_market import quotes_of  # heavy, not for --help
+    from tutti.app.logs import log_to_stderr
 
+    log_to_stderr()
     for instrument, quote in asyncio.run(quotes_of(settings, wanted.ids)).items():
         output.say(f"{instrument}: {_quoted(quote)}")
 

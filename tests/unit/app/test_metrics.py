@@ -87,3 +87,23 @@ def test_venue_that_tells_how_it_does_is_not_spoken_for() -> None:
     assert value("venue_errors_total", {"exchange": "KRAKEN"}) == 1.0
     assert value("venue_up", {"exchange": "SIM"}) == 1.0
     assert value("data_age_seconds", {"exchange": "SIM"}) == 3.0
+
+
+def test_venue_that_is_traded_at_has_every_metric_before_its_first_order() -> None:
+    metrics = Metrics(CollectorRegistry())
+    metrics.orders_sent.labels("KRAKEN").inc()
+    metrics.heard(["KRAKEN", "SIM"], 3.0)
+    text = generate_latest(metrics.registry).decode()
+    assert 'orders_sent_total{exchange="KRAKEN"} 1.0' in text
+    for sample in (
+        "orders_sent_total",
+        "orders_filled_total",
+        "orders_failed_total",
+        "order_latency_seconds_count",
+        "slippage_bps_count",
+        "reconcile_differences_total",
+        "venue_errors_total",
+    ):
+        assert f'\n{sample}{{exchange="SIM"}} 0.0' in text
+    for sample in ("venue_up", "data_age_seconds"):
+        assert f'\n{sample}{{exchange="SIM"}}' in text

@@ -135,3 +135,19 @@ def test_symbol_of_a_live_market_is_shown_as_its_exchange_quotes_it(
         assert "traded in 24 hours" in told.out
         unknown = tutti("symbols", "add", "NO-SUCH", "--exchange", "BINANCE", "--config", config)
         assert unknown.code == 2
+
+
+def test_answer_of_a_command_has_no_logs_in_it(tutti: Tutti, tmp_path: Path) -> None:
+    # Coinbase tells its best prices to those with a key only, which is logged
+    with serve_in_thread(FakeExchange("coinbase", seed=3, limits=0.0), rate=0.0) as place:
+        (tmp_path / "there.json").write_text(json.dumps(place.to_dict()), encoding="utf-8")
+        config = tmp_path / "live.yaml"
+        config.write_text(
+            "feed: {kind: live, live: {symbols: [BTC-USD.COINBASE]}}\n"
+            f"venues: {{COINBASE: {{addresses: {tmp_path / 'there.json'}}}}}\n"
+        )
+        told = tutti(
+            "symbols", "add", "ETH-USD", "--exchange", "COINBASE", "--config", config, "--json"
+        )
+        assert told.code == 0, told.err
+        assert json.loads(told.out)["in_force"] is False
