@@ -9,7 +9,7 @@ import numpy as np
 from tutti.execution.lifecycle import fill_of
 from tutti.kernel.jit import bound
 from tutti.model.arrays import FUNDING_RECEIVED
-from tutti.model.order import Fill
+from tutti.model.order import Fill, Side
 from tutti.portfolio.accounting import apply_fill, pay_funding
 
 if TYPE_CHECKING:
@@ -63,10 +63,15 @@ class Booking:
         return i if self._router is None else int(self._router.columns[i])
 
     def fill(self, order: Order, event: OrderFilled, intent: OrderIntent, i: int, lead: int) -> int:
-        """Book a fill in column ``i``; return its signed lots."""
+        """Book a fill in column ``i``; return its signed lots.
+
+        One that is no whole number of lots counts as what it adds to the whole lots held.
+        """
         fill = fill_of(order, event, intent.reference_price)
         position = self._account.portfolio.apply(fill, intent.lead)
-        lots = int(event.quantity / self.steps[i]) * order.side.sign
+        step, held = self.steps[i], position.quantity
+        before = held - event.quantity if order.side is Side.BUY else held + event.quantity
+        lots = int(held / step) - int(before / step)
         self._apply_fill(
             self._account.book, self._setup.terms, i, lots, float(event.price), float(event.fee),
             event.ts, lead,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 import msgspec
@@ -484,15 +485,22 @@ class OrderDesk:
             raise InvariantBroken(f"order {order.id} was filled after its end was final; reconcile")
         i = ticket.column
         lots = self._booking.fill(order, event, ticket.intent, i, ticket.lead)
-        if was_open:
+        if not was_open:
+            return
+        if abs(lots) * self._booking.steps[i] == event.quantity:
             self._account.book.working[i] -= lots
+        else:
+            self._count_working(order, i)
 
     def _count_working(self, order: Order, i: int) -> None:
         if self._split is None or i not in self._split.router.routes:
             working = self._account.orders.working(order.instrument)
         else:
             working = self._split.working(i)
-        self._account.book.working[i] = int(working / self._booking.steps[i])
+        lots = working / self._booking.steps[i]
+        # a part of a lot is at work as well
+        away = ROUND_CEILING if lots > 0 else ROUND_FLOOR
+        self._account.book.working[i] = int(lots.to_integral_value(away))
         if order.status is OrderStatus.UNRESOLVED or self.locks[i] == UNRESOLVED:
             self._lock(i, order.instrument)
 

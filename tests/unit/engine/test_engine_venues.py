@@ -339,6 +339,21 @@ def test_fill_that_is_told_twice_is_booked_once(play: Make) -> None:
     assert played.order().status is OrderStatus.PARTIALLY_FILLED
 
 
+def test_fills_off_the_step_add_up_to_what_is_held(play: Make) -> None:
+    # where a coarser step is configured than the venue matches in
+    played = play(scores=[1.0] + [NAN] * 11)
+    played.tick()
+    book, order_id = played.stage.account.book, played.order_id
+    played.exchange.queue.append(_fill(order_id, "9.9995", played.now))
+    played.tick()
+    # half a lot is at work: nothing else may be sent
+    assert (book.lots[0], book.working[0]) == (9_999, 1)
+    played.exchange.queue.append(_fill(order_id, "0.0005", played.now, "f2"))
+    played.tick()
+    assert (book.lots[0], book.working[0]) == (10_000, 0)
+    assert played.order().status is OrderStatus.FILLED
+
+
 def test_late_fill_of_a_cancelled_order_is_booked(play: Make) -> None:
     played = play()
     played.tick()
