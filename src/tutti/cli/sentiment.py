@@ -58,7 +58,7 @@ _RECORDS = Path("llm.sqlite")
 def evaluate(  # noqa: PLR0913 - one parameter for each option
     *,
     text: Annotated[
-        Path, typer.Option(metavar="FILE", help="Parquet or CSV with columns text and label.")
+        Path, typer.Option(metavar="FILE", help="Labelled texts: Parquet, CSV, JSON or lines.")
     ],
     scorer: _Scorer = "lexicon",
     rows: Annotated[
@@ -71,6 +71,7 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     as_json: AsJson = False,
 ) -> int:
     """Hold a scorer's labels against those that people gave."""
+    from tutti.agents.text.sentiment import LABELS
     from tutti.app.sentiment import evaluate as evaluate_scorer
     from tutti.app.sentiment import read_labelled
 
@@ -84,7 +85,12 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     done = asyncio.run(evaluated())
     output = Output(as_json=as_json)
     _show(output, done)
-    output.finish(_document(done) | {"text": str(text), "rows": rows.value})
+    if given.n_left_out:
+        output.say(f"{given.n_left_out} rows without a text or a label were left out", "yellow")
+    if set(given.meanings) - set(LABELS):
+        output.say(f"labels: {', '.join(f'{k} is {v}' for k, v in given.meanings.items())}")
+    read = {"labels": dict(given.meanings), "n_left_out": given.n_left_out}
+    output.finish(_document(done) | {"text": str(text), "rows": rows.value} | read)
     return OK
 
 

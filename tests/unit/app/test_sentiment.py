@@ -82,3 +82,40 @@ async def test_evaluation_of_vader_is_its_own_baseline(tmp_path: Path) -> None:
     assert done.vader is done.quality
     assert done.quality.accuracy == 1.0
     assert done.us_per_text == 250_000.0
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"Sentence": ["a", "b"], "Sentiment": ["Positive", "NEGATIVE"]},
+        {"tweet": ["a", "b"], "class": [1, -1]},
+        {"content": ["a", "b"], "target": ["pos", "neg"]},
+        {"News Headline": ["a", "b"], "sentiment_label": ["bullish", "bearish"]},
+        {"title": [None, None], "text": ["a", "b"], "label": [None, None], "score": [0.4, -0.2]},
+    ],
+)
+def test_columns_are_found_by_the_names_that_people_give_them(
+    tmp_path: Path, columns: dict[str, list[object]]
+) -> None:
+    found = read_labelled(_written(tmp_path / "t.parquet", **columns))
+    assert (found.texts, found.labels) == (("a", "b"), ("positive", "negative"))
+    assert found.targets == ("", "")
+
+
+def test_numbers_mean_what_the_whole_column_says_though_only_some_rows_are_read(
+    tmp_path: Path,
+) -> None:
+    path = _written(tmp_path / "t.csv", text=["a", "b", "c", " "], label=[0, 2, 1, 2])
+    found = read_labelled(path, start=0, step=2)
+    assert found.labels == ("negative", "neutral")
+    assert found.meanings == {"0": "negative", "1": "neutral", "2": "positive"}
+    assert found.n_left_out == 0
+    assert read_labelled(path).n_left_out == 1
+
+
+def test_file_of_many_columns_is_refused_in_one_short_line(tmp_path: Path) -> None:
+    columns: dict[str, list[object]] = {f"{'x' * 90}{k}": ["1"] for k in range(99)}
+    path = _written(tmp_path / "t.csv", **columns)
+    with pytest.raises(ConfigError, match=r"no column holds the text; call one of x+\.\.\.") as e:
+        read_labelled(path)
+    assert len(str(e.value)) < 1000
