@@ -141,18 +141,18 @@ class Questions:
         balance = await self._client.fetch_balance()
         spot = [each for each in self._contracts.values() if self._is_spot(each)]
         positions = spot_of(balance, spot)
-        cost = gain = Decimal(0)
+        balances = {currency: total_of(balance, currency) for currency in currencies}
         if len(spot) < len(self._contracts):
             told: Sequence[Mapping[str, Any]] = await self._client.fetch_positions(
                 [each.symbol for each in self._contracts.values() if not self._is_spot(each)]
             )
             positions |= positions_of(told, self._by_symbol)
-            cost = contracts_cost(told, self._by_symbol)
-            gain = unrealised(told) if self._dialect.total_is_equity else gain
-        balances = {currency: total_of(balance, currency) for currency in currencies}
-        for contract in self._contracts.values():
-            if not self._is_spot(contract):
-                balances[contract.quote] = total_of(balance, contract.quote) - cost - gain
+            quotes = {each.quote for each in self._contracts.values() if not self._is_spot(each)}
+            for quote in quotes:
+                mine = [each for each in told if self._quote_of(each) == quote]
+                gain = unrealised(mine) if self._dialect.total_is_equity else Decimal(0)
+                cost = contracts_cost(mine, self._by_symbol)
+                balances[quote] = total_of(balance, quote) - cost - gain
         return Holdings(positions=positions, balances=balances)
 
     def fill(self, trade: Mapping[str, Any], tracked: Tracked) -> OrderFilled | None:
@@ -301,6 +301,10 @@ class Questions:
 
     def _is_spot(self, contract: Contract) -> bool:
         return not self._instruments[contract.id].is_perpetual
+
+    def _quote_of(self, position: Mapping[str, Any]) -> str:
+        # of a contract that is not traded here: ccxt writes BASE/QUOTE:SETTLED
+        return str(position.get("symbol")).rpartition(":")[2]
 
     @staticmethod
     def _since(tracked: Tracked) -> int:

@@ -127,6 +127,39 @@ async def test_fills_that_the_venue_does_not_show_yet_are_not_asked_for_without_
     assert len(client.asked) == 3
 
 
+async def test_cash_of_each_currency_is_less_by_what_its_own_contracts_cost() -> None:
+    contracts, instruments = {}, {}
+    for quote in ("USDT", "USDC"):
+        name = InstrumentId(f"BTC-{quote}-PERP", "SOMEWHERE")
+        contracts[name] = Contract(
+            id=name, symbol=f"BTC/{quote}:{quote}", base="BTC", quote=quote, size=Decimal(1),
+            terms={},
+        )  # fmt: skip
+        instruments[name] = Instrument(
+            id=name, kind=InstrumentKind.PERPETUAL, price_step=Decimal(1), quantity_step=Decimal(1)
+        )
+    dialect = replace(dialect_of("SOMEWHERE"), total_is_equity=True)
+    asking = Questions(_Wallet(), dialect, contracts, instruments, LiveClock())
+    told = await asking.holdings({"USDT", "USDC"})
+    assert told.balances == {"USDT": Decimal(1000 - 200 - 10), "USDC": Decimal(500 + 50 - 5)}
+
+
+class _Wallet:
+    """Account with a long position in one currency and a short one in another."""
+
+    async def fetch_balance(self) -> dict[str, Any]:
+        return {"total": {"USDT": 1000, "USDC": 500}}
+
+    async def fetch_positions(self, symbols: list[str]) -> list[dict[str, Any]]:
+        assert len(symbols) == 2
+        return [
+            {"symbol": "BTC/USDT:USDT", "contracts": 2, "entryPrice": 100, "side": "long",
+             "unrealizedPnl": 10},
+            {"symbol": "BTC/USDC:USDC", "contracts": 1, "entryPrice": 50, "side": "short",
+             "unrealizedPnl": 5},
+        ]  # fmt: skip
+
+
 def test_pages_of_kucoin_are_numbered() -> None:
     assert KUCOIN.more_trades is not None
     assert KUCOIN.more_trades([_trade(n) for n in range(100)]) == {"currentPage": 3}
