@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import msgspec
@@ -155,9 +156,11 @@ class Recorded:
         if self._model is None or self._mode == "replay":
             found = self._records.find(call, exactly=False)
             if found is None:
+                # without its folder: it goes to the ledger, which is the same wherever the file lies
+                where = PurePath(self._records.where).name
                 raise NotRecorded(
                     f"no record of call {call.key[:_SHORT]} of {call.model} "
-                    f"in {self._records.where}; record it with --llm record"
+                    f"in {where}; record it with --llm record"
                 )
             return _told(call, found)
         if self._mode == "record":

@@ -104,7 +104,7 @@ async def test_call_nobody_waited_for_is_late_in_the_replay(records: SqliteCallR
 
 
 async def test_replay_without_a_record_says_so(records: SqliteCallRecords) -> None:
-    with pytest.raises(NotRecorded, match=r"no record of call \w{12} of p:m in .*llm\.sqlite"):
+    with pytest.raises(NotRecorded, match=r"no record of call \w{12} of p:m in llm\.sqlite;"):
         await recorded(records, None, "replay").answer(CALL)
     with pytest.raises(ValueError, match="nobody to ask"):
         recorded(records, None, "record")
