@@ -396,10 +396,11 @@ def terms_of_trade(config: Config, plan: Plan) -> dict[str, dict[str, dict[str, 
 
 def _clear(out: Path) -> None:
     # what a backtest left can be made again; what anything else left can not
-    if not (out / _LEDGER).exists():
+    if not (out / _LEDGER).exists() and not (out / _RUN).exists():
         return
     if is_being_written(out):
         raise ConfigError(f"{out}: another process writes there; choose another folder with --out")
+    # the fast tier leaves no ledger, and studies of its result all the same
     if not (out / _RUN).exists() and not _is_cut_short(out):
         raise ConfigError(
             f"{out} holds a ledger that no backtest left; choose another folder with --out"

@@ -193,11 +193,11 @@ def _conclude(result: "BacktestResult", folder: Path, output: Output) -> int:
 
 
 def _write_studies(result: "BacktestResult", folder: Path) -> tuple[Path, ...]:
-    from tutti.sandbox.result import write_atomically
+    from tutti.sandbox.result import json_value, write_atomically
 
     written = []
     for kind, study in result.studies.items():
-        text = f"{json.dumps(study, indent=2)}\n".encode()
+        text = f"{json.dumps(json_value(study), indent=2, allow_nan=False)}\n".encode()
         written.append(write_atomically(folder / f"{kind}.json", methodcaller("write", text)))
     return tuple(written)
 
@@ -265,11 +265,13 @@ def _robust(told: "Mapping[str, Any]") -> str:
     won = sum(each["total_return"] > 0.0 for each in told["regimes"])
     quarters = sum(each["total_return"] > 0.0 for each in told["parts"])
     spare = told["costs"]["break_even_bps"]
-    bears = (
-        f"it could pay {spare:.1f} bps more for what it trades"
-        if spare > 0.0
-        else f"it would have to pay {-spare:.1f} bps less for what it trades"
-    )
+    bears = "no cost is known"
+    if spare is not None:
+        bears = (
+            f"it could pay {spare:.1f} bps more for what it trades"
+            if spare > 0.0
+            else f"it would have to pay {-spare:.1f} bps less for what it trades"
+        )
     return (
         f"to break even {bears}; it earned in {won} of {len(told['regimes'])} states of the market "
         f"and in {quarters} of {len(told['parts'])} parts of the time"

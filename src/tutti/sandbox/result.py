@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import math
@@ -309,7 +310,8 @@ def write_result(
 ) -> tuple[Path, ...]:
     """Write orders, fills, trades, equity and prices as CSV, and ``run.json``; return the paths.
 
-    Each file appears whole or not at all: it is written beside its place and moved there.
+    Each file appears whole or not at all: it is written beside its place and moved there;
+    ``run.json`` comes last and has the others' SHA-256 as ``files``.
 
     Parameters
     ----------
@@ -325,9 +327,19 @@ def write_result(
         "trades.csv": lambda file: _write_rows(file, ClosedTrade, result.trades, result),
         "equity.csv": lambda file: _write_equity(file, result),
         "prices.csv": lambda file: _write_prices(file, result),
-        "run.json": lambda file: _write_run(file, result, command),
     }
-    return tuple(write_atomically(folder / name, write) for name, write in writers.items())
+    written = [write_atomically(folder / name, write) for name, write in writers.items()]
+    hashes = {path.name: file_sha256(path) for path in written}
+    run = write_atomically(
+        folder / "run.json", lambda file: _write_run(file, result, command, hashes)
+    )
+    return (*written, run)
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> Path:
@@ -398,7 +410,9 @@ def _write_columns(file: IO[bytes], ts: IntArray, columns: Mapping[str, FloatArr
         frame.write_csv(file, include_header=begin == 0)
 
 
-def _write_run(file: IO[bytes], result: BacktestResult, command: Sequence[str]) -> None:
+def _write_run(
+    file: IO[bytes], result: BacktestResult, command: Sequence[str], hashes: Mapping[str, str]
+) -> None:
     document = {
         "command": list(command),
         **summary(result),
@@ -408,6 +422,7 @@ def _write_run(file: IO[bytes], result: BacktestResult, command: Sequence[str]) 
         "data_files": [asdict(source) for source in result.data_files],
         "configuration": result.configuration,
         "terms": result.terms,
+        "files": dict(hashes),
     }
     file.write(f"{json.dumps(document, indent=2, allow_nan=False)}\n".encode())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from dataclasses import fields
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -24,7 +23,9 @@ from tutti.sandbox.result import (
     OrderRow,
     Parity,
     SourceFile,
+    file_sha256,
 )
+from tutti.sandbox.saved_shapes import read_run, read_study
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,18 +59,24 @@ def load_result(folder: Path) -> BacktestResult:
     ConfigError
         If there is none.
     DataError
-        If a file of it is missing, or was changed so that it can't be read.
+        If a file of it is missing, or was changed since.
     """
     path = folder / "run.json"
     if not path.is_file():
         raise ConfigError(
             f"{folder}: no finished backtest here; name the folder that tutti backtest --out wrote"
         )
+    run = read_run(path)
     for name in _FILES:
         if not (folder / name).is_file():
             raise DataError(f"{folder / name}: missing; run the backtest again")
+        # rows that were cut off or edited would be told as if they were all
+        if run.get("files", {}).get(name, found := file_sha256(folder / name)) != found:
+            raise DataError(
+                f"{folder / name}: not the file that the run left; run the backtest again"
+            )
     try:
-        return _result(folder, json.loads(path.read_text(encoding="utf-8")))
+        return _result(folder, run)
     except (ValueError, KeyError, TypeError, InvalidOperation, pl.exceptions.PolarsError) as error:
         raise DataError(
             f"{folder}: its files can't be read ({type(error).__name__}: {error}); "
@@ -133,9 +140,7 @@ def _result(folder: Path, run: dict[str, Any]) -> BacktestResult:
 def _studies(folder: Path) -> dict[str, Any]:
     # a study that was never made is no fault of the run
     found = ((kind, folder / f"{kind}.json") for kind in STUDIES)
-    return {
-        kind: json.loads(path.read_text(encoding="utf-8")) for kind, path in found if path.is_file()
-    }
+    return {kind: read_study(path, kind) for kind, path in found if path.is_file()}
 
 
 def _float(value: float | None) -> float:

@@ -11,6 +11,7 @@ from tutti.app.backtest import run_backtest
 from tutti.app.config import load_config
 from tutti.ledger.journal import Journal
 from tutti.model.errors import ConfigError
+from tutti.sandbox.result import write_result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,13 +19,11 @@ if TYPE_CHECKING:
     from tutti.sandbox.result import BacktestResult
 
 
-def backtest(folder: Path) -> BacktestResult:
+def backtest(folder: Path, tier: str = "event") -> BacktestResult:
     bars = folder.parent / "BTC-USDT_1h.csv"
     rows = [f"2024-01-01T{hour:02}:00:00Z,100,101,99,100,5" for hour in range(24)]
     bars.write_text("\n".join(["ts,open,high,low,close,volume", *rows]) + "\n")
-    return run_backtest(
-        load_config(None), [str(bars)], None, None, "event", folder, lambda *_: None
-    )
+    return run_backtest(load_config(None), [str(bars)], None, None, tier, folder, lambda *_: None)
 
 
 @pytest.mark.parametrize("run_id", ["", "backtest-0123456789ab"])
@@ -64,3 +63,15 @@ def test_folder_that_another_backtest_writes_to_is_refused(tmp_path: Path) -> No
         pytest.raises(ConfigError, match="another process writes there; choose another folder"),
     ):
         backtest(out)
+
+
+@pytest.mark.parametrize("tier", ["event", "fast"])
+def test_studies_of_an_earlier_run_without_a_ledger_are_not_those_of_the_next(
+    tmp_path: Path, tier: str
+) -> None:
+    out = tmp_path / "out"
+    write_result(backtest(out, "fast"), out)
+    assert not (out / "ledger.sqlite").exists()
+    (out / "montecarlo.json").write_text("of the run before")
+    backtest(out, tier)
+    assert not (out / "montecarlo.json").exists()

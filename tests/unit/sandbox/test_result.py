@@ -195,20 +195,43 @@ def test_result_with_a_file_missing_says_which(
         load_result(tmp_path)
 
 
+@pytest.mark.parametrize("text", ["", "{", "{}", "[]", "null", '{"run_id": 1e400}', "\x00\x01"])
+def test_result_with_a_broken_summary_is_one_clear_error(
+    make_result: ResultMaker, tmp_path: Path, text: str
+) -> None:
+    write_result(make_result(), tmp_path)
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(DataError, match=r"run\.json: can't be read"):
+        load_result(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["equity.csv", "fills.csv", "orders.csv", "trades.csv"])
+def test_result_with_rows_that_were_cut_off_is_refused(
+    make_result: ResultMaker, tmp_path: Path, name: str
+) -> None:
+    write_result(make_result(), tmp_path)
+    lines = (tmp_path / name).read_text().splitlines(keepends=True)
+    (tmp_path / name).write_text("".join(lines[:-3]))
+    with pytest.raises(DataError, match=f"{name}: not the file that the run left"):
+        load_result(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("run.json", "{"),
-        ("run.json", "{}"),
         ("fills.csv", "ts,price\n2024-01-01,abc\n"),
         ("equity.csv", "ts,equity\nyesterday,1\n"),
         ("equity.csv", ""),
     ],
 )
-def test_result_with_a_broken_file_is_one_clear_error(
+def test_result_of_an_older_version_with_a_broken_file_is_one_clear_error(
     make_result: ResultMaker, tmp_path: Path, name: str, text: str
 ) -> None:
     write_result(make_result(), tmp_path)
+    run = json.loads((tmp_path / "run.json").read_text())
+    del run["files"]
+    (tmp_path / "run.json").write_text(json.dumps(run))
+    assert load_result(tmp_path).run_id == run["run_id"]
     (tmp_path / name).write_text(text)
     with pytest.raises(DataError, match="can't be read"):
         load_result(tmp_path)
