@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from tutti.app.model_use import ModelUse
     from tutti.kernel.clock import Clock
 
 _START = 1_704_067_200_000_000_000  # 2024-01-01
@@ -64,6 +65,7 @@ def make_service(make_config: Callable[..., Config], tmp_path: Path) -> Callable
         out: Path | None = None,
         view: Any = None,
         clock: Clock | None = None,
+        use: ModelUse | None = None,
         **changes: object,
     ) -> PaperService:
         paths = [str(path) for path in bars]
@@ -76,6 +78,7 @@ def make_service(make_config: Callable[..., Config], tmp_path: Path) -> Callable
             out=out or tmp_path / "paper",
             view=view,
             clock=clock or LiveClock(),
+            use=use,
         )
 
     return make

@@ -9,16 +9,19 @@ import pytest
 import yaml
 
 from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
+from tutti.app.model_use import ModelUse
 from tutti.app.replay import replay_run
 from tutti.kernel.clock import HOUR, LiveClock
 from tutti.ledger.kinds import Started
 from tutti.ledger.records import decode
 from tutti.ledger.verify import verify
+from tutti.model.errors import GateClosed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from tutti.app.llm_estimate import Estimate
     from tutti.app.service import PaperService
 
     Make = Callable[..., PaperService]
@@ -79,7 +82,7 @@ async def test_new_agent_speaks_from_the_next_tick_on(
     service: PaperService, listed: Path, ticked: Ticked
 ) -> None:
     # where no trend is strong enough for it, it abstains: so let any be
-    eager = {"name": "trend_surfer", "params": {"buy": 0.001, "sell": -0.001}}
+    eager: dict[str, object] = {"name": "trend_surfer", "params": {"buy": 0.001, "sell": -0.001}}
     await _edited(
         service, listed,
         {"name": "momentum_hunter"}, {"name": "mean_reversion"}, eager,
@@ -225,3 +228,37 @@ async def test_information_ratios_and_bad_windows_are_there_again_after_a_restar
         second.shutdown("the test is over")
         await run
     assert again == known
+
+
+async def test_agent_that_would_cost_more_than_was_agreed_to_is_refused_with_its_line(
+    make_service: Make, listed: Path, ticked: Ticked
+) -> None:
+    def within(estimate: Estimate) -> None:
+        if estimate.usd > 1:
+            raise GateClosed(f"{estimate.usd:f} USD a day: more than --max-cost 1")
+
+    priced = {
+        "url": "http://127.0.0.1:9/v1", "input_usd_per_million": 1, "output_usd_per_million": 10,
+    }  # fmt: skip
+    service = make_service(
+        speed=_PACE, agents_file=str(listed), policy__name="hybrid", feed__tick_s=60,
+        use=ModelUse(mode="live", approve_change=within), llm__providers={"mine": priced},
+    )  # fmt: skip
+    panel: list[dict[str, object]] = [{"name": "momentum_hunter"}, {"name": "mean_reversion"}]
+    news: dict[str, object] = {"name": "news", "model": "mine:small", "cadence_s": 60}
+    async with asyncio.TaskGroup() as group:
+        run = group.create_task(service.run())
+        await ticked(service, 3)
+        _write(listed, *panel, news)
+        await _until(lambda: bool(service.status().agents_refused))
+        refused = service.status().agents_refused
+        await ticked(service, service.ticks + 3)
+        assert list(_panel(service)) == ["momentum_hunter", "mean_reversion"]
+        _write(listed, *panel, {**news, "cadence_s": 36_000})
+        await _until(lambda: "news" in _panel(service))
+        service.shutdown("the test is over")
+        await run
+    text = yaml.safe_dump({"agents": [*panel, news]}).splitlines()
+    (line,) = [k for k, each in enumerate(text, 1) if "model:" in each]
+    assert refused.startswith(f"{listed}:{line}: agents[2].model: ")
+    assert refused.endswith("USD a day: more than --max-cost 1")

@@ -19,6 +19,8 @@ from tutti.model.order import OrderStatus
 from tutti.universe.symbols import compare
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tutti.app.build import Plan
     from tutti.app.feed import Market
     from tutti.app.paper import PaperAccount
@@ -209,6 +211,8 @@ class NewPanel:
         Of the service.
     bars : list of str
         Files that it replays.
+    agree : callable
+        Told the configuration that is to come; raises ConfigError where it would cost too much.
     """
 
     def __init__(
@@ -219,12 +223,14 @@ class NewPanel:
         feed: str,
         bars: list[str],
         clock: Clock,
+        agree: Callable[[Config], None],
     ) -> None:
         self._holder = holder
         self._symbols = symbols
         self._feed = feed
         self._bars = bars
         self._clock = clock
+        self._agree = agree
 
     def __call__(self, config: Config, why: str) -> None:
         """End the session and begin one with ``config``, but for its symbols.
@@ -241,6 +247,7 @@ class NewPanel:
                 symbols.file.refuse_missing_agents([each.name for each in config.agents])
                 symbols.base = config
                 config = symbols.configured(symbols.file, busy_in_session(holder.account))
+            self._agree(config)
             market: Market
             if holder.live is not None:
                 market = holder.live.up_to_now(holder.live)

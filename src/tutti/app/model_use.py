@@ -16,7 +16,7 @@ from tutti.app.build import VOICES
 from tutti.app.llm_estimate import CallCollector, Estimate
 from tutti.app.voices import no_models
 from tutti.kernel.clock import LiveClock
-from tutti.model.errors import GateClosed
+from tutti.model.errors import ConfigError, GateClosed
 from tutti.model.instrument import InstrumentId
 
 if TYPE_CHECKING:
@@ -53,11 +53,15 @@ class ModelUse:
         Where calls are kept.
     approve : callable
         Told what it is going to cost before anything is spent; raises GateClosed to refuse.
+    approve_change : callable or None
+        The same where agents change while a service runs, and nobody is there to be asked; None
+        for ``approve``.
     """
 
     mode: Mode = "replay"
     records: Path = RECORDS
     approve: Callable[[Estimate], None] = _refused
+    approve_change: Callable[[Estimate], None] | None = None
 
 
 @asynccontextmanager
@@ -156,6 +160,43 @@ def daily_estimate(config: Config) -> Estimate:
         usd_at_most=usd,
         unpriced=tuple(dict.fromkeys(unpriced)),
     )
+
+
+def refuse_costlier(before: Config, after: Config, use: ModelUse) -> None:
+    """Check that agents that change while a service runs cost no more than was agreed to.
+
+    What costs no more than what is in force is not asked about.
+
+    Raises
+    ------
+    ConfigError
+        Naming the agent that adds most to the cost of a day, with the cost of all.
+    """
+    if use.mode == "replay" or not asks_models(after):
+        return
+    was, coming = daily_estimate(before), daily_estimate(after)
+    more_calls = coming.n_calls > was.n_calls or set(coming.unpriced) - set(was.unpriced)
+    if is_free(coming) or (coming.usd <= was.usd and not (coming.unpriced and more_calls)):
+        return
+    try:
+        (use.approve_change or use.approve)(coming)
+    except GateClosed as error:
+        raise ConfigError(f"agents[{_costliest(before, after)}].model: {error}") from error
+
+
+def _costliest(before: Config, after: Config) -> int:
+    def alone(config: Config, name: str) -> tuple[Decimal, int]:
+        kept = tuple(each for each in config.agents if each.name == name)
+        silent = config.conductor.model_copy(update={"model": ""})
+        found = daily_estimate(config.model_copy(update={"agents": kept, "conductor": silent}))
+        return found.usd, found.n_calls
+
+    def added(k: int) -> tuple[Decimal, int]:
+        name = after.agents[k].name
+        (usd, n), (usd_before, n_before) = alone(after, name), alone(before, name)
+        return usd - usd_before, n - n_before
+
+    return max(range(len(after.agents)), key=added)
 
 
 def followed(config: Config) -> tuple[InstrumentId, ...]:

@@ -27,7 +27,7 @@ from tutti.app.kill_switch import KillSwitch, refuse_killed
 from tutti.app.live_market import live_market
 from tutti.app.markets import open_market
 from tutti.app.metrics import Metrics
-from tutti.app.model_use import RECORDS, ModelUse, followed, models_for
+from tutti.app.model_use import RECORDS, ModelUse, followed, models_for, refuse_costlier
 from tutti.app.paper import LIVE, PAPER, Opening, PaperAccount, plan_for
 from tutti.app.plugins import API_SERVER, resolve
 from tutti.app.reading import Reading
@@ -113,6 +113,7 @@ async def run_service(  # noqa: PLR0913 - one parameter for each choice of the c
         If the ledger can't be written; nothing is sent after that.
     """
     clock = clock or LiveClock()
+    use = use or ModelUse(records=out / RECORDS)
     metrics = Metrics(CollectorRegistry())
     base, symbols = config, watched(config)
     if symbols is not None:
@@ -132,7 +133,7 @@ async def run_service(  # noqa: PLR0913 - one parameter for each choice of the c
         models = await closing.enter_async_context(
             models_for(
                 config,
-                use or ModelUse(records=out / RECORDS),
+                use,
                 metrics=metrics,
                 blind=sight_of(config, followed(config)),
                 always=bool(config.agents_file),
@@ -141,7 +142,7 @@ async def run_service(  # noqa: PLR0913 - one parameter for each choice of the c
         service = PaperService(
             base, feed=feed, bars=bars, speed=speed, seconds=seconds, out=out, view=view,
             clock=clock, metrics=metrics, market=market, venues=venues, symbols=symbols,
-            models=models,
+            models=models, use=use,
         )  # fmt: skip
         return await service.run()
 
@@ -165,6 +166,7 @@ class PaperService(Reading):
         venues: LiveVenues | None = None,
         symbols: SymbolsWatch | None = None,
         models: Models = no_models,
+        use: ModelUse | None = None,
     ) -> None:
         if not speed > 0.0:
             raise ConfigError(f"speed must be positive, was {speed!r}; 1 is the market's own")
@@ -225,6 +227,7 @@ class PaperService(Reading):
         if killed is not None:
             self._kill.take_up(killed)
         self._models = models
+        self._use = use or ModelUse()
         if self._memory is not None:
             horizon = round(config.memory.horizon_s * SECOND)
             self._remembering = Remembering(self._memory, horizon)
@@ -337,8 +340,9 @@ class PaperService(Reading):
             supervisor.add("symbols", hand_over.follow, Policy(on_failure=OnFailure.END_ALL))
         if self._agents is not None:
             begin = NewPanel(
-                self, self._symbols, feed=self.feed, bars=self._bars, clock=self._clock
-            )
+                self, self._symbols, feed=self.feed, bars=self._bars, clock=self._clock,
+                agree=lambda coming: refuse_costlier(self.config, coming, self._use),
+            )  # fmt: skip
             follower = AgentsFollower(self, self._agents, begin, is_live=self._venues is not None)
             supervisor.add("agents", follower.follow, Policy(on_failure=OnFailure.END_ALL))
         if self._recalls is not None:

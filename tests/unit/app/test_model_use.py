@@ -16,11 +16,14 @@ from tutti.app.model_use import (
     followed,
     is_free,
     models_for,
+    refuse_costlier,
 )
-from tutti.model.errors import ModelRefused
+from tutti.model.errors import ConfigError, GateClosed, ModelRefused
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tutti.app.llm_estimate import Estimate
 
 _PRICED: dict[str, Any] = {"input_usd_per_million": 1, "output_usd_per_million": 10}
 
@@ -105,3 +108,52 @@ async def test_models_may_be_opened_before_anybody_asks_them(tmp_path: Path) -> 
     use = ModelUse(mode="record", records=tmp_path / "llm.sqlite")
     async with models_for(_config(agents=[]), use, always=True):
         assert use.records.exists()
+
+
+def _nobody(estimate: Estimate) -> None:
+    raise GateClosed(f"{estimate.n_calls} calls are too many")
+
+
+_LIVE = ModelUse(mode="live", approve=lambda _: None, approve_change=_nobody)
+
+
+def test_agents_that_come_to_cost_more_while_a_service_runs_are_asked_about() -> None:
+    before = _config(agents=[_agent()])
+    after = _config(
+        agents=[
+            _agent(), {"name": "momentum_hunter"}, _agent(name="two", kind="news", cadence_s=7200),
+            _agent(name="three", kind="news", cadence_s=1800),
+        ]
+    )  # fmt: skip
+    with pytest.raises(ConfigError, match=r"^agents\[3\].model: 420 calls are too many$"):
+        refuse_costlier(before, after, _LIVE)
+    refuse_costlier(before, after, ModelUse(mode="live", approve=lambda _: None))
+
+
+@pytest.mark.parametrize(
+    "agents",
+    [
+        pytest.param([_agent(weight=2.0)], id="as-dear"),
+        pytest.param([_agent(cadence_s=7200)], id="cheaper"),
+        pytest.param([_agent(enabled=False)], id="off"),
+        pytest.param([{"name": "vpin"}], id="none"),
+    ],
+)
+def test_agents_that_cost_no_more_than_before_are_not_asked_about(
+    agents: list[dict[str, Any]],
+) -> None:
+    refuse_costlier(_config(agents=[_agent()]), _config(agents=agents), _LIVE)
+
+
+def test_agents_of_a_price_that_is_not_known_are_asked_about_when_they_ask_more() -> None:
+    unknown = {"mine": {"url": "http://127.0.0.1:9/v1"}}
+    before = _config(agents=[_agent()], llm__providers=unknown)
+    same = _config(agents=[_agent(weight=3.0)], llm__providers=unknown)
+    refuse_costlier(before, same, _LIVE)
+    more = _config(agents=[_agent(cadence_s=1800)], llm__providers=unknown)
+    with pytest.raises(ConfigError, match=r"agents\[0\].model: 240 calls"):
+        refuse_costlier(before, more, _LIVE)
+
+
+def test_agents_that_only_read_the_record_cost_nothing() -> None:
+    refuse_costlier(_config(agents=[]), _config(agents=[_agent()]), ModelUse(approve=_nobody))

@@ -136,3 +136,51 @@ def test_person_is_asked_on_a_terminal(
     else:
         with pytest.raises(GateClosed, match="nothing was asked and nothing spent"):
             use.approve(estimate)
+
+
+def _of(usd: float, *unpriced: str) -> Estimate:
+    return Estimate(
+        n_calls=3, n_recorded=0, input_tokens=10, output_tokens=5, usd=Decimal(str(usd)),
+        usd_at_most=Decimal(str(usd)), unpriced=unpriced,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("max_cost", "yes", "estimate", "words"),
+    [
+        (2.0, False, _of(1.9), ""),
+        (2.0, False, _of(2.1), "cost about 2.10 USD a day: more than --max-cost 2"),
+        (2.0, True, _of(2.1), "more than --max-cost 2"),
+        (2.0, False, _of(1.0, "mine:small"), "--max-cost can't be kept"),
+        (None, True, _of(99.0, "mine:small"), ""),
+        (
+            None,
+            False,
+            _of(0.1),
+            "nobody has agreed to it; start with --max-cost USD, or with --yes",
+        ),
+    ],
+)
+def test_change_of_a_running_service_is_held_against_what_it_was_started_with(
+    *, max_cost: float | None, yes: bool, estimate: Estimate, words: str
+) -> None:
+    use = model_use(
+        Llm.LIVE, Path("x"), max_cost, yes=yes, output=Output(as_json=True), per="a day"
+    )
+    assert use.approve_change is not None
+    if not words:
+        use.approve_change(estimate)
+    else:
+        with pytest.raises(GateClosed, match=words):
+            use.approve_change(estimate)
+
+
+def test_what_was_typed_at_the_start_holds_for_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _: "yes")
+    use = model_use(Llm.LIVE, Path("x"), None, yes=False, output=Output(as_json=False))
+    use.approve(_of(2.0))
+    assert use.approve_change is not None
+    use.approve_change(_of(1.5))
+    with pytest.raises(GateClosed, match="nobody has agreed to it"):
+        use.approve_change(_of(2.5))
