@@ -39,6 +39,7 @@ from tutti.policy.ema_cross import EmaCross
 from tutti.policy.hybrid import HybridPolicy, HybridWeights
 from tutti.policy.sizing import Sizing, SizingMethod
 from tutti.policy.targets import TargetSettings
+from tutti.risk.care import MAX_VENUES
 from tutti.risk.limits import OwnLimits, RiskSettings, with_own
 from tutti.sandbox.venue import SimulatedVenue
 
@@ -357,6 +358,11 @@ def costs_are_shared(plan: Plan) -> bool:
 
 
 def _all_known(config: Config, venues: Sequence[str]) -> None:
+    if len(venues) > MAX_VENUES:
+        raise ConfigError(
+            f"the instruments are at {len(venues)} venues, and a run trades at {MAX_VENUES} at"
+            " most; leave some out, or trade them in a run of their own"
+        )
     for name in config.venues:
         if name not in (*venues, DEFAULT_VENUE):
             raise ConfigError(

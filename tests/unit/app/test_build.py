@@ -26,6 +26,7 @@ from tutti.model.errors import ConfigError
 from tutti.model.instrument import Instrument, InstrumentId, InstrumentKind
 from tutti.policy.ema_cross import EmaCross
 from tutti.policy.hybrid import HybridPolicy
+from tutti.risk.care import MAX_VENUES
 
 
 def _instrument(name: str) -> Instrument:
@@ -74,6 +75,13 @@ def test_spreads_may_differ_where_costs_are_shared() -> None:
 def test_balance_is_split_evenly_between_venues_without_their_own() -> None:
     plan = plan_of(_config(), _BOTH, HOUR)
     assert plan.balances == {"A": Decimal(5000), "B": Decimal(5000)}
+
+
+def test_more_venues_than_the_guard_of_liquidations_tells_apart_are_refused() -> None:
+    listed = [_instrument(f"BTC-USDT-PERP.V{number}") for number in range(MAX_VENUES + 1)]
+    assert len(plan_of(_config(), listed[:-1], HOUR).venues) == MAX_VENUES
+    with pytest.raises(ConfigError, match="63 venues, and a run trades at 62 at most"):
+        plan_of(_config(), listed, HOUR)
 
 
 def test_balance_that_is_used_up_is_refused() -> None:
