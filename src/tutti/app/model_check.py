@@ -1,12 +1,14 @@
 """Whether a plug-in model keeps what models have to keep; tried in processes of their own.
 
 Two processes: one runs the suite, another one predicts once more, since what hangs on a process (the
-order of a set, an address) is the same within one. A model that never comes back is ended after the
+order of a set, an address) is the same within one; a model that has sets or hashes in its source is
+asked in a few more, with other seeds of hashing. A model that never comes back is ended after the
 time limit, and one that takes its process down takes down nothing else.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import signal
 import subprocess
@@ -34,6 +36,9 @@ _WORDS = {
     PREDICTING: (SHAPE, "in predict"),
     WINDOW: (SHAPE, "in predict"),
 }
+_TRIAL = ("-m", "tutti.app.model_trial")
+_HASHING = ("set", "frozenset", "hash")
+_MOST_SEEDS = 5
 _POLL_S = 0.02
 _FIRST_S, _NEXT_S = 20.0, 5.0
 """At least so long one prediction is waited for: the first one, which may load what it needs, and
@@ -129,26 +134,45 @@ def check_model(
         "bars": list(bars),
         "budget_s": budget_s,
     }
-    first = _Run.of(job, time_limit_s)
+    first = _Run.of({**job, "answers_alone": False}, time_limit_s, 0)
     if refused := first.told(REFUSED):
         raise ConfigError(refused["why"])
     name = first.told(PREDICTING).get("name") or path.resolve().name
     findings = first.findings(time_limit_s)
     if first.is_done and not findings:
-        second = _Run.of(job, time_limit_s)
-        if second.told(DONE).get("answers") != first.told(DONE)["answers"]:
-            findings.append(
-                ModelFinding(
-                    code=NONDETERMINISTIC,
-                    message="two processes that were shown the same answered differently",
-                )
-            )
+        findings += _elsewhere(first, job, time_limit_s, _MOST_SEEDS if hashes(path) else 1)
     seconds = sorted(first.told(DONE).get("seconds", []))
     return ModelCheck(
         model=name,
         findings=tuple(sorted(findings, key=lambda each: CODES.index(each.code))),
         n_predictions=len(seconds),
         median_ms=round(1000 * seconds[len(seconds) // 2], 3) if seconds else None,
+    )
+
+
+def _elsewhere(
+    first: _Run, job: Mapping[str, Any], time_limit_s: float, n_seeds: int
+) -> list[ModelFinding]:
+    # what other processes make of the same bars
+    for seed in range(1, n_seeds + 1):
+        other = _Run.of({**job, "answers_alone": True}, time_limit_s, seed)
+        if not other.is_done:
+            return other.findings(time_limit_s)
+        pairs = zip(first.told(DONE)["answers"], other.told(DONE).get("answers", ()), strict=False)
+        if other.findings(time_limit_s) or any(one != each for one, each in pairs):
+            told = "two processes that were shown the same answered differently"
+            return [ModelFinding(code=NONDETERMINISTIC, message=told)]
+    return []
+
+
+def hashes(path: Path) -> bool:
+    """Return whether a model's source has sets or hashes, whose order hangs on the process."""
+    files = sorted(path.glob("*.py")) if path.is_dir() else [path]
+    return any(
+        isinstance(node, ast.Set | ast.SetComp)
+        or (isinstance(node, ast.Name) and node.id in _HASHING)
+        for file in files
+        for node in ast.walk(ast.parse(file.read_bytes()))
     )
 
 
@@ -160,7 +184,7 @@ class _Run:
     said: str
 
     @classmethod
-    def of(cls, job: Mapping[str, Any], time_limit_s: float) -> _Run:
+    def of(cls, job: Mapping[str, Any], time_limit_s: float, hash_seed: int) -> _Run:
         with tempfile.TemporaryDirectory(prefix="tutti-model-") as room:
             steps, file = Path(room, "steps"), Path(room, "job.json")
             file.write_text(json.dumps({**job, "steps": str(steps)}), encoding="utf-8")
@@ -168,7 +192,13 @@ class _Run:
             errors = Path(room, "errors")
             with errors.open("wb") as file_of_errors:
                 process = subprocess.Popen(  # noqa: S603 (our own program)
-                    [sys.executable, "-m", "tutti.app.model_trial", str(file)],
+                    [
+                        "/usr/bin/env",
+                        f"PYTHONHASHSEED={hash_seed}",
+                        sys.executable,
+                        *_TRIAL,
+                        str(file),
+                    ],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=file_of_errors,

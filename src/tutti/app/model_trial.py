@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tutti.agents.models.conformance import IMPORT_ERROR, LOOK_AHEAD, Trial, tried
+from tutti.agents.models.conformance import IMPORT_ERROR, LOOK_AHEAD, Trial, answers_of, tried
 from tutti.agents.models.files_read import FilesRead
 from tutti.agents.models.frames import pandas
 from tutti.agents.models.port import declared, span
 from tutti.agents.models.reading_ahead import suspects
 from tutti.agents.models.resample import Resampler
-from tutti.app.models import load_file
+from tutti.app.models import file_of, load_file
 from tutti.features.families import describe
 from tutti.kernel.clock import parse_instant
 from tutti.model.errors import ConfigError, DataError
@@ -88,22 +88,24 @@ def main(job: Path) -> None:
         step(REFUSED, why=str(error))
         return
     step(PREDICTING, name=source.name, lookback=said.lookback, timeframe=config["timeframe"])
-    found = tried(
-        Trial(
-            source=source,
-            config=config,
-            bars=bars,
-            budget_s=told["budget_s"],
-            making=files.making,
-            predicting=predicting,
-        )
+    trial = Trial(
+        source=source,
+        config=config,
+        bars=bars,
+        budget_s=told["budget_s"],
+        making=files.making,
+        predicting=predicting,
     )
+    if told["answers_alone"]:
+        step(DONE, findings=[], answers=answers_of(trial), seconds=[])
+        return
+    found = tried(trial)
     findings = [asdict(each) for each in found.findings]
     findings += [
         {"code": LOOK_AHEAD, "message": f"reads {name}: what is in it may be newer than the bar"}
         for name in files.held
     ]
-    file = folder / "model.py" if path.is_dir() else path
+    file = file_of(path)
     findings += [
         {"code": LOOK_AHEAD, "message": f"{file}:{each.line}: {each.told}"}
         for each in suspects(file.read_text(encoding="utf-8"))

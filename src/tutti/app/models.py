@@ -1,17 +1,20 @@
 """Plug-in models: found in the folders of the configuration or installed, loaded, put to work.
 
-A model called ``drift`` is the file ``drift/model.py`` in one of ``models.folders``, or an entry point
-of that name in the group ``tutti.models``.
+A model called ``drift`` is the folder ``drift`` (its ``model.py``) or the file ``drift.py`` in one of
+``models.folders``, or an entry point of that name in the group ``tutti.models``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
+import inspect
 import re
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from tutti.agents.models.analyst import AnalystTerms, HFAnalyst, LFAnalyst
@@ -23,8 +26,7 @@ from tutti.model.errors import ConfigError
 from tutti.model.instrument import InstrumentId
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import ModuleType
+    from collections.abc import Iterator, Sequence
 
     from tutti.agents.models.analyst import Analyst
     from tutti.app.settings import AgentSettings, Config, ModelsSettings
@@ -32,10 +34,16 @@ if TYPE_CHECKING:
 GROUP = "tutti.models"
 FILE = "model.py"
 CLASS = "TradeModel"
+OBJECTS = ("model", "MODEL")
+"""What a model may be called in its file: a class or a factory, or one that is made already."""
+
 ANALYSTS = {"hf_analyst": HFAnalyst, "lf_analyst": LFAnalyst}
 """Kinds of agents that run a model, by the names that the configuration uses."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_PACKAGE = "__init__.py"
+_PREDICTS = re.compile(r"^\s*(async\s+)?def predict\(", re.MULTILINE)
+_NO_MODEL = re.compile(r"(test_.*|.*_test|conftest|train.*|setup|server)\.py")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +53,19 @@ class FoundModel:
     name: str
     origin: str
     path: Path | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All that a model in a folder consists of, code and weights; of others nothing."""
+        if self.path is None:
+            return ()
+        if self.path.stem == self.name and self.path.parent.name != self.name:
+            return (self.path,)
+        return tuple(
+            file
+            for file in sorted(self.path.parent.rglob("*"))
+            if file.is_file() and "__pycache__" not in file.parts
+        )
 
 
 def analyst_of(
@@ -142,12 +163,28 @@ def load_file(path: Path, name: str = "") -> ModelSource:
     ConfigError
         If it can't be read or raises, or holds no model; the traceback is a note on the error.
     """
-    file = path / FILE if path.is_dir() else path
+    file = file_of(path)
     if not file.is_file():
         raise ConfigError(f"{file}: no such file; a model is a folder with a {FILE}")
-    name = name or (file.parent.resolve().name if file.name == FILE else file.stem)
+    is_whole = path.is_dir() or file.name in (FILE, _PACKAGE)
+    name = name or (file.parent.resolve().name if is_whole else file.stem)
     module = _imported(file, name)
-    return ModelSource(name=name, origin=str(file), make=_class_of(module, file))
+    return ModelSource(name=name, origin=str(file), make=_model_in(module, file))
+
+
+def file_of(path: Path) -> Path:
+    """Return the file that holds a model: ``path`` itself, or that of a folder.
+
+    Of a folder it is ``model.py``, else the only one that has a ``predict`` and is no test, else
+    its ``__init__.py``; ``model.py`` where there is none of them.
+    """
+    if not path.is_dir() or (path / FILE).is_file():
+        return path / FILE if path.is_dir() else path
+    predicting = [each for each in sorted(path.glob("*.py")) if _predicts(each)]
+    if len(predicting) == 1:
+        return predicting[0]
+    package = path / _PACKAGE
+    return package if package.is_file() and package.stat().st_size else path / FILE
 
 
 def models_digest(config: Config) -> str:
@@ -170,9 +207,8 @@ def models_digest(config: Config) -> str:
         if (model := found.get(name)) is None:
             continue  # that it is missing is told where it is loaded
         digest.update(f"{name} {'' if model.path else model.origin}".encode())
-        for file in sorted(model.path.parent.rglob("*")) if model.path else ():
-            if file.is_file() and "__pycache__" not in file.parts:
-                digest.update(hashlib.sha256(file.read_bytes()).digest())
+        for file in model.files:
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
 
 
@@ -184,11 +220,13 @@ def _in_folders(folders: Sequence[str]) -> list[FoundModel]:
             raise ConfigError(
                 f"models.folders: {folder} is no folder (seen from {Path.cwd()}); correct it"
             )
-        found += [
-            FoundModel(name=file.parent.name, origin=str(file), path=file)
-            for file in sorted(root.glob(f"*/{FILE}"))
-            if _NAME.fullmatch(file.parent.name)
-        ]
+        for each in sorted(root.iterdir()):
+            name = each.name if each.is_dir() else each.name.removesuffix(".py")
+            if not _NAME.fullmatch(name):
+                continue
+            file = file_of(each) if each.is_dir() else each
+            if (file.name == FILE and file.is_file()) or _predicts(file):
+                found.append(FoundModel(name=name, origin=str(file), path=file))
     return found
 
 
@@ -212,26 +250,71 @@ def _imported(file: Path, name: str) -> ModuleType:
     importlib.invalidate_caches()
     sys.modules[called] = module
     try:
-        spec.loader.exec_module(module)
+        with _beside(file.resolve().parent):
+            spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         sys.modules.pop(called, None)
         raise broken(f"model {name} ({file}) does not load", error) from error
     return module
 
 
-def _class_of(module: ModuleType, file: Path) -> Any:
-    if callable(found := getattr(module, CLASS, None)):
+@contextmanager
+def _beside(folder: Path) -> Iterator[None]:
+    # "import helper" finds helper.py beside the model, after all that is installed; the next model
+    # may have a helper of its own, so it is forgotten again
+    before = set(sys.modules)
+    sys.path.append(str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        for name in set(sys.modules) - before:
+            at = getattr(sys.modules[name], "__file__", None)
+            if not name.startswith("tutti_model_") and at and Path(at).is_relative_to(folder):
+                del sys.modules[name]
+
+
+def _predicts(file: Path) -> bool:
+    # told from the text: nothing is imported to find out
+    if not file.is_file() or file.suffix != ".py" or _NO_MODEL.fullmatch(file.name):
+        return False
+    return bool(_PREDICTS.search(file.read_text(encoding="utf-8", errors="replace")))
+
+
+def _model_in(module: ModuleType, file: Path) -> Any:
+    held = vars(module)
+    if callable(found := held.get(CLASS)):
         return found
-    own = [
-        each
-        for each in vars(module).values()
-        if isinstance(each, type)
-        and each.__module__ == module.__name__
-        and hasattr(each, "predict")
+    classes = [each for each in held.values() if isinstance(each, type) and _can_predict(each)]
+    inside = f"{module.__name__}."
+    own = [each for each in classes if f"{each.__module__}.".startswith(inside)]
+    if (named := held.get("Model")) in own:
+        return named
+    for name in OBJECTS:
+        found = held.get(name)
+        if not isinstance(found, type | ModuleType) and _can_predict(found):
+            return found
+    # a class that another one builds on is not meant, nor one that can't be made
+    built_on = {base for each in own for base in each.__mro__[1:]}
+    last = [
+        each for each in dict.fromkeys(own) if each not in built_on and not _is_only_a_port(each)
     ]
-    if len(own) == 1:
-        return own[0]
+    shown = [each for each in last if not each.__name__.startswith("_")] or last
+    if len(shown) == 1:
+        return shown[0]
+    if not shown and inspect.isroutine(held.get("predict")):
+        return held["predict"]
+    if not shown and named in classes:
+        return named
     raise ConfigError(
-        f"{file}: holds {len(own) or 'no'} classes with predict(features), and none called {CLASS}; "
-        f"write one class {CLASS}"
+        f"{file}: holds {len(shown) or 'no'} classes with predict(features), and none called "
+        f"{CLASS}; write one class {CLASS}"
     )
+
+
+def _can_predict(found: object) -> bool:
+    return callable(getattr(found, "predict", None))
+
+
+def _is_only_a_port(found: type) -> bool:
+    return inspect.isabstract(found) or getattr(found, "_is_protocol", False)

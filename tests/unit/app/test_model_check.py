@@ -70,6 +70,16 @@ def test_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
             "nondeterministic",
             "two processes that were shown the same answered differently",
         ),
+        (
+            "return self.said(f, 1 if hash('a') % 2 else -1)",
+            "nondeterministic",
+            "two processes that were shown the same answered differently",
+        ),
+        (
+            "return self.said(f, len(next(iter({'x', 'xx'}))) - 1)",
+            "nondeterministic",
+            "two processes that were shown the same answered differently",
+        ),
         ("return self.said(f, 0 * f['close'].shift(-1).iloc[0])", "look_ahead", ":11: shift(-1)"),
     ],
 )

@@ -30,6 +30,7 @@ def steps_of(
         "timeframe": timeframe,
         "bars": list(bars),
         "budget_s": 5.0,
+        "answers_alone": False,
     }
     steps, file = room / "steps", room / "job.json"
     file.write_text(json.dumps({**job, "steps": str(steps)}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from decimal import Decimal
 from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from tests.unit.agents.models.conftest import BTC, walk
 from tutti.agents.models.analyst import HFAnalyst, LFAnalyst
 from tutti.app.build import analysis_of, seats_of
 from tutti.app.config import Config, override
-from tutti.app.models import found_models, load_file, load_model, models_digest
+from tutti.app.models import file_of, found_models, load_file, load_model, models_digest
 from tutti.app.plugins import Plugins
 from tutti.model.errors import ConfigError
 from tutti.model.instrument import Instrument, InstrumentKind
@@ -144,8 +145,9 @@ def test_class_is_the_only_one_that_predicts_where_none_is_called_trade_model(
     tmp_path: Path,
 ) -> None:
     write(tmp_path, "own", "class Mine:\n def predict(self, f): ...\nclass Other: ...\n")
-    assert load_file(tmp_path / "own").make.__name__ == "Mine"
-    write(tmp_path, "two", "class A:\n def predict(s, f): ...\nclass B(A): ...\n")
+    found: Any = load_file(tmp_path / "own").make
+    assert found.__name__ == "Mine"
+    write(tmp_path, "two", "class A:\n def predict(s, f): ...\nclass B:\n def predict(s, f): ...\n")
     with pytest.raises(ConfigError, match="holds 2 classes with predict"):
         load_file(tmp_path / "two")
     write(tmp_path, "none", "x = 1")
@@ -153,10 +155,91 @@ def test_class_is_the_only_one_that_predicts_where_none_is_called_trade_model(
         load_file(tmp_path / "none" / "model.py")
 
 
+_PREDICT = "def predict(self, f): ..."
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        (f"class Base:\n {_PREDICT}\nclass Model(Base): ...\nclass Other(Base): ...\n", "Model"),
+        (f"class Base:\n {_PREDICT}\nclass Last(Base): ...\n", "Last"),
+        (f"class _Inner:\n {_PREDICT}\nclass Mine:\n {_PREDICT}\n", "Mine"),
+        (
+            "from typing import Protocol\n"
+            f"class Port(Protocol):\n {_PREDICT}\nclass Mine:\n {_PREDICT}\n",
+            "Mine",
+        ),
+        ("def predict(features): ...\n", "predict"),
+        (f"class Model:\n {_PREDICT}\ndef predict(features): ...\n", "Model"),
+    ],
+)
+def test_what_is_meant_is_found_in_a_file(tmp_path: Path, code: str, name: str) -> None:
+    (tmp_path / "mine.py").write_text(code)
+    found: Any = load_file(tmp_path / "mine.py").make
+    assert found.__name__ == name
+
+
+def test_object_called_model_is_taken_as_it_is(tmp_path: Path) -> None:
+    code = f"class Mine:\n def __init__(self, k): self.k = k\n {_PREDICT}\nmodel = Mine(3)\n"
+    (tmp_path / "mine.py").write_text(code)
+    source = load_file(tmp_path / "mine.py")
+    made: Any = source.made({"timeframe": "1h"})
+    assert made.k == 3
+    assert made is not source.make
+
+
+def test_class_from_a_file_beside_the_model_is_found(tmp_path: Path) -> None:
+    core = f"class Model:\n {_PREDICT}\n"
+    for name, line in (
+        ("relative", "from .core import Model"),
+        ("plain", "from core import Model"),
+    ):
+        write(tmp_path, name, line)
+        (tmp_path / name / "core.py").write_text(core + f"where = {name!r}\n")
+        found: Any = load_file(tmp_path / name).make
+        assert found.__name__ == "Model"
+        assert "core" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("files", "file"),
+    [
+        ({"model.py": "", "other.py": "def predict(f): ..."}, "model.py"),
+        (
+            {"drift.py": f"class A:\n {_PREDICT}", "test_drift.py": "def predict(f): ..."},
+            "drift.py",
+        ),
+        ({"__init__.py": "from .a import A", "a.py": "", "b.py": ""}, "__init__.py"),
+        ({"__init__.py": "", "notes.py": ""}, "model.py"),
+    ],
+)
+def test_folder_without_a_model_file_has_one_all_the_same(
+    tmp_path: Path, files: dict[str, str], file: str
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    assert file_of(tmp_path) == tmp_path / file
+
+
+def test_file_in_a_folder_of_models_is_a_model(folder: Path) -> None:
+    (folder / "solo.py").write_text(f"class TradeModel:\n {_PREDICT}\n")
+    (folder / "notes.py").write_text("x = 1")
+    (folder / "train.py").write_text("def predict(f): ...")
+    (folder / "weights").mkdir()
+    assert [each.name for each in found_models([str(folder)])] == ["gap", "solo"]
+    assert load_model("solo", [str(folder)]).name == "solo"
+    config = config_of(folder, params={"model": "solo"})
+    before = models_digest(config)
+    (folder / "notes.py").write_text("x = 2")
+    assert models_digest(config) == before
+    (folder / "solo.py").write_text("class TradeModel: ...")
+    assert models_digest(config) != before
+
+
 def test_model_is_read_anew_with_the_files_beside_it(folder: Path) -> None:
-    first: Any = load_file(folder / "gap").make({})
+    first: Any = load_file(folder / "gap").made({})
     (folder / "gap" / "gap.py").write_text("def gap(close, fast):\n    return 12345\n")
-    second: Any = load_file(folder / "gap").make({})
+    second: Any = load_file(folder / "gap").made({})
     close = pd.Series([1.0, 2.0])
     gaps = [type(each).predict.__globals__["gap"](close, 2) for each in (first, second)]
     assert gaps == [0.5, 12345]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from tutti.agents.models.told import Misshapen, Table, parts_of
 from tutti.kernel.clock import SECOND, iso, parse_instant
 
 SHAPE, RANGE = "shape", "range"
@@ -17,8 +17,10 @@ SHAPE, RANGE = "shape", "range"
 DIGITS = 6
 """Decimals of a confidence that count: a batch and a single row differ in the last bits."""
 
+_END = (1 << 63) - 1
+"""Of the time that 64 bits of nanoseconds hold, either way: the years 1678 to 2262."""
+
 _UNITS = ((1e11, SECOND), (1e14, 1_000_000), (1e17, 1000), (1e20, 1))
-_KEYS = ("timestamp", "signal", "confidence")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,8 @@ class Fault:
 def judged(answer: object, ts: int) -> Prediction | Fault:
     """Return the prediction in an answer, or what is wrong with it.
 
+    Of an answer about several bars, the newest row about the last bar counts.
+
     Parameters
     ----------
     answer : object
@@ -47,27 +51,36 @@ def judged(answer: object, ts: int) -> Prediction | Fault:
     ts : int
         Start of the last bar that the model was shown, ns UTC: what ``timestamp`` has to be.
     """
-    if not isinstance(answer, Mapping):
-        return Fault(
-            kind=SHAPE, told=f"answered with {_kind(answer)}, not with a dict of {_listed()}"
-        )
-    if missing := [key for key in _KEYS if key not in answer]:
-        return Fault(kind=SHAPE, told=f"answered without {', '.join(missing)}")
-    stamp = instant(answer["timestamp"])
+    said = parts_of(answer)
+    if isinstance(said, Misshapen):
+        return Fault(kind=SHAPE, told=said.told)
+    if isinstance(said, Table):
+        n = len(said.stamps)
+        for row in reversed(range(n)):
+            if instant(said.stamps[row]) == ts:
+                return sided(said.signals[row], said.confidences[row])
+        return Fault(kind=SHAPE, told=f"none of its {n} rows is about the last bar ({iso(ts)})")
+    stamp = instant(said["timestamp"])
     if stamp is None:
         return Fault(
-            kind=SHAPE, told=f"timestamp is no time: {answer['timestamp']!r}; return the last index"
+            kind=SHAPE, told=f"timestamp is no time: {said['timestamp']!r}; return the last index"
         )
     if stamp != ts:
         return Fault(
             kind=SHAPE,
             told=f"timestamp is {iso(stamp)}, not that of the last row ({iso(ts)})",
         )
-    return sided(answer["signal"], answer["confidence"])
+    return sided(said["signal"], said["confidence"])
 
 
 def sided(signal: object, confidence: object) -> Prediction | Fault:
-    """Return a signal with its confidence, or what is wrong with them."""
+    """Return a signal with its confidence, or what is wrong with them.
+
+    True is a signal of 1 and False one of 0; neither is a confidence.
+    """
+    signal, confidence = _alone(signal), _alone(confidence)
+    if isinstance(signal, bool):
+        signal = int(signal)
     for name, value in (("signal", signal), ("confidence", confidence)):
         if not _is_number(value):
             return Fault(kind=SHAPE, told=f"{name} is {_kind(value)}, not a number")
@@ -75,9 +88,9 @@ def sided(signal: object, confidence: object) -> Prediction | Fault:
             return Fault(kind=RANGE, told=f"{name} is {float(value)!r}")  # type: ignore[arg-type]
     side, sure = float(signal), float(confidence)  # type: ignore[arg-type]
     if side not in (-1.0, 0.0, 1.0):
-        return Fault(kind=RANGE, told=f"signal must be -1, 0 or 1, was {side:g}")
+        return Fault(kind=RANGE, told=f"signal must be -1, 0 or 1, was {side!r}")
     if not 0.0 <= sure <= 1.0:
-        return Fault(kind=RANGE, told=f"confidence must be in [0, 1], was {sure:g}")
+        return Fault(kind=RANGE, told=f"confidence must be in [0, 1], was {sure!r}")
     return Prediction(signal=int(side), confidence=round(sure, DIGITS))
 
 
@@ -87,13 +100,18 @@ def instant(value: object) -> int | None:
     Understood are stamps of pandas and numpy, datetimes, ISO texts, and numbers since the epoch: in
     seconds, milliseconds, microseconds or nanoseconds, which their size tells apart.
     """
-    if isinstance(value, bool):
+    found = _instant(_alone(value))
+    return found if found is not None and abs(found) < _END else None
+
+
+def _instant(value: object) -> int | None:
+    if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, numbers.Real):
         return _since_epoch(value)
     found: Any = value
     if hasattr(found, "value") and isinstance(found.value, int):
-        return int(found.value)  # a pandas Timestamp, to the nanosecond
+        return int(found.value)  # a pandas Timestamp, to the nanosecond; NaT is out of all range
     if isinstance(found, datetime):
         aware = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
         return int(aware.timestamp()) * SECOND + aware.microsecond * 1000
@@ -121,9 +139,17 @@ def _is_number(value: object) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
+def _alone(value: object) -> object:
+    # what an array of no dimension holds, of numpy or torch; numpy's own true and false, too
+    found: Any = value
+    if isinstance(found, numbers.Real) or getattr(found, "shape", None) != ():
+        return value
+    return found[()] if _is_time(found) else found.item() if hasattr(found, "item") else value
+
+
+def _is_time(array: Any) -> bool:
+    return str(getattr(array, "dtype", "")).startswith("datetime64")
+
+
 def _kind(value: object) -> str:
     return "nothing" if value is None else type(value).__name__
-
-
-def _listed() -> str:
-    return ", ".join(_KEYS)

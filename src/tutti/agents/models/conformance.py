@@ -32,6 +32,8 @@ from tutti.agents.models.answer import RANGE, SHAPE, Fault, Prediction, instant,
 from tutti.agents.models.asking import judge_all
 from tutti.agents.models.frames import BarHistory, frame_of, index_of
 from tutti.agents.models.port import ModelSource, declared
+from tutti.agents.models.tables import fault_of, foreseen, futures
+from tutti.agents.models.told import Misshapen, Table, parts_of
 from tutti.kernel.clock import DAY, iso
 from tutti.model.errors import ConfigError
 from tutti.model.market import MarketBlock
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tutti.agents.models.port import Declared, TradeModel
-    from tutti.model.market import FloatArray
+    from tutti.model.market import FloatArray, IntArray
 
 LOOK_AHEAD, NONDETERMINISTIC, SLOW, IMPORT_ERROR = (
     "look_ahead",
@@ -60,6 +62,7 @@ _SAME = 1e-5
 _SAME_CALENDAR = 1461 * 7 * DAY
 """28 years: weekdays, dates and leap years fall alike."""
 _SLOWEST_SHARE = 10
+_LEAST_AGAIN, _AGAIN_S = 8, 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,13 +152,17 @@ def tried(trial: Trial) -> Tried:
         return Tried(findings=found.listed(), answers=(), seconds=())
     first = rows.shown(model)
     answers = rows.judged(first)
-    _judge_speed(first, trial, found)
     if len(first) == _FEWEST:
         # waiting for it over and over would find out nothing that helps
+        _judge_speed(first, first, trial, found)
         return _ended(found, answers, first)
-    _judge_chance(rows, trial, answers, found)
+    n = _affordable(first)
+    second = rows.shown(trial.source.made(trial.config), n)
+    _judge_speed(first, second, trial, found)
+    _judge_chance(rows, trial, answers, rows.unjudged(second), found)
+    _judge_tables(rows, first, found)
     if not found.told:
-        later = rows.shown(trial.source.made(trial.config), len(first), shifted=_SAME_CALENDAR)
+        later = rows.shown(trial.source.made(trial.config), n, shifted=_SAME_CALENDAR)
         moved = rows.unjudged(later, shifted=_SAME_CALENDAR)
         _same(answers, moved, found, LOOK_AHEAD, _BY_DATE)
     if said.shared:
@@ -163,6 +170,28 @@ def tried(trial: Trial) -> Tried:
     if said.offers_all:
         _judge_batches(rows, model, answers, found)
     return _ended(found, answers, first)
+
+
+def answers_of(trial: Trial) -> tuple[tuple[int, float] | None, ...]:
+    """Return what a model answers to each window, with nothing else tried.
+
+    Raises
+    ------
+    ConfigError
+        If it can't be made.
+    """
+    with trial.making():
+        model = trial.source.made(trial.config)
+        said = declared(trial.source, model)
+    rows = _Rows(trial, said, _Findings())
+    first = rows.shown(model)
+    return _ended(_Findings(), rows.unjudged(first), first).answers
+
+
+def _affordable(first: Sequence[_Shown]) -> int:
+    # how many windows are shown again: models are made anew several times
+    usual = sum(each.seconds for each in first) / len(first)
+    return min(len(first), max(_LEAST_AGAIN, int(_AGAIN_S / max(usual, 1e-9))))
 
 
 def _ended(
@@ -193,6 +222,10 @@ class _Shown:
     error: BaseException | None
     seconds: float
 
+    @property
+    def is_table(self) -> bool:
+        return self.error is None and isinstance(parts_of(self.answer), Table)
+
 
 class _Rows:
     # the bars of a trial with features, and a model shown windows of them
@@ -204,6 +237,7 @@ class _Rows:
         self.lookback = said.lookback
         self.count = len(self.ts) - self.lookback + 1
         self.ends = range(self.lookback - 1, len(self.ts))[-WINDOWS:]
+        self.absent: list[str] = []
         self._trial = trial
         self._found = found
 
@@ -243,7 +277,12 @@ class _Rows:
         earlier: list[tuple[Fault, str]] = []
         for each in shown:
             found = self._one(each, 0)
-            if isinstance(found, Fault):
+            if isinstance(found, Fault) and each.is_table:
+                if self._of_table(each, 0) is None:
+                    self.absent.append(found.told)
+                else:
+                    self._found.add(found.kind, found.told[:11], found.told)
+            elif isinstance(found, Fault):
                 row = self._earlier(each)
                 if row is None:
                     self._found.add(found.kind, found.told.split(",")[0][:24], found.told)
@@ -266,12 +305,37 @@ class _Rows:
         if each.error is not None:
             said = " ".join(str(each.error).split())
             return Fault(kind=SHAPE, told=f"predict raised {type(each.error).__name__}: {said}")
-        return judged(each.answer, int(self.ts[each.end]) + shifted)
+        return self._of_table(each, shifted) or judged(
+            each.answer, int(self.ts[each.end]) + shifted
+        )
+
+    def _of_table(self, each: _Shown, shifted: int) -> Fault | None:
+        said = parts_of(each.answer)
+        return fault_of(said, self.window(each) + shifted) if isinstance(said, Table) else None
+
+    def window(self, each: _Shown) -> IntArray:
+        # starts of the bars that were shown
+        return self.ts[each.end - self.lookback + 1 : each.end + 1]
+
+    def peek(self, each: _Shown) -> str:
+        # how an answer about several bars hangs on what follows each of them
+        start = each.end - self.lookback + 1
+
+        def ask(values: FloatArray) -> object:
+            shown = self.values.copy()
+            shown[start : each.end + 1] = values
+            frame = self.frame(start, each.end + 1, shown)
+            model = self._trial.source.made(self._trial.config)
+            return self.asked(model, frame, each.end, is_first=True).answer
+
+        return foreseen(ask, self.window(each), self.values[start : each.end + 1])
 
     def _earlier(self, each: _Shown) -> int | None:
         # the row before the last one that an answer is about
-        answer = each.answer if isinstance(each.answer, dict) else {}
-        stamp = instant(answer.get("timestamp"))
+        answer = parts_of(each.answer)
+        if isinstance(answer, Table | Misshapen):
+            return None
+        stamp = instant(answer["timestamp"])
         if stamp is None:
             return None
         row = int(np.searchsorted(self.ts, stamp))
@@ -280,12 +344,11 @@ class _Rows:
 
     def _changed(self, each: _Shown, row: int) -> str:
         # what it says of a row must not change with the rows that follow it
-        assert isinstance(each.answer, dict)
-        for values in _futures(self.values, row + 1):
+        for values in futures(self.values, row + 1):
             frame = self.frame(each.end - self.lookback + 1, each.end + 1, values)
             model = self._trial.source.made(self._trial.config)
             other = self.asked(model, frame, each.end, is_first=True).answer
-            if isinstance(other, dict) and _pair(other) != _pair(each.answer):
+            if _pair(other) not in (None, _pair(each.answer)):
                 return (
                     f"answers about {iso(int(self.ts[row]))}, {each.end - row} rows before the "
                     "last one, and says something else when the rows after it change"
@@ -304,36 +367,52 @@ async def _awaited(answer: Any) -> object:
     return await answer
 
 
-def _pair(answer: Mapping[str, object]) -> object:
-    return sided(answer.get("signal"), answer.get("confidence"))
-
-
-def _futures(values: FloatArray, row: int) -> list[FloatArray]:
-    # the same rows up to one, and others from there on
-    mirrored, enormous = values.copy(), values.copy()
-    mirrored[row:] = values[row - 1] ** 2 / np.where(values[row:] == 0, 1.0, values[row:])
-    enormous[row:] *= 1.5
-    return [mirrored, enormous]
+def _pair(answer: object) -> Prediction | Fault | None:
+    parts = parts_of(answer)
+    if isinstance(parts, Table | Misshapen):
+        return None
+    return sided(parts["signal"], parts["confidence"])
 
 
 def _judge_chance(
-    rows: _Rows, trial: Trial, answers: Sequence[Prediction | None], found: _Findings
+    rows: _Rows,
+    trial: Trial,
+    answers: Sequence[Prediction | None],
+    second: Sequence[Prediction | None],
+    found: _Findings,
 ) -> None:
-    def again() -> list[Prediction | None]:
-        return rows.unjudged(rows.shown(trial.source.made(trial.config), len(answers)))
-
-    second = again()
     if all(map(_equal, answers, second)):
         return
+    third = rows.unjudged(rows.shown(trial.source.made(trial.config), len(second)))
     # one that was shown the whole before knows what comes; chance would say something else again
-    knows = all(map(_equal, second, again()))
+    knows = all(map(_equal, second, third))
     code, words = (LOOK_AHEAD, _BY_MEMORY) if knows else (NONDETERMINISTIC, _BY_CHANCE)
     _same(answers, second, found, code, words)
 
 
-def _judge_speed(shown: Sequence[_Shown], trial: Trial, found: _Findings) -> None:
+def _judge_tables(rows: _Rows, first: Sequence[_Shown], found: _Findings) -> None:
+    tables = [each for each in first if each.is_table]
+    if not tables:
+        return
+    peek = ""
+    if NONDETERMINISTIC not in {code for code, _ in found.told}:
+        few = tables if len(tables) < _FEWEST else (tables[0], tables[len(tables) // 2], tables[-1])
+        peek = next((told for each in few if (told := rows.peek(each))), "")
+    if peek:
+        found.add(LOOK_AHEAD, "rows", peek)
+        return
+    # an answer for which later rows have to be known was told above
+    for each in rows.absent:
+        found.add(SHAPE, "absent", each)
+
+
+def _judge_speed(
+    first: Sequence[_Shown], second: Sequence[_Shown], trial: Trial, found: _Findings
+) -> None:
+    # the quicker of two times: a machine that has others to serve makes nobody slow
+    seconds = [min(a.seconds, b.seconds) for a, b in zip(first, second, strict=False)]
     # the first one may load what the others use
-    seconds = [each.seconds for each in shown[1:]] or [each.seconds for each in shown]
+    seconds = seconds[1:] or seconds
     slow = quantiles(seconds, n=_SLOWEST_SHARE)[-1] if len(seconds) > 1 else seconds[0]
     if slow > trial.budget_s:
         found.add(
@@ -409,7 +488,7 @@ def _judge_batches(
     cut = rows.ends[0] + max(n // 2, 1)
     others = [
         batch(cut),
-        *(batch(stop, values)[: cut - stop + n] for values in _futures(rows.values, cut)),
+        *(batch(stop, values)[: cut - stop + n] for values in futures(rows.values, cut)),
     ]
     for other in others:
         for k, each in enumerate(other):

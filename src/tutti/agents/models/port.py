@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tutti.agents.models.making import made_of
 from tutti.features.families import describe
 from tutti.kernel.clock import DAY, HOUR, MINUTE, SECOND
 from tutti.model.errors import ConfigError
@@ -65,13 +66,14 @@ class ModelSource:
         What the configuration calls it.
     origin : str
         File or package that it comes from.
-    make : callable
-        Takes the model's configuration and returns the model.
+    make : callable or object
+        What was found: a class, a function ``predict`` or a finished model; see
+        :func:`~tutti.agents.models.making.made_of`.
     """
 
     name: str
     origin: str
-    make: Callable[[dict[str, Any]], TradeModel]
+    make: Callable[..., Any] | TradeModel
 
     def made(self, config: Mapping[str, Any]) -> TradeModel:
         """Return the model, with a copy of its configuration.
@@ -82,7 +84,7 @@ class ModelSource:
             If its constructor raises, or what it makes has no ``predict``.
         """
         try:
-            model = self.make(dict(config))
+            model: TradeModel = made_of(self.make, config)
         except (Exception, SystemExit) as error:  # a plug-in may raise anything
             raise broken(f"model {self.name} ({self.origin}) could not be made", error) from error
         if not callable(getattr(model, "predict", None)):

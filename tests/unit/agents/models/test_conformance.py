@@ -110,9 +110,47 @@ class Batched(Normalised):
         )
 
 
+def table(features: Any, signal: Any, confidence: Any = 0.5) -> Any:
+    return pd.DataFrame(
+        {"timestamp": features.index, "signal": np.asarray(signal), "confidence": confidence}
+    )
+
+
+class Rows(Model):
+    """Answers about each bar that it is shown, from the bars up to it."""
+
+    def predict(self, features: Any) -> Any:
+        move = features["close"].diff().fillna(0)
+        return table(features, np.sign(move), (move.abs() / 1000).clip(0, 1).to_numpy())
+
+
+class Warm(Model):
+    """Leaves out the bars for which it has too few."""
+
+    def predict(self, features: Any) -> Any:
+        gap = features["close"] - features["close"].rolling(20).mean()
+        return table(features, np.sign(gap)).dropna()
+
+
+class Columns(Model):
+    """Remembers a mean, and answers in columns."""
+
+    mean = 0.0
+
+    def predict(self, features: Any) -> Any:
+        self.mean += 0.1 * (features["close"].iloc[-1] - self.mean)
+        signal = np.sign(features["close"].diff().fillna(0).to_numpy())
+        signal[-1] = np.sign(features["close"].iloc[-1] - self.mean)
+        return {"timestamp": features.index, "signal": signal, "confidence": 0.5}
+
+
 @pytest.mark.parametrize(
-    "model", [Smoothed, Normalised, Seeded, Weekly, Untidy, Awaited, Batched, Follows]
-)
+    "model",
+    [
+        Smoothed, Normalised, Seeded, Weekly, Untidy, Awaited, Batched, Follows, Rows, Warm,
+        Columns,
+    ],
+)  # fmt: skip
 def test_good_model_has_nothing_held_against_it(model: type) -> None:
     found = trial_of(model)
     assert found.findings == ()
@@ -169,7 +207,43 @@ class Overall(Batched):
         return pd.DataFrame({"signal": np.sign(score), "confidence": (score.abs() / 3).clip(0, 1)})
 
 
-@pytest.mark.parametrize("model", [Early, Centred, Remembers, Dated, Overall])
+def rows_by(signal: Any) -> type:
+    """Return a model that answers about each bar with a signal made of the whole frame."""
+
+    def predict(self: Any, features: Any) -> Any:
+        found = table(features, signal(features["close"]))
+        return found.dropna()
+
+    return type("RowsBy", (Model,), {"predict": predict})
+
+
+NEXT = rows_by(lambda close: np.sign(close.shift(-1) - close))
+SCORE = rows_by(lambda close: np.sign(close - close.mean()))
+RANK = rows_by(lambda close: (close.rank(pct=True) > 0.5).astype(int))
+FILLED = rows_by(lambda close: np.sign(close - close.rolling(20).mean().bfill()))
+SMOOTH = rows_by(lambda close: np.sign(close - close.rolling(5, center=True, min_periods=1).mean()))
+TURNED = rows_by(lambda close: np.sign(close - close[::-1].rolling(5, 1).mean()[::-1]))
+LAST = rows_by(lambda close: np.full(len(close), np.sign(close.iloc[-1] - close.iloc[0])))
+
+
+class Listing(Model):
+    """Looks at the next bar in a list of answers."""
+
+    def predict(self, features: Any) -> Any:
+        close = [*features["close"], features["close"].iloc[-1]]
+        return [
+            {"timestamp": ts, "signal": int(np.sign(close[k + 1] - close[k])), "confidence": 1}
+            for k, ts in enumerate(features.index)
+        ]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Early, Centred, Remembers, Dated, Overall, NEXT, SCORE, RANK, FILLED, SMOOTH, TURNED, LAST,
+        Listing,
+    ],
+)  # fmt: skip
 def test_model_that_looks_ahead_is_found(model: type) -> None:
     Remembers.seen.clear()
     assert codes(model) == {"look_ahead"}
@@ -214,9 +288,41 @@ class Lists(Model):
         return [1, 0.5]
 
 
-@pytest.mark.parametrize("model", [Stale, Longer, Raises, RaisesAtOnce, Leaves, Lists])
+def changed_by(change: Any) -> type:
+    """Return a model whose answer is a good one about each bar, changed."""
+
+    def predict(self: Any, features: Any) -> Any:
+        return change(table(features, np.sign(features["close"].diff().fillna(0))))
+
+    return type("ChangedBy", (Model,), {"predict": predict})
+
+
+HOUR_LATER = pd.Timedelta(hours=1)
+WITHOUT_LAST = changed_by(lambda rows: rows[:-1])
+TWICE = changed_by(lambda rows: pd.concat([rows, rows[-1:]]))
+REVERSED = changed_by(lambda rows: rows[::-1])
+AHEAD = changed_by(lambda rows: rows.assign(timestamp=rows["timestamp"] + HOUR_LATER))
+NO_TIME = changed_by(lambda rows: rows.assign(timestamp="soon"))
+NOTHING = changed_by(lambda rows: rows[:0])
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Stale, Longer, Raises, RaisesAtOnce, Leaves, Lists, WITHOUT_LAST, TWICE, REVERSED, AHEAD,
+        NO_TIME, NOTHING,
+    ],
+)  # fmt: skip
 def test_answer_of_another_shape_is_found(model: type) -> None:
     assert codes(model) == {"shape"}
+
+
+def test_row_out_of_range_is_found_wherever_it_is() -> None:
+    for wrong in ({"confidence": 1.0000001}, {"confidence": np.nan}, {"signal": 2}):
+        model = changed_by(
+            lambda rows, wrong=wrong: pd.concat([rows[:3], rows[3:4].assign(**wrong), rows[4:]])
+        )
+        assert codes(model) == {"range"}
 
 
 class Often(Model):
@@ -253,6 +359,13 @@ class Random(Model):
         return said(features, 1, self.rng.uniform())
 
 
+class RandomRows(Model):
+    rng = np.random.default_rng(3)
+
+    def predict(self, features: Any) -> Any:
+        return table(features, 1, self.rng.uniform(size=len(features)))
+
+
 class Counts(Model):
     """Says that it remembers nothing, and does."""
 
@@ -267,7 +380,7 @@ class Counts(Model):
         return said(features, 1, min(1.0, self.n / 100))
 
 
-@pytest.mark.parametrize("model", [Random, Counts])
+@pytest.mark.parametrize("model", [Random, RandomRows, Counts])
 def test_answer_left_to_chance_or_order_is_found(model: type) -> None:
     assert codes(model) == {"nondeterministic"}
 
@@ -284,6 +397,26 @@ def test_slow_model_is_found_without_showing_it_everything() -> None:
     assert len(found.seconds) == 5
     assert "the budget is 15 ms" in found.findings[0].message
     assert len(trial_of(Slow, budget_s=0.001).seconds) == 2
+
+
+class Hiccups(Model):
+    """Is slow once: the first object of its class is, on a machine that had others to serve."""
+
+    made: ClassVar[list[object]] = []
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__(config)
+        self.made.append(self)
+
+    def predict(self, features: Any) -> Any:
+        if self is self.made[0]:
+            threading.Event().wait(0.06)
+        return said(features)
+
+
+def test_model_that_was_held_up_once_is_not_slow() -> None:
+    Hiccups.made.clear()
+    assert codes(Hiccups, budget_s=0.05) == set()
 
 
 def test_model_that_can_not_be_made_is_an_import_error() -> None:
