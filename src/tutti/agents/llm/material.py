@@ -6,12 +6,14 @@ Only what was known by the instant that is asked about is taken, whatever a sour
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from tutti.agents.llm.quoting import clean
-from tutti.agents.llm.screening import speaks_to_the_model
+from tutti.agents.llm.screening import latin, speaks_to_the_model
 from tutti.agents.text.lexicon.scorer import LexiconScorer
 from tutti.kernel.clock import HOUR
 
@@ -25,6 +27,9 @@ LONGEST_NAME = 60
 MOST_CHARACTERS = 12_000
 """Of all pieces of a prompt together; the newest are kept."""
 
+_HOST = re.compile(
+    r"\A(?:https?://)?(?:www\.)?([\w-]+(?:\.[\w-]+)*?)\.[a-z]{2,7}(?:\.[a-z]{2})?(?:/\S*)?\Z", re.I
+)
 _LEANS = 0.1
 _BEFORE_BLINDING = 4
 _REMEMBERED = 4096
@@ -126,6 +131,18 @@ def gather(
     return Material(pieces=tuple(found), withheld=withheld)
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def publisher_of(name: str) -> str:
+    """Return what names of one publisher have in common, however they are written.
+
+    ``Reuters``, ``REUTERS.``, ``reuters.com`` and one with a letter of another script are the same.
+    """
+    host = _HOST.match(name.strip())
+    written = unicodedata.normalize("NFKD", host[1] if host else clean(name, LONGEST_NAME))
+    letters = "".join(sign for sign in latin(written.casefold()) if sign.isalnum())
+    return letters or written
+
+
 @dataclass(frozen=True, slots=True)
 class _Read:
     # what a text is whenever it is shown
@@ -153,23 +170,28 @@ def _of_text(
         # blinded before it is cut, for a name cut in half would pass
         return clean(sight.text(part, as_of=snapshot.as_of, close=snapshot.close), longest)
 
-    publisher = clean(text.source, LONGEST_NAME).casefold()
     return Piece(
         id=f"t{number}",
         source=sight.source(text.id or f"{text.source}:{text.known_at}"),
         # where anybody can write, all writers together are one publisher
-        publisher=text.kind if text.kind == "social" else publisher,
+        publisher=text.kind if text.kind == "social" else publisher_of(text.source),
         weight=1,
         leaning=read.leaning,
         shown={
             "id": f"t{number}",
             "kind": clean(text.kind, LONGEST_NAME),
-            "publisher": clean(sight.publisher(text.source), LONGEST_NAME),
+            "publisher": _shown_publisher(text.source, sight),
             "age_hours": _age(text.known_at, snapshot.as_of),
             "title": shown(read.title, LONGEST_TITLE),
             "text": shown(read.text, LONGEST_TEXT),
         },
     )
+
+
+def _shown_publisher(name: str, sight: Sight) -> str:
+    # a publisher that is called by its address is no link
+    host = None if sight.is_blind else _HOST.match(name.strip())
+    return clean(sight.publisher(host[1] if host else name), LONGEST_NAME)
 
 
 def _of_reading(reading: Reading, snapshot: Snapshot, sight: Sight, *, number: int) -> Piece:

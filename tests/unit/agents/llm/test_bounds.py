@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tutti.agents.llm.bounds import Caps, bounded
+from tutti.agents.llm.material import publisher_of
 from tutti.model.errors import ConfigError
 
 
@@ -30,3 +31,25 @@ def test_cap_rises_with_publishers(publishers: int, cap: float) -> None:
 def test_caps_out_of_range_or_order_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigError):
         Caps(**wrong)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Reuters", "REUTERS ", "Reuters.", "R\u0435uters", "Reu\u200bters", "reuters.com",
+     "https://www.reuters.com/markets"],
+)  # fmt: skip
+def test_publisher_is_one_however_its_name_is_written(name: str) -> None:
+    assert publisher_of(name) == "reuters"
+
+
+def test_publishers_of_other_names_are_others() -> None:
+    names = (
+        "CNBC",
+        "The Wall Street Journal",
+        "cnbc.co.uk x",
+        "\u65b0\u6d6a",
+        "U.S. News",
+        "!!",
+        "?",
+    )
+    assert len({publisher_of(name) for name in names}) == len(names)
