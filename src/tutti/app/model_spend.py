@@ -7,9 +7,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tutti.adapters.stores.llm_calls import SqliteCallRecords
+from tutti.agents.llm.blinding import Blinding
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tutti.app.settings import Config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +23,7 @@ class Spend:
     calls: int = 0
 
 
-def spend_in(path: Path, start: int, end: int) -> dict[str, Spend]:
+def spend_in(path: Path, start: int, end: int, config: Config | None = None) -> dict[str, Spend]:
     """Return what each agent's opinions of a period of the market cost.
 
     A question counts once, however often a repeated run asked or looked it up: this is what the
@@ -32,6 +35,8 @@ def spend_in(path: Path, start: int, end: int) -> dict[str, Spend]:
         Records of calls; nothing was spent where there are none.
     start, end : int
         Of the market, ns UTC; both included.
+    config : Config, optional
+        Of the run: one that was blinded told its models, and its records, of other days.
 
     Raises
     ------
@@ -40,6 +45,9 @@ def spend_in(path: Path, start: int, end: int) -> dict[str, Spend]:
     """
     if not path.is_file():
         return {}
+    if config is not None and config.llm.blind:
+        blind = Blinding(config.seed, ())
+        start, end = blind.clock(start), blind.clock(end)
     once: dict[tuple[str, str, int], Decimal] = {}
     with SqliteCallRecords(path, read_only=True) as records:
         for each in records.outcomes():

@@ -308,7 +308,7 @@ def _side(  # noqa: PLR0913 - what a run takes
         sharpe_low=honest["sharpe_low"],
         sharpe_high=honest["sharpe_high"],
         signals=_signals(name, config, block, horizon, opinions),
-        spend=_spend(use.records, source, agents),
+        spend=_spend(use.records, source, agents, config),
         folder=folder,
     )
 
@@ -323,9 +323,9 @@ def _signals(
     return confusion(name, signals, outcomes(block.open, horizon).move, horizon=horizon)
 
 
-def _spend(records: Path, source: Source, agents: Sequence[str]) -> Spend:
+def _spend(records: Path, source: Source, agents: Sequence[str], config: Config) -> Spend:
     ends = source.block.known_at
-    spent = spend_in(records, int(ends[0]), int(ends[-1]))
+    spent = spend_in(records, int(ends[0]), int(ends[-1]), config)
     found = [spent[name] for name in agents if name in spent]
     return Spend(
         usd=sum((each.usd for each in found), Spend().usd),

@@ -99,7 +99,9 @@ def report(  # noqa: PLR0913 - one parameter for each option
         found = report_on(
             record,
             seed=seed,
-            spent=spend_in(_calls(llm_records, folder), int(record.ts[0]), int(record.ts[-1])),
+            spent=spend_in(
+                _calls(llm_records, folder), int(record.ts[0]), int(record.ts[-1]), record.config
+            ),
             horizon=horizon,
             n_samples=samples,
             n_folds=folds,

@@ -6,8 +6,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tutti.adapters.stores.llm_calls import SqliteCallRecords
+from tutti.agents.llm.blinding import Blinding
 from tutti.agents.llm.port import Call
 from tutti.agents.llm.recorded import Outcome
+from tutti.app.config import Config, override
 from tutti.app.model_spend import Spend, spend_in
 
 if TYPE_CHECKING:
@@ -44,6 +46,17 @@ def test_calls_about_other_times_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "llm.sqlite"
     _kept(path, (_call("news", "a", 10), "0.25"), (_call("news", "a", 30), "0.5"))
     assert spend_in(path, 20, 40) == {"news": Spend(usd=Decimal("0.5"), calls=1)}
+
+
+def test_calls_of_a_blinded_run_are_found_at_the_days_that_its_models_were_told(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "llm.sqlite"
+    config = override(Config(), {"llm.blind": True, "seed": 7})
+    told = Blinding(7, ()).clock
+    _kept(path, (_call("news", "a", told(10)), "0.25"), (_call("news", "a", 10), "0.5"))
+    assert spend_in(path, 0, 20, config) == {"news": Spend(usd=Decimal("0.25"), calls=1)}
+    assert spend_in(path, 0, 20, Config()) == {"news": Spend(usd=Decimal("0.5"), calls=1)}
 
 
 def test_nothing_was_spent_where_nothing_was_recorded(tmp_path: Path) -> None:
