@@ -46,6 +46,8 @@ class Tracked:
     ----------
     asked_at : int
         When it was last sent, or given to us after a restart, ns UTC.
+    arrives_until : int
+        Until when a request of it that is on its way may still reach the venue, ns UTC.
     booked : Decimal
         Base units filled that the book had before this process, and that are to be told once more.
     looked_at : int
@@ -65,6 +67,7 @@ class Tracked:
     venue_order_id: str = ""
     filled: Decimal = _NOTHING
     fill_ids: set[str] = field(default_factory=set)
+    arrives_until: int = 0
     booked: Decimal = _NOTHING
     looked_at: int = 0
     is_unsent: bool = False

@@ -88,6 +88,8 @@ class Sending:
     meter : Meter
     timeout_s : float
         How long an answer to an order is waited for.
+    late_s : float
+        How long after that it may still turn up.
     secrets : tuple of str
         What must appear nowhere.
     """
@@ -102,6 +104,7 @@ class Sending:
     random: np.random.Generator
     meter: Meter
     timeout_s: float
+    late_s: float
     secrets: tuple[str, ...]
 
     async def order(self, request: Request) -> None:
@@ -195,7 +198,7 @@ class Sending:
                     self.lanes.hold(wait_s)
                 if "InvalidNonce" in lineage(error):
                     await self._set_clock()
-                tracked.is_unsent = True
+                tracked.is_unsent, tracked.arrives_until = True, 0
                 self.tracking.tell(
                     OrderUnsent(order_id=order_id, ts=ts, detail=detail, retry_after_s=wait_s)
                 )
@@ -203,6 +206,7 @@ class Sending:
                 tracked.is_over = True
                 self.tracking.tell(OrderRefused(order_id=order_id, ts=ts, detail=detail))
             case _:
+                tracked.arrives_until = ts + round(self.late_s * SECOND)
                 self.meter.failed(self.dialect.venue)
                 self.tracking.tell(OrderUnanswered(order_id=order_id, ts=ts, detail=detail))
                 await self.looking.until_over(tracked, _CHASE_S)

@@ -77,6 +77,8 @@ class Pace:
         Seconds between two looks at positions and balances.
     order_timeout_s : float
         How long an answer to an order is waited for.
+    late_s : float
+        How long after that an order may still turn up: until then not to find it says nothing.
     switch : bool
         Use the venue's dead man's switch.
     """
@@ -84,6 +86,7 @@ class Pace:
     orders_s: float = 5.0
     holdings_s: float = 15.0
     order_timeout_s: float = 10.0
+    late_s: float = 2.0
     switch: bool = True
 
 
@@ -187,11 +190,14 @@ class CcxtVenue:
             return
         tracked = self._tracking.track(intent.id, contract, intent.side, intent.quantity, ts)
         tracked.is_unsent = False
+        began = self._clock.now()
+        wait_s = self._pace.order_timeout_s + self._pace.late_s
+        tracked.arrives_until = began + round(wait_s * SECOND)
         instrument = self._instruments[intent.instrument]
         quantity = self._coins.sellable(intent, self._holdings.positions)
         request = Request(
             intent=intent, tracked=tracked, instrument=instrument, quantity=quantity,
-            began=self._clock.now(),
+            began=began,
         )  # fmt: skip
         self._tasks.start(sending.order(request))
 
@@ -223,12 +229,14 @@ class CcxtVenue:
         Raises
         ------
         VenueError
-            If nobody has looked since it was sent.
+            If nobody has looked since it was sent, or it was not there while it could still arrive.
         """
         tracked = self._tracking.get(order_id)
         look = None if self._looking is None else self._looking.last(order_id)
         if look is None or (tracked is not None and look[0] < tracked.asked_at):
             raise VenueError(f"nobody has looked for order {order_id} yet", venue=self.name)
+        if look[1] is None and tracked is not None and look[0] < tracked.arrives_until:
+            raise VenueError(f"order {order_id} may still arrive", venue=self.name)
         return look[1]
 
     def positions(self) -> dict[InstrumentId, Decimal]:
@@ -268,6 +276,8 @@ class CcxtVenue:
                 order.id, contract, order.side, order.quantity, order.created_at
             )
             self._tracking.learn(tracked, order.venue_order_id)
+            late = order.created_at + round(self._pace.late_s * SECOND)
+            tracked.arrives_until = max(tracked.arrives_until, late)
             tracked.is_accepted = bool(order.venue_order_id)
             # what was booked will be told again; what was told is about to be booked
             ahead = tracked.filled - order.filled
@@ -410,6 +420,7 @@ class CcxtVenue:
             random=self._random,
             meter=self._meter,
             timeout_s=self._pace.order_timeout_s,
+            late_s=self._pace.late_s,
             secrets=secrets,
         )
         return looking

@@ -162,7 +162,7 @@ async def open_bench(
         fence=fence or Fence(),
         meter=NoMeter(),
         lanes=lanes,
-        pace=pace or Pace(orders_s=0.3, holdings_s=1.0, order_timeout_s=1.0),
+        pace=pace or Pace(orders_s=0.3, holdings_s=1.0, order_timeout_s=1.0, late_s=0.2),
     )
     if start:
         await venue.start()

@@ -151,11 +151,25 @@ async def test_order_that_nobody_answered_for_is_called_neither_failed_nor_unsen
     async with bench(place, [replace(_NOTHING_DONE[how])]) as b:
         order_id = b.submit(b.order())
         assert await b.until(order_id, "OrderUnanswered") == ["OrderUnanswered"]
-        # looked for by every way, and not found: an authoritative venue says so
+        # looked for by every way, and not found once it can't arrive any more
+        await asyncio.sleep(0.25)
         await b.venue.refresh([order_id])
         assert b.venue.find(order_id) is None
         assert b.venue.is_authoritative
         assert b.at_exchange() == 0
+
+
+async def test_order_on_its_way_is_not_said_to_be_absent(bench: Open, place: Place) -> None:
+    slow = Fault(kind=FaultKind.LATENCY, where="order.create", count=1, seconds=0.6)
+    async with bench(place, [slow]) as b:
+        order_id = b.submit(b.order())
+        await asyncio.sleep(0.05)
+        await b.venue.refresh([order_id])
+        if b.at_exchange() == 0:  # else it was answered late, and not taken late
+            with pytest.raises(VenueError, match="may still arrive"):
+                b.venue.find(order_id)
+        # a question with a later nonce came before it: Kraken refuses the order then
+        await b.until(order_id, "OrderFilled", "OrderUnsent")
 
 
 async def test_order_over_the_rate_limit_may_be_sent_again(bench: Open, place: Place) -> None:
