@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tutti.agents.models.answer import SHAPE
-from tutti.agents.models.conformance import CODES, IMPORT_ERROR, NONDETERMINISTIC, SLOW
+from tutti.agents.models.conformance import BY_DATE, CODES, IMPORT_ERROR, NONDETERMINISTIC, SLOW
 from tutti.agents.models.port import span
 from tutti.app.model_trial import DONE, IMPORTING, MAKING, PREDICTING, REFUSED, WINDOW
 from tutti.model.errors import ConfigError
@@ -139,8 +139,10 @@ def check_model(
         raise ConfigError(refused["why"])
     name = first.told(PREDICTING).get("name") or path.resolve().name
     findings = first.findings(time_limit_s)
-    if first.is_done and not findings:
-        findings += _elsewhere(first, job, time_limit_s, _MOST_SEEDS if hashes(path) else 1)
+    # what looks as if it hung on the date may hang on the hash of the date
+    if first.is_done and all(BY_DATE in each.message for each in findings):
+        n_seeds = _MOST_SEEDS if hashes(path) else 1
+        findings = _elsewhere(first, job, time_limit_s, n_seeds) or findings
     seconds = sorted(first.told(DONE).get("seconds", []))
     return ModelCheck(
         model=name,

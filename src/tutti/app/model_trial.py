@@ -45,6 +45,7 @@ _START = parse_instant("2023-01-02")
 _EXTRA = 120
 _SHOCKS = 4.0
 _MOVE = 0.004
+_RALLY, _SLUMP = 15, 25
 _SEED = 20_230_102
 _INSTRUMENT = InstrumentId("BTC-USDT", "SIM")
 
@@ -105,18 +106,35 @@ def main(job: Path) -> None:
         {"code": LOOK_AHEAD, "message": f"reads {name}: what is in it may be newer than the bar"}
         for name in files.held
     ]
-    file = file_of(path)
-    findings += [
-        {"code": LOOK_AHEAD, "message": f"{file}:{each.line}: {each.told}"}
-        for each in suspects(file.read_text(encoding="utf-8"))
-    ]
+    findings += _reading_ahead(path)
     step(DONE, findings=findings, answers=found.answers, seconds=found.seconds)
 
 
+def _reading_ahead(path: Path) -> list[dict[str, str]]:
+    file = file_of(path)
+    beside = {
+        str(each.relative_to(file.parent)): each.read_text(encoding="utf-8", errors="replace")
+        for each in sorted(file.parent.rglob("*.py"))
+        if path.is_dir() and each != file
+    }
+    return [
+        {
+            "code": LOOK_AHEAD,
+            "message": f"{file.parent / each.file if each.file else file}:{each.line}: {each.told}",
+        }
+        for each in suspects(file.read_text(encoding="utf-8"), beside)
+    ]
+
+
 def made_up_bars(n: int, step: int) -> MarketBlock:
-    """Return ``n`` bars of a market that trends, ranges and jumps; always the same."""
+    """Return ``n`` bars of a market that trends, ranges and jumps; always the same.
+
+    It ends with a rally to a new high and a slump to a new low, which are among the windows shown.
+    """
     rng = np.random.default_rng(_SEED)
     drift = np.repeat(rng.normal(scale=_MOVE / _SHOCKS, size=n // 25 + 1), 25)[:n]
+    drift[-_RALLY - _SLUMP : -_SLUMP] = 2 * _MOVE
+    drift[-_SLUMP:] = -2 * _MOVE
     moves = drift + _MOVE * rng.standard_t(_SHOCKS, size=n)
     close = 30_000.0 * np.exp(np.cumsum(moves))
     opened = np.concatenate([[30_000.0], close[:-1]]) * np.exp(rng.normal(scale=_MOVE / 20, size=n))

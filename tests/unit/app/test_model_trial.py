@@ -82,6 +82,8 @@ def test_made_up_bars_are_possible_and_always_the_same() -> None:
     assert (block.low <= block.close).all()
     assert (block.low <= block.open).all()
     assert (block.volume > 0).all()
+    assert block.close[-27:-22].max() == block.close[-140:].max()
+    assert block.close[-3:].min() == block.close[-140:].min()
 
 
 def test_trial_on_recorded_bars_finds_what_was_learnt_by_heart(tmp_path: Path) -> None:

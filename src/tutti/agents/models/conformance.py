@@ -209,9 +209,12 @@ _BY_MEMORY = (
     "third did: it remembers later bars from one model to the next"
 )
 _BY_CHANCE = "two models that were shown the same answered {first} and {second} at {ts}"
+BY_DATE = "on the same bars 28 years later"
+"""What a finding says whose cause is the date alone."""
+
 _BY_DATE = (
-    "answered {first} at {ts}, and {second} on the same bars 28 years later: it hangs on the date "
-    "itself, not on the bars"
+    f"answered {{first}} at {{ts}}, and {{second}} {BY_DATE}: it hangs on the date itself, not on the "
+    "bars"
 )
 
 

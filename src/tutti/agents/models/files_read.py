@@ -1,7 +1,8 @@
 """Which files a model opens while it is watched: what it reads may be newer than the bar.
 
-Weights in the model's own folder are read when it is made, or with its first prediction. Anything
-else that is read while it predicts, and any table of data from elsewhere, is held against it.
+Weights are read when a model is made, or with its first prediction: from its own folder whatever they
+are, from elsewhere what is no table of data, such as the caches of libraries. Anything else that is
+read while it predicts is held against it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TABLES = (".csv", ".parquet", ".feather", ".arrow", ".h5", ".sqlite", ".db", ".tsv", ".jsonl")
+_TABLES = (
+    ".csv", ".parquet", ".feather", ".arrow", ".h5", ".sqlite", ".db", ".tsv", ".jsonl",
+    ".npy", ".npz", ".pkl", ".pickle", ".txt", ".dat", ".xlsx",
+)  # fmt: skip
 _CODE = (".py", ".pyc", ".so", ".pth", ".zip", ".dll", ".pyd")
 _SYSTEM = ("/proc", "/dev", "/sys", "/etc", "/usr/share/zoneinfo")
 _WRITES = ("w", "a", "x")
@@ -81,4 +85,4 @@ class FilesRead:
         if str(whole).startswith(self._installed) and path.suffix not in _TABLES:
             return True
         is_own = self._folder is not None and whole.resolve().is_relative_to(self._folder)
-        return is_own and self._is_first
+        return self._is_first and (is_own or path.suffix not in _TABLES)

@@ -40,6 +40,20 @@ def test_table_from_elsewhere_is_held_whenever_it_is_read(own: Path) -> None:
     assert files.held == [str(own.parent / "next.csv")]
 
 
+def test_cache_of_a_library_may_be_read_at_first(own: Path) -> None:
+    cache = own.parent / "fontlist.json"
+    cache.write_text("{}")
+    files = FilesRead(own)
+    with files.making():
+        cache.read_text()
+    with files.predicting(is_first=True):
+        cache.read_text()
+    assert files.held == []
+    with files.predicting(is_first=False):
+        cache.read_text()
+    assert files.held == [str(cache)]
+
+
 def test_what_is_written_or_belongs_to_the_system_is_not(own: Path) -> None:
     files = FilesRead(None)
     with files.predicting(is_first=False):

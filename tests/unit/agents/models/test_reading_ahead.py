@@ -19,6 +19,7 @@ def model(line: str) -> str:
         ("features.diff(-1)", "diff(-1) reads"),
         ("features.pct_change(-2)", "pct_change(-2) reads"),
         ("features.rolling(5, center=True).mean()", "rolling(center=True) reads as many later"),
+        ("features.interpolate(limit_direction='both')", "interpolate backwards"),
         ("np.roll(features, -1)", "roll by a negative number"),
         ("features.bfill()", "bfill() fills with what comes later"),
         ("features.fillna(method='bfill')", "fillna backwards"),
@@ -85,3 +86,41 @@ class TradeModel:
         return features.bfill()
 """
     assert [each.line for each in suspects(source)] == [3, 13]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "LAG = -1",
+        "def other(LAG=-2): ...",
+        "def other(*, LAG: int = -2, other=None, third): ...",
+        "LAG: int = -3",
+        "LAG = int(config.get('lag', -1))",
+    ],
+)
+@pytest.mark.parametrize("used", ["LAG", "self.LAG", "int(LAG)"])
+def test_name_that_is_only_ever_negative_is_as_good_as_the_number(given: str, used: str) -> None:
+    (found,) = suspects(f"{given}\n{model(f'features.shift({used})')}")
+    assert found.told == f"shift({used}) reads rows that come later"
+
+
+@pytest.mark.parametrize("given", ["LAG = 1", "LAG = -1; LAG = 1", "LAG: int", "LAG = config"])
+def test_name_that_may_be_something_else_is_not(given: str) -> None:
+    assert suspects(f"{given}\n{model('features.shift(LAG)')}") == ()
+
+
+def test_functions_in_files_beside_the_model_are_looked_at_where_it_calls_them() -> None:
+    helper = """
+def ahead(close):
+    return close.shift(-1)
+
+def labels(close):
+    return close.shift(-2)
+
+def predict(close):
+    return close.shift(-3)
+"""
+    beside = {"helper.py": helper, "broken.py": "def ("}
+    (found,) = suspects(model("ahead(features['close'])"), beside)
+    assert (found.file, found.line) == ("helper.py", 3)
+    assert suspects(model("features['close']"), beside) == ()
