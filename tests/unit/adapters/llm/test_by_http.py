@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from tutti.adapters.llm.by_http.anthropic import AnthropicDialect
 from tutti.adapters.llm.by_http.catalogue import KINDS, provider_of
 from tutti.adapters.llm.by_http.client import Connections, HttpModel, Provider
+from tutti.adapters.llm.by_http.gemini import GeminiDialect
 from tutti.adapters.llm.by_http.openai import OpenAIDialect
 from tutti.agents.llm.port import Call, Declined, Unanswered
 from tutti.agents.llm.schema import answer_schema
@@ -516,6 +517,66 @@ async def test_answer_bears_the_name_of_who_the_provider_says_has_answered(
         assert (await model.answer(call())).model == who
     async with _plain(answer, aliases=["openai:small"]) as model:
         assert (await model.answer(call())).model == "openai:small"
+
+
+@pytest.mark.parametrize(
+    ("details", "cost"),
+    [
+        ({"upstream_inference_cost": 0.02}, Decimal("0.021")),
+        ({}, Decimal("0.2")),
+        (None, Decimal("0.2")),
+    ],
+)
+async def test_cost_at_the_models_maker_counts_where_the_key_is_ones_own(
+    details: dict[str, float] | None, cost: Decimal
+) -> None:
+    usage = {
+        "prompt_tokens": 100, "completion_tokens": 10, "cost": 0.001, "is_byok": True,
+        "cost_details": details,
+    }  # fmt: skip
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response({"choices": [{"message": {"content": "x"}}], "usage": usage})
+
+    async with _plain(answer) as model:
+        assert (await model.answer(call())).cost_usd == cost
+
+
+async def test_answer_that_its_provider_broke_off_is_none() -> None:
+    async def answer(request: web.Request) -> web.Response:
+        choice = {"message": {"content": '{"bias": 1'}, "finish_reason": "error"}
+        return web.json_response({"choices": [choice], "usage": {"prompt_tokens": 5}})
+
+    async with _plain(answer) as model:
+        assert isinstance(await failure(model), Unanswered)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({"promptFeedback": {"blockReason": "SAFETY"}}, Declined),
+        ({"promptFeedback": {}, "usageMetadata": {"promptTokenCount": 5}}, Unanswered),
+        ({"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL"}]}, Declined),
+    ],
+)
+async def test_gemini_that_blocks_a_prompt_need_not_count(
+    body: dict[str, Any], kind: type[ModelError]
+) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response(body)
+
+    async with _plain(answer, GeminiDialect()) as model:
+        assert type(await failure(model)) is kind
+
+
+def test_gemini_leaves_out_a_count_of_nothing() -> None:
+    said = GeminiDialect().read(
+        {
+            "candidates": [{"content": {"parts": [{"text": "x"}]}}],
+            "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": None},
+        }
+    )
+    assert (said.text, said.input_tokens, said.output_tokens) == ("x", 3, 0)
 
 
 async def test_filtered_answer_is_declined() -> None:

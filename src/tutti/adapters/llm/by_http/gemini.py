@@ -29,6 +29,9 @@ _SECONDS = re.compile(r"^(\d+(?:\.\d+)?)s$")
 _REFUSALS = frozenset(
     {"SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"}
 )
+_COUNTS = frozenset(
+    {"promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "cachedContentTokenCount"}
+)
 _LEAST_THINKING: tuple[tuple[str, Body], ...] = (
     ("gemini-2.5-pro", {"thinkingBudget": 128}),
     ("gemini-2.5", {"thinkingBudget": 0}),
@@ -73,7 +76,8 @@ class GeminiDialect:
 
     def read(self, body: Any) -> Said:
         """Return an answer; see ``Dialect``."""
-        usage = body["usageMetadata"]
+        # not there where nothing was counted, as of some prompts that were blocked
+        usage = body.get("usageMetadata") or {}
         blocked = (body.get("promptFeedback") or {}).get("blockReason")
         text, reason = "", str(blocked or "")
         if not blocked:
@@ -81,12 +85,13 @@ class GeminiDialect:
             reason = candidate.get("finishReason") or ""
             parts = (candidate.get("content") or {}).get("parts") or []
             text = "".join(each.get("text", "") for each in parts if not each.get("thought"))
-        made = usage.get("candidatesTokenCount", 0) + usage.get("thoughtsTokenCount", 0)
+        counted = {name: int(count or 0) for name, count in usage.items() if name in _COUNTS}
+        made = counted.get("candidatesTokenCount", 0) + counted.get("thoughtsTokenCount", 0)
         return Said(
             text=text,
-            input_tokens=int(usage.get("promptTokenCount", 0)),
-            output_tokens=int(made),
-            cached_tokens=int(usage.get("cachedContentTokenCount", 0)),
+            input_tokens=counted.get("promptTokenCount", 0),
+            output_tokens=made,
+            cached_tokens=counted.get("cachedContentTokenCount", 0),
             declined=reason if blocked or reason in _REFUSALS else "",
             is_cut=reason == "MAX_TOKENS",
             model=body.get("modelVersion") or "",

@@ -96,10 +96,11 @@ class OpenAIDialect:
         message = choice["message"]
         reason = choice.get("finish_reason") or ""
         declined = message.get("refusal") or ""
+        if reason == "error":
+            raise ValueError("its provider failed amid the answer")
         if reason == "content_filter":
             declined = declined or "its content filter"
         details = usage.get("prompt_tokens_details") or {}
-        cost = usage.get("cost")
         return Said(
             text=_text(message.get("content") or ""),
             input_tokens=int(usage.get("prompt_tokens") or 0),
@@ -107,7 +108,7 @@ class OpenAIDialect:
             cached_tokens=int(details.get("cached_tokens") or 0),
             declined=declined,
             is_cut=reason == "length",
-            cost_usd=None if cost is None else Decimal(str(cost)),
+            cost_usd=_cost(usage),
             model=body.get("model") or "",
         )
 
@@ -123,6 +124,15 @@ class OpenAIDialect:
             field=str(error.get("param") or ""),
             is_spent=bool(kinds & _SPENT),
         )
+
+
+def _cost(usage: Mapping[str, Any]) -> Decimal | None:
+    cost = usage.get("cost")
+    if cost is None or not usage.get("is_byok"):
+        return None if cost is None else Decimal(str(cost))
+    # asked with a key of one's own at the model's maker, who sends a bill beside the router's
+    upstream = (usage.get("cost_details") or {}).get("upstream_inference_cost")
+    return None if upstream is None else Decimal(str(cost)) + Decimal(str(upstream))
 
 
 def _text(content: Any) -> Any:
