@@ -130,7 +130,7 @@ def test_any_order_fills_alike_in_both(
     )
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what it imports warns of this and that
-        from tutti.adapters.second_opinion.nautilus import main
+        from tutti.adapters.second_opinion.nautilus.replay import main
 
         write_request(request, Path(folder))
         main(Path(folder))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tutti.adapters.second_opinion.request import ReplayOrder, ReplayRequest
     from tutti.model.instrument import Instrument
 
-_PROGRAM = Path(__file__).with_name("nautilus.py")
+_PROGRAM = Path(__file__).with_name("nautilus")
 _PACKAGE = "nautilus_trader"
 _VERSION = "1.221.0"
 _MISSING = 3
@@ -89,7 +89,7 @@ def replay_on_nautilus(request: ReplayRequest, python: Path) -> Replay:
 
 
 def write_request(request: ReplayRequest, folder: Path) -> None:
-    """Leave in ``folder`` what the program ``nautilus.py`` reads."""
+    """Leave in ``folder`` what the program ``nautilus`` reads."""
     (folder / "request.json").write_text(json.dumps(_document(request)), encoding="utf-8")
     market = {column: getattr(request.market, column) for column in _COLUMNS}
     np.savez(folder / "market.npz", ts=request.market.ts, **market)

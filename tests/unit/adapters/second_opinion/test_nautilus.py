@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from tests.unit.adapters.second_opinion.conftest import NAN, QUIET, START, order
 
+from tutti.adapters.second_opinion import process
 from tutti.adapters.second_opinion.process import read_reply, write_request
 from tutti.kernel.clock import HOUR
 from tutti.model.instrument import InstrumentKind
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.unit.adapters.second_opinion.conftest import RequestMaker
 
     from tutti.adapters.second_opinion.request import Replay, ReplayRequest
@@ -33,7 +35,7 @@ def replayed(tmp_path: Path) -> Replayed:
     """Return a function that runs the program here instead of in a process of its own."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what it imports warns of this and that
-        from tutti.adapters.second_opinion.nautilus import main
+        from tutti.adapters.second_opinion.nautilus.replay import main
 
     def run(request: ReplayRequest) -> Replay:
         write_request(request, tmp_path)
@@ -209,3 +211,22 @@ def test_run_without_orders_keeps_its_cash(make_request: RequestMaker, replayed:
     replay = replayed(make_request([]))
     assert replay.fills == ()
     assert replay.equity.tolist() == [10_000.0] * len(QUIET)
+
+
+def test_program_runs_by_path_and_imports_nothing_of_tutti(
+    make_request: RequestMaker, tmp_path: Path
+) -> None:
+    request = make_request([order(1, 1, +1, "1")])
+    write_request(request, tmp_path)
+    program = Path(process.__file__).with_name("nautilus")
+    told = (
+        "import runpy, sys; program, folder = sys.argv[1:]; sys.argv = [program, folder];"
+        " runpy.run_path(program, run_name='__main__');"
+        " print(any(name.partition('.')[0] == 'tutti' for name in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", told, program, tmp_path],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["False"]
+    assert len(read_reply(request, tmp_path).fills) == 1
