@@ -89,7 +89,7 @@ async def _rig_at(name: str) -> AsyncIterator[FakeExchangeRig]:
                 fence=Fence(),
                 meter=NoMeter(),
                 lanes=Lanes(500.0, 100.0, clock),
-                pace=Pace(orders_s=0.3, holdings_s=1.0, order_timeout_s=1.0),
+                pace=Pace(orders_s=0.3, holdings_s=1.0, order_timeout_s=1.0, late_s=0.2),
             )
             await venue.start()
             return venue

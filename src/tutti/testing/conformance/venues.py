@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 _Event = TypeVar("_Event")
 _ENDED = (OrderCancelled, OrderExpired, OrderRefused)
+_LOOKS, _BETWEEN_LOOKS_S = 60, 0.1
 _LOST = [
     pytest.param("answer_lost", {"how": "drop"}, id="connection dropped"),
     pytest.param("answer_lost", {"how": "status", "status": 503}, id="503"),
@@ -171,10 +173,17 @@ class _Bench:
         return report
 
     async def is_absent(self, order_id: str) -> bool:
-        """Look an order up that should not be there."""
-        await self.rig.look(order_id)
-        report = self.rig.venue.find(order_id)
-        return report is None or report.status is OrderStatus.REJECTED
+        """Look an order up that should not be there, until the venue is sure."""
+        for _ in range(_LOOKS):
+            await self.rig.look(order_id)
+            try:
+                report = self.rig.venue.find(order_id)
+            except VenueError:
+                # a request on its way may still arrive
+                await asyncio.sleep(_BETWEEN_LOOKS_S)
+            else:
+                return report is None or report.status is OrderStatus.REJECTED
+        raise AssertionError(f"whether there is an order {order_id} is never told")
 
     async def held(self) -> Decimal:
         """Return the position, as the venue says now."""
