@@ -14,7 +14,8 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import SecretStr
 
 from tutti.adapters.venues.by_ccxt.hashing import hash_natively
-from tutti.adapters.venues.by_ccxt.translate import never_connected
+from tutti.adapters.venues.by_ccxt.reaction import LIMITS
+from tutti.adapters.venues.by_ccxt.translate import lineage, never_connected
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tutti.adapters.venues.by_ccxt.lanes import Lanes
 
 _NOWHERE = "http://127.0.0.1:9/not-served"
+_LEAST_WAIT_S, _LONGEST_WAIT_S = 1.0, 3600.0
 _READS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -113,7 +115,7 @@ def open_client(dialect: Dialect, reach: Reach, lanes: Lanes) -> Any:
         client.urls["api"] = _moved(client.urls["api"], reach.addresses)
     for name in dialect.silenced:
         setattr(client, name, _nothing)
-    _watch_what_leaves(client, dialect)
+    _watch_what_leaves(client, dialect, lanes)
     return client
 
 
@@ -224,8 +226,17 @@ def _replaced(known: Any, urls: Any) -> Any:
     }
 
 
-def _watch_what_leaves(client: Any, dialect: Dialect) -> None:
-    plain = client.fetch
+def _watch_what_leaves(client: Any, dialect: Dialect, lanes: Lanes) -> None:
+    asked = client.fetch
+
+    async def plain(url: str, method: str, headers: Any, body: Any) -> Any:
+        try:
+            return await asked(url, method, headers, body)
+        except Exception as error:
+            if not LIMITS.isdisjoint(lineage(error)):
+                # whoever goes on asking is banned, and for longer each time
+                lanes.hold(_asked_to_wait_s(client))
+            raise
 
     async def fetch(url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
         errand = ERRAND.get()
@@ -240,6 +251,15 @@ def _watch_what_leaves(client: Any, dialect: Dialect) -> None:
             raise
 
     client.fetch = fetch
+
+
+def _asked_to_wait_s(client: Any) -> float:
+    told = {str(k).lower(): v for k, v in (client.last_response_headers or {}).items()}
+    try:
+        wait_s = float(told.get("retry-after", 0))
+    except ValueError:
+        wait_s = 0.0  # a date: none of those that trade write one
+    return min(max(wait_s, _LEAST_WAIT_S), _LONGEST_WAIT_S)
 
 
 async def _nothing(*_: Any, **__: Any) -> bool:

@@ -6,18 +6,20 @@ import logging
 from typing import Any
 
 import pytest
+from ccxt.base import errors
 from pydantic import SecretStr
 
 from tutti.adapters.venues.by_ccxt.client import (
     Addresses,
     Reach,
+    _watch_what_leaves,
     exchange_class,
     open_client,
     rate_of,
 )
 from tutti.adapters.venues.by_ccxt.dialects import DIALECTS, dialect_of
-from tutti.adapters.venues.by_ccxt.lanes import Lanes
-from tutti.kernel.clock import SimulatedClock
+from tutti.adapters.venues.by_ccxt.lanes import Lane, Lanes
+from tutti.kernel.clock import SECOND, SimulatedClock
 from tutti.model.errors import ConfigError
 
 
@@ -110,6 +112,29 @@ async def test_hyperliquid_signs_nothing_that_nobody_asked_for() -> None:
     request = client.options
     assert not request.get("approvedBuilderFee")
     assert request["refSet"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [({"Retry-After": "7"}, 7.0), ({"retry-after": "soon"}, 1.0), ({}, 1.0), (None, 1.0)],
+)
+async def test_venue_that_asks_for_a_pause_gets_one_from_everybody_but_the_urgent(
+    headers: dict[str, str] | None, seconds: float
+) -> None:
+    clock = SimulatedClock(SECOND)
+    lanes = Lanes(10.0, 10.0, clock)
+    client = exchange_class("binance", "BINANCE")({})
+
+    async def refused(*_: Any) -> None:
+        client.last_response_headers = headers
+        raise errors.DDoSProtection("too many requests")
+
+    client.fetch = refused
+    _watch_what_leaves(client, dialect_of("BINANCE"), lanes)
+    with pytest.raises(errors.DDoSProtection):
+        await client.fetch("http://127.0.0.1/x", "GET", None, None)
+    assert lanes._wait_s(1.0, Lane.ORDER) == seconds
+    assert lanes._wait_s(1.0, Lane.URGENT) == 0.0
 
 
 @pytest.mark.parametrize("venue", [*DIALECTS, "LIGHTER", "EXTENDED"])
