@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+import re
 import shutil
 import socket
 import sys
@@ -26,21 +27,6 @@ from tutti.model.errors import ConfigError, LedgerError
 
 if TYPE_CHECKING:
     from tutti.app.settings import Config
-
-PACKAGES = (
-    "fastapi",
-    "msgspec",
-    "numba",
-    "numpy",
-    "polars",
-    "prometheus-client",
-    "pydantic",
-    "pyyaml",
-    "rich",
-    "structlog",
-    "typer",
-    "uvicorn",
-)
 
 _OLDEST, _NEWEST = (3, 11), (3, 13)
 _ENOUGH_BYTES, _LITTLE_BYTES = 2_000_000_000, 200_000_000
@@ -122,7 +108,7 @@ def plugins(*, as_json: AsJson = False) -> int:
 
 def version(*, as_json: AsJson = False) -> int:
     """Say which version this is, and what it is made of."""
-    made_of = {name: _version_of(name) for name in PACKAGES}
+    made_of = {name: _version_of(name) for name in _needed()}
     output = Output(as_json=as_json)
     output.say(f"tutti {__version__}, Python {platform.python_version()}, {platform.platform()}")
     output.say(", ".join(f"{name} {found or 'missing'}" for name, found in made_of.items()))
@@ -156,11 +142,12 @@ def _python() -> Check:
 
 
 def _packages() -> Check:
-    missing = [name for name in PACKAGES if not _version_of(name)]
+    needed = _needed()
+    missing = [name for name in needed if not _version_of(name)]
     if missing:
         told = f"missing: {', '.join(missing)}; run make setup, or pip install tutti again"
         return Check(name="packages", health=Health.BAD, told=told)
-    return Check(name="packages", health=Health.GOOD, told=f"all {len(PACKAGES)} are installed")
+    return Check(name="packages", health=Health.GOOD, told=f"all {len(needed)} are installed")
 
 
 def _runs_folder() -> Check:
@@ -280,6 +267,11 @@ def _port(settings: "Config", out: Path) -> Check:
             )
             return Check(name="port", health=Health.DOUBTFUL, told=told)
     return Check(name="port", health=Health.GOOD, told=f"{api.host}:{api.port} is free")
+
+
+def _needed() -> list[str]:
+    told = importlib.metadata.requires("tutti") or []
+    return sorted(re.split(r"[^\w.-]", each)[0] for each in told if "extra ==" not in each)
 
 
 def _version_of(package: str) -> str:
