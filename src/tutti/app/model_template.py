@@ -10,7 +10,7 @@ from tutti.model.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 _MODEL = '''\
 """{title}: goes with the crossing of two means of the close."""
@@ -93,7 +93,7 @@ def write_template(name: str, folder: Path) -> tuple[Path, ...]:
     Parameters
     ----------
     name : str
-        Lower case, digits and underscores.
+        Letters, digits and underscores.
     folder : Path
         Where the model's own folder goes.
 
@@ -104,8 +104,8 @@ def write_template(name: str, folder: Path) -> tuple[Path, ...]:
     """
     if not _NAME.fullmatch(name):
         raise ConfigError(
-            f"a model's name is lower-case letters, digits and underscores, was {name!r}; write "
-            "for example my_model"
+            f"a model's name is letters, digits and underscores, was {name!r}; write for example "
+            f"{_suggested(name)}"
         )
     room = folder / name
     if room.exists():
@@ -118,3 +118,8 @@ def write_template(name: str, folder: Path) -> tuple[Path, ...]:
         (room / file).write_text(text.format(name=name, title=title), encoding="utf-8")
         written.append(room / file)
     return tuple(written)
+
+
+def _suggested(name: str) -> str:
+    found = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")
+    return found if _NAME.fullmatch(found) else "my_model"

@@ -43,9 +43,13 @@ def test_model_of_the_template_conforms(tmp_path: Path) -> None:
     assert findings_of(tmp_path / "fresh_one", fast=6) == ()
 
 
-@pytest.mark.parametrize("name", ["Mine", "my-model", "1st", ""])
-def test_name_that_is_no_modules_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ConfigError, match="lower-case letters, digits and underscores"):
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [("my-model", "my_model"), ("a.b/c", "a_b_c"), ("1st", "my_model"), ("", "my_model")],
+)
+def test_name_that_is_no_modules_is_refused(tmp_path: Path, name: str, instead: str) -> None:
+    told = f"letters, digits and underscores, was .*; write for example {instead}$"
+    with pytest.raises(ConfigError, match=told):
         write_template(name, tmp_path)
 
 
