@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
-from tutti.app.account_folder import CONFIGURATIONS
+from tutti.app.account_folder import kept_configuration
 from tutti.app.remembering import situation
 from tutti.app.studies.recorded_bars import bars_again
 from tutti.kernel.clock import SECOND
@@ -17,6 +16,7 @@ from tutti.ledger.kinds import Decision
 from tutti.ledger.records import decode
 from tutti.model.errors import ConfigError
 from tutti.model.instrument import InstrumentId
+from tutti.sandbox.saved_shapes import read_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,17 +69,18 @@ def kept_for(folder: Path, started: Started | None) -> tuple[Path, int] | None:
     started : Started or None
         Of the session that is asked about.
     """
-    for path, key in (
-        (folder / "run.json", "configuration"),
-        (folder / CONFIGURATIONS / f"{started.configuration if started else ''}.json", ""),
-    ):
-        if path.is_file():
-            found = json.loads(path.read_text(encoding="utf-8"))
-            memory = (found[key] if key else found).get("memory", {})
-            if not memory.get("file"):
-                return None
-            return Path(memory["file"]), max(int(memory["nearest"]), 1)
-    return None
+    path = folder / "run.json"
+    if path.is_file():
+        settings = read_run(path)["configuration"]
+    else:
+        settings = kept_configuration(folder, started.configuration if started else "") or {}
+    memory = settings.get("memory")
+    # other versions recorded other settings, and what is told here is only an aside
+    file = memory.get("file") if isinstance(memory, dict) else None
+    if not file or not isinstance(file, str):
+        return None
+    nearest = memory.get("nearest")
+    return Path(file), max(nearest, 1) if isinstance(nearest, int) else 1
 
 
 def recalled(memory: SqliteMemory, trace: Trace, count: int) -> tuple[Situation, ...]:

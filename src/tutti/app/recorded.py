@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
-from tutti.app.account_folder import CONFIGURATIONS
+from tutti.app.account_folder import kept_configuration
 from tutti.app.recorder import Recorder
 from tutti.ledger.kinds import AccountState, Decision, Objection, Started, Stopped
 from tutti.ledger.records import decode
@@ -189,8 +188,4 @@ def _forced(event: Liquidated) -> Fill:
 
 
 def _configuration(folder: Path, started: Started) -> dict[str, Any]:
-    path = folder / CONFIGURATIONS / f"{started.configuration}.json"
-    if not path.is_file():
-        return {}
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    return kept_configuration(folder, started.configuration) or {}

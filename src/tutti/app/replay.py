@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import tempfile
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -11,23 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger, SqliteLedgerReader
 from tutti.agents.timeline import Heard, OpinionTimeline
-from tutti.app.account_folder import CONFIGURATIONS
+from tutti.app.account_folder import CONFIGURATIONS, as_recorded, kept_configuration
 from tutti.app.backtest import Source, read_source, run_source
 from tutti.app.build import seats_of
 from tutti.app.kill_switch import OFFLINE, say_offline
 from tutti.app.markets import open_market
 from tutti.app.paper import Opening, PaperAccount
-from tutti.app.settings import Config
 from tutti.kernel.clock import parse_instant
 from tutti.ledger.fold import fold
 from tutti.ledger.kinds import Command, Started, Stopped, Told
 from tutti.ledger.records import decode
 from tutti.model.errors import ConfigError, DataError
 from tutti.model.opinion import Abstention, Opinion
+from tutti.sandbox.saved_shapes import read_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,8 +168,8 @@ def _told(rows: Sequence[Row]) -> dict[int, list[Opinion | Abstention]]:
 
 
 def _backtest_again(path: Path, session: _Session, again: Path, progress: Progress) -> None:
-    recorded = json.loads((path / "run.json").read_text(encoding="utf-8"))
-    config = _config(recorded["configuration"], path / "run.json")
+    recorded = read_run(path / "run.json")
+    config = as_recorded(recorded["configuration"], path / "run.json")
     _all_there(session.started.data)
     kinds = {each["path"]: each.get("kind", "bars") for each in recorded["data_files"]}
     paths = [each.path for each in session.started.data]
@@ -200,9 +197,10 @@ def _paper_again(
 ) -> None:
     for number, session in enumerate(sessions):
         configuration = path / CONFIGURATIONS / f"{session.started.configuration}.json"
-        if not configuration.is_file():
+        kept = kept_configuration(path, session.started.configuration)
+        if kept is None:
             raise ConfigError(f"{configuration}: missing; without it the run can't be replayed")
-        config = _config(json.loads(configuration.read_text(encoding="utf-8")), configuration)
+        config = as_recorded(kept, configuration)
         if session.reason is None:
             store: SqliteLedger = _CutLedger(again, session.last_seq)
         else:
@@ -244,16 +242,6 @@ def _say(account: PaperAccount, commands: deque[tuple[int, Command]]) -> None:
 
 def _is_offline(row: Row) -> bool:
     return row.kind == "command" and decode(row, Command).by == OFFLINE
-
-
-def _config(values: object, path: Path) -> Config:
-    try:
-        return Config.model_validate(values)
-    except ValidationError as error:
-        raise ConfigError(
-            f"{path}: the recorded configuration doesn't fit this version ({error.error_count()} "
-            "problems); replay it with the version that recorded it"
-        ) from error
 
 
 def _all_there(data: Sequence[DataSource]) -> None:

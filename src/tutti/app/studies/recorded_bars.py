@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import ValidationError
 
-from tutti.app.account_folder import CONFIGURATIONS
+from tutti.app.account_folder import CONFIGURATIONS, as_recorded, kept_configuration
 from tutti.app.backtest import read_source
 from tutti.app.config import Config
 from tutti.app.feed import made_up
@@ -19,6 +17,7 @@ from tutti.ledger.records import decode
 from tutti.ledger.segments import load
 from tutti.model.errors import ConfigError, DataError
 from tutti.model.market import MarketBlock
+from tutti.sandbox.saved_shapes import read_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,8 +60,8 @@ def _of_backtest(folder: Path, first: Row) -> RecordedBars | None:
     path = folder / _RUN
     if not path.is_file():
         return None
-    recorded = json.loads(path.read_text(encoding="utf-8"))
-    config = _config(recorded["configuration"], path)
+    recorded = read_run(path)
+    config = as_recorded(recorded["configuration"], path)
     kinds = {each["path"]: each.get("kind", "bars") for each in recorded["data_files"]}
     try:
         block = _read(
@@ -78,9 +77,10 @@ def _of_backtest(folder: Path, first: Row) -> RecordedBars | None:
 def _of_paper(folder: Path, first: Row, ledger: LedgerReader) -> RecordedBars:
     started = decode(first, Started)
     path = folder / CONFIGURATIONS / f"{started.configuration}.json"
-    if not path.is_file():
+    kept = kept_configuration(folder, started.configuration)
+    if kept is None:
         return RecordedBars(why="the bars of the run were not kept")
-    config = _config(json.loads(path.read_text(encoding="utf-8")), path)
+    config = as_recorded(kept, path)
     last = next(ledger.rows(newest_first=True)).ts
     match config.feed.kind:
         case "sim":
@@ -128,13 +128,3 @@ def _agrees(block: MarketBlock, ledger: LedgerReader) -> bool:
         if not np.array_equal(block.close[rows], arrays["close"], equal_nan=True):
             return False
     return True
-
-
-def _config(values: Mapping[str, Any], path: Path) -> Config:
-    try:
-        return Config.model_validate(values)
-    except ValidationError as error:
-        raise ConfigError(
-            f"{path}: the recorded configuration doesn't fit this version "
-            f"({error.error_count()} problems)"
-        ) from error
