@@ -320,6 +320,12 @@ class SqliteCallRecords:
     def _prepare(self, *, writing: bool) -> None:
         connection = self._connection
         application = _pragma(connection, "application_id")
+        if application == 0 and not writing and _is_empty(connection):
+            # whoever made it was killed before anything was in it
+            connection.close()
+            connection = self._connection = _connected(":memory:")
+            connection.executescript(_CREATE)
+            return
         if application == 0 and writing:
             connection.execute("PRAGMA journal_mode = WAL")
             try:
@@ -361,6 +367,11 @@ def _opened_to_read(path: Path) -> sqlite3.Connection:
         connection.close()
         connection = _connected(f"{where}&immutable=1", uri=True)
     return connection
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    (count,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    return bool(count == 0)
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

@@ -204,3 +204,16 @@ def test_file_with_tables_of_its_own_is_refused_and_left_alone(tmp_path: Path) -
         names = connection.execute("SELECT name FROM sqlite_master").fetchall()
     connection.close()
     assert names == [("call",)]
+
+
+def test_records_whose_maker_was_killed_before_they_were_made_are_empty(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.touch()
+    with SqliteCallRecords(path, read_only=True) as records:
+        assert records.find(CALL, exactly=False) is None
+        assert list(records.outcomes()) == []
+    assert path.stat().st_size == 0
+    with SqliteCallRecords(path) as records:
+        records.keep(CALL, SAID, ts=1)
+    with SqliteCallRecords(path, read_only=True) as records:
+        assert records.find(CALL, exactly=True) == SAID
