@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tutti.app.venues_live import Keys
 
 _POLL_S = 0.05
+_LONGEST_S = 1e9  # thirty years: whoever means longer leaves --for out
 
 
 class Feed(StrEnum):
@@ -53,7 +54,13 @@ def up(  # noqa: PLR0913 - one parameter for each option
     ] = None,
     seconds: Annotated[
         float | None,
-        typer.Option("--for", metavar="SECONDS", min=0, help="Stop after this long; else never."),
+        typer.Option(
+            "--for",
+            metavar="SECONDS",
+            min=0,
+            max=_LONGEST_S,
+            help="Stop after this long; else never.",
+        ),
     ] = None,
     speed: Annotated[
         float | None, typer.Option(metavar="X", help="Market seconds in one second.")

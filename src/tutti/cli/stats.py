@@ -75,7 +75,12 @@ def stats(  # noqa: PLR0913 - one parameter for each option
     unit = 1.0 if per_year is None else math.sqrt(per_year)
     series, of = _given(returns, column, sharpe, count, (skewness, kurtosis), unit)
     variance = 1.0 / (of.n - 1) if trial_variance is None else trial_variance / unit**2
-    document = _judged(of, unit, trials, variance, benchmark / unit, confidence)
+    try:
+        document = _judged(of, unit, trials, variance, benchmark / unit, confidence)
+    except OverflowError as error:
+        raise ConfigError(
+            "numbers this large are no figures of returns; look at --sharpe, --skewness, --per-year"
+        ) from error
     document |= {"per_year": per_year, "source": None if returns is None else str(returns)}
     document |= _described(series, per_year)
     output = Output(as_json=as_json)

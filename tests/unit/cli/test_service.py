@@ -126,6 +126,9 @@ def test_up_on_bars_that_are_sealed_is_refused_also_with_the_register_off(
         (("--feed", "replay"), "--feed replay needs --bars"),
         (("--config", "none.yaml"), "none.yaml: no such file"),
         (("--speed", "0"), "feed.speed must be above 0, was 0"),
+        (("--for", "inf"), "'--for'"),
+        (("--for", "1e308"), "'--for'"),
+        (("--for", "nan"), "'--for'"),
         (("--feed", "replay", "--bars", "none.csv"), "none.csv"),
     ],
 )

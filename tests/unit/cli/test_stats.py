@@ -82,6 +82,8 @@ def test_stats_of_a_loss_have_no_track_record_to_wait_for(tutti: Tutti) -> None:
         (("--sharpe", "1", "--count", "1"), "at least two returns are needed, there are 1"),
         (("--sharpe", "1", "--count", "9", "--skewness", "5"), "it is at least 26"),
         (("--sharpe", "nan", "--count", "9"), "sharpe must be finite"),
+        (("--sharpe", "1e308", "--count", "9"), "numbers this large are no figures"),
+        (("--sharpe", "1", "--count", "9", "--per-year", "1e308"), "numbers this large"),
         (("--returns", "ok.csv", "--benchmark", "nan"), "--benchmark must be a finite number"),
         (("--returns", "ok.csv", "--per-year", "inf"), "--per-year must be a finite number"),
         (("--returns", "ok.csv", "--count", "9"), "--count goes with --sharpe"),
