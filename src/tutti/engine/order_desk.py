@@ -471,9 +471,9 @@ class OrderDesk:
         # a cancelled or lapsed order may still see a late fill, and one that is filled and out of
         # sight may have been enlarged
         is_near = order.instrument.venue in self._near
+        self._failures.pop(order.id, None)
         if order.status in _NO_MORE or (order.status is OrderStatus.FILLED and is_near):
             del self._tickets[order.id]
-            self._failures.pop(order.id, None)
             return
         self._kept.append(order.id)
         if len(self._kept) > _KEEP_TICKETS:
