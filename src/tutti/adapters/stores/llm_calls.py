@@ -285,6 +285,25 @@ class SqliteCallRecords:
             ).fetchall()
         return sum(row[0] for row in rows), sum((Decimal(row[1]) for row in rows), Decimal(0))
 
+    @contextmanager
+    def alone(self) -> Iterator[int]:
+        """Keep other processes from writing; gives a number that is new where one has written.
+
+        Raises
+        ------
+        LedgerError
+            If it can't be written to.
+        """
+        with self._lock, self._translated():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield _pragma(self._connection, "data_version")
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
     # ---- the file ----
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ from tutti.model.errors import BudgetSpent, ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from tutti.agents.llm.port import Answer, Call, LanguageModel
     from tutti.kernel.clock import Clock
@@ -65,6 +66,10 @@ class Charges(Protocol):
 
     def charged(self, agent: str, since: int) -> tuple[int, Decimal]:
         """Return tokens and USD that an agent spent at or after ``since`` (ns UTC)."""
+        ...
+
+    def alone(self) -> AbstractContextManager[int]:
+        """Keep other processes from charging; gives a number that is new where one has charged."""
         ...
 
 
@@ -158,6 +163,7 @@ class Purse:
         self.limits = limits
         self._clock = clock
         self._charges = charges
+        self._seen: int | None = None
         # guards the windows: agents may be asked from several threads
         self._lock = threading.Lock()
         self._waiting: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
@@ -235,9 +241,20 @@ class Purse:
             return {window.name: (window.tokens, window.usd) for window in self._windows}
 
     def _reserved(self, tokens: int, usd: Decimal) -> Reservation | None:
+        if self._charges is None:
+            return self._taken(tokens, usd)
+        # nobody else spends between the look at what is left and the charge
+        with self._charges.alone() as seen:
+            is_known, self._seen = seen == self._seen, seen
+            return self._taken(tokens, usd, is_known=is_known)
+
+    def _taken(self, tokens: int, usd: Decimal, *, is_known: bool = True) -> Reservation | None:
         now = self._clock.now()
         for window in self._windows:
             window.turn(now)
+            if self._charges is not None and not is_known:
+                # other processes spend from the same budget
+                window.tokens, window.usd = self._charges.charged(self.agent, window.start)
         objections = [window.objection(tokens, usd) for window in self._windows]
         if objection := next(filter(None, objections), ""):
             if all(window.may_fit(tokens, usd) for window in self._windows):

@@ -11,9 +11,11 @@ import msgspec
 import pytest
 
 from tutti.adapters.stores.llm_calls import SqliteCallRecords
+from tutti.agents.llm.budget import Limits, Purse
 from tutti.agents.llm.port import Call
 from tutti.agents.llm.recorded import Outcome
-from tutti.model.errors import ConfigError, LedgerError
+from tutti.kernel.clock import LiveClock
+from tutti.model.errors import BudgetSpent, ConfigError, LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -217,3 +219,41 @@ def test_records_whose_maker_was_killed_before_they_were_made_are_empty(path: Pa
         records.keep(CALL, SAID, ts=1)
     with SqliteCallRecords(path, read_only=True) as records:
         assert records.find(CALL, exactly=True) == SAID
+
+
+def test_who_charges_alone_sees_whether_another_has_charged(path: Path) -> None:
+    with SqliteCallRecords(path) as ours, SqliteCallRecords(path) as theirs:
+        with ours.alone() as before:
+            ours.charge("news", 1, 10, Decimal(1))
+        with ours.alone() as own:
+            assert own == before
+        with theirs.alone(), pytest.raises(LedgerError, match="another process holds it"):
+            _impatient(ours).charge("news", 1, 10, Decimal(1))
+        theirs.charge("news", 2, 5, Decimal(1))
+        with ours.alone() as after:
+            assert after != own
+            assert ours.charged("news", 0) == (15, Decimal(2))
+        with pytest.raises(ZeroDivisionError), ours.alone():
+            ours.charge("news", 3, 1 // 0, Decimal(1))
+        assert ours.charged("news", 0) == (15, Decimal(2))
+
+
+def _impatient(records: SqliteCallRecords) -> SqliteCallRecords:
+    records._connection.execute("PRAGMA busy_timeout = 10")
+    return records
+
+
+async def test_two_processes_together_keep_to_one_budget(path: Path) -> None:
+    limits = Limits(tokens_per_day=1000)
+    with SqliteCallRecords(path) as ours, SqliteCallRecords(path) as theirs:
+        purses = [Purse("news", limits, clock=LiveClock(), charges=each) for each in (ours, theirs)]
+        spent = 0
+        for turn in range(40):
+            try:
+                held = await purses[turn % 2].reserve(100, Decimal(0))
+            except BudgetSpent:
+                continue
+            purses[turn % 2].settle(held, 60, Decimal(0))
+            spent += 60
+        assert 900 < spent <= 1000
+        assert ours.charged("news", 0)[0] == spent

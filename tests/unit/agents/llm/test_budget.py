@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +15,9 @@ from tutti.agents.llm.port import Answer, Call, Declined, Unanswered
 from tutti.kernel.clock import DAY, HOUR, SimulatedClock
 from tutti.model.errors import BudgetSpent, ModelBusy, ModelDown, ModelRefused
 from tutti.testing.models import ScriptedModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CALL = Call(agent="news", as_of=0, model="p:m", system="s" * 400, user="u" * 600, schema="{}")
 MOST = 1002 + OVERHEAD + 400
@@ -30,6 +34,11 @@ class Book:
 
     def __init__(self) -> None:
         self.rows: list[tuple[str, int, int, Decimal]] = []
+        self.n_others = 0
+
+    @contextmanager
+    def alone(self) -> Iterator[int]:
+        yield self.n_others
 
     def charge(self, agent: str, ts: int, tokens: int, usd: Decimal) -> None:
         self.rows.append((agent, ts, tokens, usd))
@@ -275,3 +284,16 @@ async def test_limits_that_change_leave_what_was_spent_and_is_reserved() -> None
     purse.settle(held, 100, Decimal(0))
     assert purse.spent()["hour"] == (500, Decimal(0))
     assert purse.limits.tokens_per_day == MOST + 400
+
+
+async def test_what_another_process_spends_of_the_budget_counts() -> None:
+    book = Book()
+    purse = Purse("news", Limits(tokens_per_day=1000), clock=SimulatedClock(), charges=book)
+    held = await purse.reserve(400, Decimal(0))
+    book.charge("news", 0, 500, Decimal(0))
+    book.n_others += 1
+    with pytest.raises(BudgetSpent):
+        await purse.reserve(601, Decimal(0))
+    purse.settle(held, 100, Decimal(0))
+    assert purse.spent()["day"] == (600, Decimal(0))
+    await purse.reserve(400, Decimal(0))
