@@ -60,6 +60,11 @@ class WeightFollower:
     cost : ndarray of float64, shape (N,)
         Of trading, a fraction of the notional.
     rules : FollowRules
+
+    Attributes
+    ----------
+    weights : ndarray of float64, shape (A,)
+        In force; the configured ones at first.
     """
 
     def __init__(
@@ -91,13 +96,13 @@ class WeightFollower:
         for end in [*(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(block)]:
             number = int(numbers[begin])
             if self._number is not None and number != self._number:
-                self._step(number * self._rules.every)
+                self.step(number * self._rules.every)
             self._number = number
             rows = slice(begin, end)
             weights[rows] = self.weights
             said = Views(views.bias[:, rows], views.confidence[:, rows])
             parts.append(self._pooled(said, regime[rows], self.weights))
-            self._learn(said, regime[rows], block.rows(begin, end))
+            self.learn(said, regime[rows], block.known_at[rows], block.open[rows])
             begin = end
         pooled = ContextBlock(*(np.concatenate(each) for each in zip(*parts, strict=True)))
         return pooled, weights
@@ -113,18 +118,31 @@ class WeightFollower:
             self._method,
         )
 
-    def _learn(self, views: Views, regime: IntArray, block: MarketBlock) -> None:
+    def learn(self, views: Views, regime: IntArray, ts: IntArray, opens: FloatArray) -> None:
+        """Take note of what every coalition gained up to the bars of some ticks.
+
+        Parameters
+        ----------
+        views : Views
+            What was said at their end, arrays of shape (A, t, n).
+        regime : ndarray of int64, shape (t, n)
+        ts : ndarray of int64, shape (t,)
+            When they became known, ns UTC.
+        opens : ndarray of float64, shape (t, n)
+            First prices of the bars.
+        """
         found = [self._pooled(views, regime, self._configured * each) for each in self._members]
         bias = np.stack([each.bias for each in found])
         confidence = np.stack([each.confidence for each in found])
-        for t, ts in enumerate(block.known_at.tolist()):
-            gained, _ = self._earnings.step(block.open[t], Views(bias[:, t], confidence[:, t]))
-            span = (ts - 1) // self._rules.span
+        for t, at in enumerate(ts.tolist()):
+            gained, _ = self._earnings.step(opens[t], Views(bias[:, t], confidence[:, t]))
+            span = (at - 1) // self._rules.span
             if not self._spans or self._spans[-1][0] != span:
                 self._spans.append((span, np.zeros(len(gained))))
             np.add(self._spans[-1][1], gained, out=self._spans[-1][1])
 
-    def _step(self, now: int) -> None:
+    def step(self, now: int) -> None:
+        """Move the weights one step, on what was gained in the window up to ``now`` (ns UTC)."""
         first = (now - self._rules.window) // self._rules.span
         while self._spans and self._spans[0][0] < first:
             self._spans.popleft()

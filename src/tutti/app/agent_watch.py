@@ -13,7 +13,7 @@ import structlog
 from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
 from tutti.agents.earnings import AgentEarnings
 from tutti.agents.monitor import AgentMonitor
-from tutti.app.past_views import PastViews, past_views
+from tutti.app.past_views import past_views
 from tutti.kernel.clock import DAY, HOUR, MINUTE, SECOND
 from tutti.model.errors import LedgerError
 from tutti.model.opinion import Views
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tutti.app.build import Plan
     from tutti.app.settings import WorthSettings
     from tutti.ledger.store import LedgerReader
-    from tutti.model.market import MarketBlock
+    from tutti.model.market import FloatArray, IntArray, MarketBlock
 
 _BPS = 1e-4
 _SPANS = (DAY, HOUR, MINUTE)
@@ -80,7 +80,7 @@ class AgentWatch:
         return self._note(tick, views)
 
     def _note(self, tick: MarketBlock, views: Views) -> list[Window]:
-        ended = self._advance(tick.step, PastViews(tick.known_at, tick.open, views))
+        ended = self._advance(tick.step, tick.known_at, tick.open, views)
         for window in ended:
             # said once, and again after as many windows more
             if window.is_alert and window.bad % self._settings.bad_windows == 0:
@@ -131,7 +131,7 @@ class AgentWatch:
         for part in past_views(ledger, self._names, ids, after=first, last_seq=last_seq):
             if not is_wanted():
                 return
-            self._advance(step, part)
+            self._advance(step, part.ts, part.opens, part.views)
 
     async def recall_beside(self, folder: Path, **what: int) -> None:
         """Recall in a thread, so that trading goes on meanwhile; see `recall`."""
@@ -157,16 +157,16 @@ class AgentWatch:
             each()
         return list(self._newest.values())
 
-    def _advance(self, step: int, part: PastViews) -> list[Window]:
+    def _advance(self, step: int, ts: IntArray, opens: FloatArray, views: Views) -> list[Window]:
         if self._monitor is None:
             self._monitor = self._made(step)
-        excess, held = np.zeros((2, len(part.ts), len(self._names)))
-        for t in range(len(part.ts)):
+        excess, held = np.zeros((2, len(ts), len(self._names)))
+        for t in range(len(ts)):
             held[t] = self._earnings.is_held
-            said = Views(part.views.bias[:, t], part.views.confidence[:, t])
-            gained, market = self._earnings.step(part.opens[t], said)
+            said = Views(views.bias[:, t], views.confidence[:, t])
+            gained, market = self._earnings.step(opens[t], said)
             excess[t] = gained - (market if self._settings.baseline == _HOLD else 0.0)
-        ended = self._monitor.advance(part.ts, excess, held != 0.0)
+        ended = self._monitor.advance(ts, excess, held != 0.0)
         self._newest |= {each.agent: each for each in ended if not math.isnan(each.ratio)}
         return ended
 

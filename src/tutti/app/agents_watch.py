@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from typing import TYPE_CHECKING
 
 import structlog
@@ -46,6 +47,7 @@ class AgentsWatch(FileWatch[AgentsFile]):
 
     def __init__(self, base: Config, path: Path) -> None:
         self._base = base
+        self._expected: dict[str, str] = {}
         super().__init__(path, load_agents, "agents")
 
     def configured(self, file: AgentsFile) -> Config:
@@ -59,6 +61,15 @@ class AgentsWatch(FileWatch[AgentsFile]):
         config = override(self._base, {"agents": given(file.agents)})
         seats_of(config)
         return config
+
+    def expect(self, text: str, word: str) -> None:
+        """Take note that the file is about to say ``text``, and of the word for why."""
+        self._expected = {hashlib.sha256(text.encode()).hexdigest(): word}
+
+    def why(self, file: AgentsFile) -> str:
+        """Return why what ``file`` lists comes into force, and what changes."""
+        word = self._expected.get(file.sha256, "agents")
+        return f"{word}: {difference(self.file.agents, file.agents)}"
 
     def state(self, agents: Sequence[AgentRow]) -> AgentsState:
         """Return what is in force, for whoever asks; ``agents`` are those of the session."""
@@ -115,7 +126,7 @@ class AgentsFollower:
                 if self._is_live and is_sending(self._holder.account):
                     continue
                 try:
-                    why = f"agents: {difference(self._watch.file.agents, file.agents)}"
+                    why = self._watch.why(file)
                     self._hand_over(self._watch.configured(file), why)
                 except ConfigError as error:
                     if not self._holder.is_open:  # too late to go on as before

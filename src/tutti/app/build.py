@@ -209,6 +209,8 @@ def analysis_of(
     instruments: Sequence[Instrument],
     seats: Seats | None = None,
     late: LateViews | None = None,
+    *,
+    follows: bool = True,
 ) -> Analysis:
     """Return features, panel, conductor and policy with nothing remembered yet.
 
@@ -218,6 +220,9 @@ def analysis_of(
         The agents, where they were made already.
     late : LateViews, optional
         What those say that have to be awaited; without it they have no views.
+    follows : bool
+        Let weights follow worth as it goes, where the configuration says so. In a running account
+        they do from session to session: see `tutti.app.weight_steps`.
 
     Raises
     ------
@@ -253,7 +258,7 @@ def analysis_of(
         weighting=weighting,
         late=(late or OpinionTimeline(seats.awaited, ids)) if seats.awaited else None,
         correction=correction_of(config, names),
-        follower=follower_of(config, instruments, weighting),
+        follower=follower_of(config, instruments, weighting) if follows else None,
     )
 
 

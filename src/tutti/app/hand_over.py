@@ -45,6 +45,8 @@ class Holder(Protocol):
     Attributes
     ----------
     account : PaperAccount
+    config : Config
+        In force.
     state : LedgerState
         What the ledger adds up to, not later than now.
     at_rest : asyncio.Lock
@@ -56,6 +58,7 @@ class Holder(Protocol):
     """
 
     account: PaperAccount
+    config: Config
     live: LiveMarket | None
     state: LedgerState
     at_rest: asyncio.Lock

@@ -97,10 +97,10 @@ class PaperAccount:
         opening: Opening,
         listener: EngineListener | None = None,
     ) -> None:
-        if config.worth.follows:
+        if config.worth.follows and not config.agents_file:
             raise ConfigError(
-                "worth.follows: in a running account weights follow through its file of agents; set "
-                "it to false, and run tutti agents report RUN --follow FILE from time to time"
+                "worth.follows: in a running account weights follow in its file of agents; name "
+                "one with agents_file, or set worth.follows to false"
             )
         state = fold(store) if opening.state is None else opening.state.copy()
         is_new = state.started is None

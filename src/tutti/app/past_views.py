@@ -30,11 +30,14 @@ class PastViews(NamedTuple):
         The close before each bar, for its open is not kept; NaN where there was no bar.
     views : Views
         Arrays of shape (A, t, N); NaN where nothing was said.
+    regime : ndarray of int64, shape (t, N)
+        -1 where it was not known.
     """
 
     ts: IntArray
     opens: FloatArray
     views: Views
+    regime: IntArray
 
 
 def past_views(
@@ -82,15 +85,18 @@ def past_views(
         closes = np.vstack([closes[-1:], here])
         opens = opens_of_closes(closes)[1:]
         closes = _last_known(closes)
+        regime = np.full(here.shape, -1, np.int64)
+        _fill(regime.T, arrays["regime"][new].T, columns)
         yield PastViews(
             ts[new],
             opens,
             Views(
-                _views(arrays["bias_by_agent"][new], agents, columns, opens.shape, len(names)),
-                _views(
-                    arrays["confidence_by_agent"][new], agents, columns, opens.shape, len(names)
-                ),
+                *(
+                    _views(arrays[kept][new], agents, columns, opens.shape, len(names))
+                    for kept in ("bias_by_agent", "confidence_by_agent")
+                )
             ),
+            regime,
         )
 
 

@@ -265,7 +265,7 @@ class Reading:
                 ),
             }
         )
-        analysis = analysis_of(alone, universe.instruments)
+        analysis = analysis_of(alone, universe.instruments, follows=False)
         thought = analysis.advance(bars)
         cash = [float(sum(self.account.plan.balances.values()))]
         book = new_book(1, len(analysis.agent_names), cash, int(bars.ts[0]))

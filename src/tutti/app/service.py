@@ -37,6 +37,7 @@ from tutti.app.state import AgentsState, ServiceSummary, SymbolRow, SymbolsState
 from tutti.app.symbols_watch import SymbolsWatch, busy_in, busy_on, watched
 from tutti.app.venues_live import LiveVenues
 from tutti.app.voices import no_models, sight_of, voices_of
+from tutti.app.weight_steps import WeightSteps
 from tutti.app.wires import Wires
 from tutti.kernel.clock import SECOND, LiveClock, iso
 from tutti.kernel.collector import unhurried_collector
@@ -125,7 +126,10 @@ async def run_service(  # noqa: PLR0913 - one parameter for each choice of the c
             try:
                 market = await closing.enter_async_context(opening)
             except ConfigError as error:
-                raise error if symbols is None else symbols.file.about(error) from error
+                told = error if symbols is None else symbols.file.about(error)
+                if told is error:  # nothing is its own cause
+                    raise
+                raise told from error
         if keys is not None and market is not None:
             venues = LiveVenues(config, keys, clock=clock, meter=metrics, market=market)
             closing.push_async_callback(venues.close)
@@ -345,6 +349,9 @@ class PaperService(Reading):
             )  # fmt: skip
             follower = AgentsFollower(self, self._agents, begin, is_live=self._venues is not None)
             supervisor.add("agents", follower.follow, Policy(on_failure=OnFailure.END_ALL))
+            if self.config.worth.follows:
+                steps = WeightSteps(self, self._agents, self._out)
+                supervisor.add("weights", steps.follow, Policy(on_failure=OnFailure.RESTART))
         if self._recalls is not None:
             supervisor.add("past", self._recalls, Policy(on_failure=OnFailure.IGNORE))
         supervisor.add("halt file", self._kill.watch, Policy(on_failure=OnFailure.RESTART))

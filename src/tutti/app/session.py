@@ -98,7 +98,10 @@ class Session:
         self.plan = plan
         self.seats = seats or seats_of(config)
         self.board = OpinionBoard(self.seats.awaited, [each.id for each in plan.instruments])
-        self.analysis = analysis_of(config, plan.instruments, self.seats, opinions or self.board)
+        self.analysis = analysis_of(
+            config, plan.instruments, self.seats, opinions or self.board,
+            follows=not setup.keeps_account,
+        )  # fmt: skip
         self._opinions = opinions
         if state is not None:
             self.board.post_all(

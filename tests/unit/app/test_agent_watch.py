@@ -129,6 +129,7 @@ def _kept(
         journal.segment(
             market.known_at[rows],
             {
+                "regime": np.zeros((n, 2), np.int64),
                 "close": np.hstack([np.full((n, 1), math.nan), market.close[rows]]),
                 "bias_by_agent": _beside_another(views.bias[:, rows]),
                 "confidence_by_agent": _beside_another(views.confidence[:, rows]),

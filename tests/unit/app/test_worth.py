@@ -69,9 +69,9 @@ def test_weights_stay_where_nothing_says_that_they_follow() -> None:
     )
 
 
-def test_running_account_does_not_follow_by_itself(tmp_path: Path) -> None:
+def test_running_account_needs_a_file_of_agents_to_follow_in(tmp_path: Path) -> None:
     with (
         SqliteLedger(tmp_path, Durability.BATCHED) as store,
-        pytest.raises(ConfigError, match="tutti agents report RUN --follow"),
+        pytest.raises(ConfigError, match=r"worth.follows: .*name one with agents_file"),
     ):
         PaperAccount(parse_config(_PANEL), None, store, Opening(run_id="paper-1"))  # type: ignore[arg-type]
