@@ -42,27 +42,42 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     try:
         code = app(args=spread(arguments) or ["--help"], prog_name="tutti", standalone_mode=False)
         sys.stdout.flush()
-    except _UsageError as error:
-        return _complain(_usage(error), USAGE, as_json=as_json)
-    except (ConfigError, DataError) as error:
-        return _complain(str(error), USAGE, as_json=as_json, more=_notes(error))
-    except GateClosed as error:
-        return _complain(str(error), GATE, as_json=as_json)
-    except TuttiError as error:
-        return _complain(str(error), FAILED, as_json=as_json)
     except (KeyboardInterrupt, typer.Abort):
         return _complain("interrupted", FAILED, as_json=as_json)
     except BrokenPipeError:
-        # the reader, `head` for instance, has seen enough; Python would complain again at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
-    except OSError as error:
-        return _complain(*_system(error), as_json=as_json)
+        return _unheard()
+    except SystemExit as left:
+        # what rich and typer make of the same
+        if not isinstance(left.__context__, BrokenPipeError):
+            raise
+        return _unheard()
     except Exception as error:  # noqa: BLE001 - the edge: nobody above could catch it
-        return _complain(_unforeseen(error), FAILED, as_json=as_json)
+        line, code, more = _told(error)
+        return _complain(line, code, as_json=as_json, more=more)
     if code == _INTERRUPTED:
         return _complain("interrupted", FAILED, as_json=as_json)
     return code if isinstance(code, int) else OK
+
+
+def _told(error: Exception) -> tuple[str, int, str]:
+    match error:
+        case ConfigError() | DataError():
+            return str(error), USAGE, _notes(error)
+        case GateClosed():
+            return str(error), GATE, ""
+        case TuttiError():
+            return str(error), FAILED, ""
+        case OSError():
+            return *_system(error), ""
+    if isinstance(error, _UsageError):
+        return _usage(error), USAGE, ""
+    return _unforeseen(error), FAILED, ""
+
+
+def _unheard() -> int:
+    # the reader, `head` for instance, has seen enough; Python would complain again at its end
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return OK
 
 
 def spread(arguments: Sequence[str]) -> list[str]:
@@ -83,9 +98,11 @@ def spread(arguments: Sequence[str]) -> list[str]:
 
 def _notes(error: BaseException | None) -> str:
     # where a plug-in broke is in its own code: what was noted of that, on whichever cause
-    while error is not None:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
         if notes := getattr(error, "__notes__", None):
             return "\n".join(notes)
+        seen.add(id(error))
         error = error.__cause__
     return ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -78,4 +79,18 @@ app.add_typer(trials.app, name="trials")
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    _open_streams()
     sys.exit(run(app, sys.argv[1:]))
+
+
+def _open_streams() -> None:
+    # a stream that was closed is none to Python, and its number goes to the next file: a ledger
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        for number in range(3):
+            try:
+                os.fstat(number)
+            except OSError:
+                os.open(os.devnull, os.O_RDWR)
+        sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+        sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+        sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115

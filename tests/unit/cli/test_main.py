@@ -12,7 +12,9 @@ import pytest
 from tutti.cli.main import main
 
 if TYPE_CHECKING:
-    from tests.unit.cli.conftest import Tutti
+    from pathlib import Path
+
+    from tests.unit.cli.conftest import Backtested, Tutti
 
 COMMANDS = (
     "up", "down", "status", "doctor", "backtest", "report", "why", "replay", "ledger", "sandbox", "stats", "trials",
@@ -65,3 +67,25 @@ def test_help_is_there_at_once() -> None:
         took.append(time.perf_counter() - begin)
     # the goal is 0.3 s; a busy machine that measures coverage gets some more
     assert min(took) < 0.9
+
+
+@pytest.mark.parametrize("descriptor", ["0", "1", "2"])
+def test_command_whose_stream_was_closed_ends_as_ever(descriptor: str) -> None:
+    line = f'exec "{sys.executable}" -c "from tutti.cli.main import main; main()" version {descriptor}>&-'
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.stdout == "") == (descriptor == "1")
+
+
+@pytest.mark.parametrize(
+    "arguments", ["plugins", "ledger export {run}", "ledger show {run} -n 500"]
+)
+def test_command_whose_reader_has_left_is_done(
+    backtested: Backtested, arguments: str, tmp_path: Path
+) -> None:
+    program = f'"{sys.executable}" -c "from tutti.cli.main import main; main()"'
+    told = tmp_path / "code"
+    line = f"{{ {program} {arguments.format(run=backtested.folder)}; echo $? > {told}; }} | true"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert told.read_text() == "0\n"
