@@ -64,7 +64,10 @@ def _with_agents(config: Config, document: Document) -> Config:
     try:
         return override(config, {"agents": given(file.agents)})
     except ConfigError as error:
-        raise file.about(error) from error
+        told = file.about(error)
+        if told is error:  # nothing is its own cause
+            raise
+        raise told from error
 
 
 def parse_config(text: str, name: str = "configuration") -> Config:

@@ -61,8 +61,8 @@ def venues_in(config: Config) -> tuple[str, ...]:
 
 
 def phrase_for(config: Config) -> str:
-    """Return what a person has to type before real money is traded."""
-    return f"trade real money on {' and '.join(venues_in(config))}"
+    """Return what a person has to type before real money is traded, in whatever order it is listed."""
+    return f"trade real money on {' and '.join(sorted(venues_in(config)))}"
 
 
 def refuse_unlimited(config: Config) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tutti.app.config import parse_config
+from tutti.app.config import override, parse_config
 from tutti.app.venues_live import (
     keys_for,
     phrase_for,
@@ -68,6 +68,15 @@ def test_real_money_is_traded_on_the_live_market_only() -> None:
 def test_phrase_names_every_venue(config: Config) -> None:
     assert venues_in(config) == ("BINANCE", "KRAKEN")
     assert phrase_for(config) == "trade real money on BINANCE and KRAKEN"
+
+
+def test_phrase_stays_the_same_when_the_list_of_symbols_is_put_in_another_order(
+    config: Config,
+) -> None:
+    others = ["BTC-USD.KRAKEN", "BTC-USDT.BINANCE"]
+    other = override(config, {"feed.live.symbols": others})
+    assert venues_in(other) == ("KRAKEN", "BINANCE")
+    assert phrase_for(other) == phrase_for(config)
 
 
 @pytest.mark.parametrize("typed", ["", "yes", "trade real money on BINANCE", "TRADE REAL MONEY"])

@@ -43,6 +43,15 @@ def app_that(error: BaseException | None, answer: int | None = None) -> typer.Ty
     return app
 
 
+def test_error_that_is_its_own_cause_is_told_as_any_other(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    error = ConfigError("a")
+    error.__cause__ = error
+    assert run(app_that(error), ["act"]) == USAGE
+    assert capsys.readouterr().err == "a\n"
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [

@@ -58,3 +58,23 @@ def test_real_money_needs_limits(tutti: Tutti) -> None:
     told = tutti("up", "--feed", "live", "--live")
     assert told.code == 2
     assert "live.max_order_notional: is not set" in told.err
+
+
+@pytest.mark.parametrize("symbols", ["", "symbols.yaml"])
+def test_live_market_that_is_not_opened_ends_the_command_with_the_reason(
+    symbols: str, tutti: Tutti, tmp_path: Path
+) -> None:
+    (tmp_path / "there.json").write_text("")
+    listed = tmp_path / "symbols.yaml"
+    listed.write_text("symbols: [{symbol: BTC-USDT, exchanges: [BINANCE]}]")
+    config = tmp_path / "live.yaml"
+    chosen = f"symbols: {listed}" if symbols else "live: {symbols: [BTC-USDT.BINANCE]}"
+    config.write_text(
+        f"feed: {{kind: live, {chosen}}}\n"
+        f"venues: {{BINANCE: {{addresses: {tmp_path / 'there.json'}}}}}\n"
+        "api: {enabled: false}\n"
+    )
+    told = tutti("up", "--config", config, "--out", tmp_path / "run")
+    assert told.code == 2
+    assert "venues.BINANCE.addresses" in told.err
+    assert "no JSON with addresses can be read here" in told.err
