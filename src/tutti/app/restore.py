@@ -80,6 +80,10 @@ def restored_account(
     book = new_book(len(plan.instruments), len(agents), plan.book_cash(cash), ts)
     _hold(book, plan, agents, state)
     _join_legs(book, plan)
+    # what it cost, until there is a price: the equity of all would be unknown else, and a venue that
+    # is down at the start would have everything at the others closed
+    is_held = book.lots != 0
+    book.mark[is_held], book.marked_at[is_held] = book.average_price[is_held], -1
     _remember(book, agents, state)
     orders = OpenOrders()
     for order in (*state.ended.values(), *state.open_orders.values()):

@@ -47,7 +47,7 @@ class Book(NamedTuple):
     mark : float64 (n,)
         Last known close; NaN before the first bar.
     marked_at : int64 (n,)
-        When that close became known, ns UTC.
+        When that close became known, ns UTC; -1 where it is what was paid, after a restart.
     working : int64 (n,)
         Signed lots not yet filled in the working order of each instrument.
     cash : float64 (v,)

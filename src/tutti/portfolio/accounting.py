@@ -181,7 +181,8 @@ def mark(book: Book, terms: Terms, close: FloatArray, ts: int) -> None:
     for i in range(terms.lot.size):
         price = close[i]
         if not math.isnan(price):
-            if book.lots[i] != 0:
+            # what moved since an earlier process is nobody's profit of today
+            if book.lots[i] != 0 and book.marked_at[i] >= 0:
                 _credit(book, book.lead[i], book.lots[i] * terms.lot[i] * (price - book.mark[i]))
             book.mark[i] = price
             book.marked_at[i] = ts

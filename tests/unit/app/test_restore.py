@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from tutti.app.build import plan_of
@@ -22,6 +23,7 @@ from tutti.model.arrays import (
     FUNDING_RECEIVED,
     MODE,
     PEAK_EQUITY,
+    TRADING,
     TURNOVER,
 )
 from tutti.model.errors import ConfigError, InvariantBroken
@@ -36,6 +38,9 @@ from tutti.model.order import (
     Reason,
     Side,
 )
+from tutti.portfolio.accounting import mark
+from tutti.risk.breakers import update_mode
+from tutti.risk.review import RULES, Proposals, objections
 
 if TYPE_CHECKING:
     from tutti.app.build import Plan
@@ -292,3 +297,19 @@ def test_what_is_not_traded_any_more_is_left_behind_where_that_is_asked_for(plan
     assert account.portfolio.cash == {"SIM": Decimal(9000)}
     with pytest.raises(ConfigError, match=r"holds 0\.01 of SOL-USDT\.SIM"):
         restored_account(plan, (), state, _NOW)
+
+
+def test_holding_is_valued_at_what_it_cost_until_there_is_a_price(plan: Plan) -> None:
+    # a venue that is down at a restart: equity that nobody knows would close everything else
+    state = _state(positions={str(ETH): _position(ETH, "2")})
+    book = restored_account(plan, (), state, _NOW).book
+    terms, limits = plan.setup.terms, plan.setup.rules.limits
+    assert (book.mark[1], book.marked_at[1]) == (100.0, -1)
+    mark(book, terms, np.array([50.0, np.nan]), _NOW)
+    update_mode(book, limits, _NOW)
+    assert book.account[EQUITY] == 9_200.0
+    assert book.account[MODE] == TRADING
+    # and nothing is sent on such a price
+    wanted = Proposals(np.array([-2000]), np.array([1]), np.array([-1]))
+    findings = objections(wanted, book, terms, limits, np.zeros(2, np.int64), _NOW)
+    assert RULES[findings.codes[0]] == "stale_data"

@@ -143,6 +143,16 @@ def test_mark_stays_where_the_bar_is_missing(book: Book) -> None:
     assert book.account[EQUITY] == 1_500.0
 
 
+def test_move_since_an_earlier_process_is_nobodys_profit_of_today(book: Book) -> None:
+    _fill(book, 10, 100.0)
+    book.mark[0], book.marked_at[0] = 90.0, -1
+    mark(book, _TERMS, np.array([104.0, 1.0]), 20)
+    assert book.account[EQUITY] == 1_520.0
+    assert book.agent_day.tolist() == [0.0, 0.0]
+    mark(book, _TERMS, np.array([105.0, 1.0]), 30)
+    assert book.agent_day.tolist() == [5.0, 0.0]
+
+
 @pytest.mark.parametrize("side", [1, -1])
 def test_funding_is_paid_by_longs_and_received_by_shorts(book: Book, side: int) -> None:
     _fill(book, side * 10, 100.0)
