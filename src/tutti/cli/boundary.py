@@ -69,9 +69,10 @@ def _told(error: Exception) -> tuple[str, int, str]:
             return str(error), FAILED, ""
         case OSError():
             return *_system(error), ""
-    if isinstance(error, _UsageError):
-        return _usage(error), USAGE, ""
-    return _unforeseen(error), FAILED, ""
+        case _ if isinstance(error, _UsageError):
+            return _usage(error), USAGE, ""
+        case _:
+            return _unforeseen(error), FAILED, ""
 
 
 def _unheard() -> int:
