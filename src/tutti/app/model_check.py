@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from tutti.agents.models.answer import SHAPE
-from tutti.agents.models.conformance import BY_DATE, CODES, IMPORT_ERROR, NONDETERMINISTIC, SLOW
+from tutti.agents.models.conformance import BY_DATE
 from tutti.agents.models.port import span
+from tutti.agents.models.windows import CODES, IMPORT_ERROR, NONDETERMINISTIC, SLOW
 from tutti.app.model_trial import DONE, IMPORTING, MAKING, PREDICTING, REFUSED, WINDOW
 from tutti.model.errors import ConfigError
 

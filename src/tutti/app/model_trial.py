@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tutti.agents.models.conformance import IMPORT_ERROR, LOOK_AHEAD, Trial, answers_of, tried
+from tutti.agents.models.conformance import answers_of, tried
 from tutti.agents.models.files_read import FilesRead
 from tutti.agents.models.frames import pandas
 from tutti.agents.models.port import declared, span
 from tutti.agents.models.reading_ahead import suspects
 from tutti.agents.models.resample import Resampler
+from tutti.agents.models.windows import IMPORT_ERROR, LOOK_AHEAD, Trial
 from tutti.app.models import file_of, load_file
 from tutti.features.families import describe
 from tutti.kernel.clock import parse_instant

@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TABLES = (
-    ".csv", ".parquet", ".feather", ".arrow", ".h5", ".sqlite", ".db", ".tsv", ".jsonl",
-    ".npy", ".npz", ".pkl", ".pickle", ".txt", ".dat", ".xlsx",
-)  # fmt: skip
+_TABLES = (".csv", ".parquet", ".feather", ".arrow", ".h5", ".sqlite", ".db", ".tsv", ".jsonl")
+_DATA = (*_TABLES, ".npy", ".npz", ".pkl", ".pickle", ".txt", ".dat", ".xlsx")
+"""What may hold prices; packages hold some of the latter for reasons of their own."""
 _CODE = (".py", ".pyc", ".so", ".pth", ".zip", ".dll", ".pyd")
 _SYSTEM = ("/proc", "/dev", "/sys", "/etc", "/usr/share/zoneinfo")
 _WRITES = ("w", "a", "x")
@@ -85,4 +84,4 @@ class FilesRead:
         if str(whole).startswith(self._installed) and path.suffix not in _TABLES:
             return True
         is_own = self._folder is not None and whole.resolve().is_relative_to(self._folder)
-        return self._is_first and (is_own or path.suffix not in _TABLES)
+        return self._is_first and (is_own or path.suffix not in _DATA)

@@ -20,6 +20,9 @@ _ENTRIES = ("predict", "predict_all")
 _BY_PERIODS = ("shift", "diff", "pct_change")
 _WINDOWS = ("rolling", "expanding")
 _BACKWARDS = ("bfill", "backfill")
+_FITS = ("fit", "partial_fit", "fit_predict", "train", "lstsq", "polyfit")
+"""A function that calls one of them learns from its window; its labels are later rows of the window,
+all of them past. Where it answers about those rows, its answers are found to hang on later ones."""
 _TWO_SIDED = ("filtfilt", "sosfiltfilt", "savgol_filter", "gaussian_filter1d")
 
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
@@ -61,8 +64,8 @@ def suspects(source: str, beside: Mapping[str, str] | None = None) -> tuple[Susp
     found: dict[tuple[str, int, str], Suspect] = {}
     for name in _reached(functions):
         for file, function in functions[name]:
-            for call in ast.walk(function):
-                if isinstance(call, ast.Call) and (told := _told(call, negative)) is not None:
+            for call in _calls(function):
+                if (told := _told(call, negative)) is not None:
                     key = file, call.lineno, told
                     found[key] = Suspect(file=file, line=call.lineno, told=told)
     return tuple(found[key] for key in sorted(found))
@@ -101,6 +104,14 @@ def _reached(functions: Mapping[str, Sequence[tuple[str, _Function]]]) -> list[s
             if isinstance(node, ast.Call) and (called := _name(node.func)) in functions
         ]
     return reached
+
+
+def _calls(function: _Function) -> list[ast.Call]:
+    # without those that label rows to learn from
+    calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+    if "label" in function.name or any(_name(call.func) in _FITS for call in calls):
+        return [call for call in calls if _name(call.func) not in _BY_PERIODS]
+    return calls
 
 
 def _told(call: ast.Call, negative: frozenset[str]) -> str | None:

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from tests.unit.agents.models.conftest import Follows, source_of
 
-from tutti.agents.models.conformance import Trial, Tried, tried
+from tutti.agents.models.conformance import Tried, tried
+from tutti.agents.models.windows import Trial
 from tutti.app.model_trial import made_up_bars
 from tutti.kernel.clock import HOUR
 

@@ -124,3 +124,20 @@ def predict(close):
     (found,) = suspects(model("ahead(features['close'])"), beside)
     assert (found.file, found.line) == ("helper.py", 3)
     assert suspects(model("features['close']"), beside) == ()
+
+
+def test_model_that_learns_from_its_window_may_label_it() -> None:
+    source = """
+def labels_of(close):
+    return close.shift(-1) > close
+
+class TradeModel:
+    def predict(self, features):
+        close = features["close"]
+        known, rises = close[:-1], (close.shift(-1) > close)[:-1]
+        self.model.fit(known, rises & labels_of(close)[:-1])
+        smooth = close.bfill()
+        return self.model.predict(smooth[-1:])
+"""
+    (found,) = suspects(source)
+    assert (found.line, found.told) == (10, "bfill() fills with what comes later")
