@@ -28,7 +28,10 @@ _FOLDERS = frozenset(("readings", "macro", "onchain", "sentiment"))
 _FEW = 10
 _LONG = 20.0  # times the usual distance between two rows, over nights and weekends
 _SHORTEST = 3 * DAY
-_KEYS = {"texts": ("symbol", "id"), "readings": ("symbol", "kind", "source", "name", "ts")}
+_KEYS = {
+    "texts": ("symbol", "source", "id"),
+    "readings": ("symbol", "kind", "source", "name", "ts"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

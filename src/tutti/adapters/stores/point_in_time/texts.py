@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 
 _NEVER = 2**63 - 1
+_ONE = ("symbol", "source", "id")
 _SOCIAL = ("twitter", "reddit", "stocktwits", "telegram", "discord", "x")
 _SOCIAL_NAMES = ("tweet", "reddit", "social", "posts")
 
@@ -85,8 +86,9 @@ class StoredTexts:
     Parameters
     ----------
     frame : polars.DataFrame
-        The store's columns of texts, in any order. Rows of one symbol and id are one text: the
-        same again is dropped, another wording replaces the earlier from when it was known.
+        The store's columns of texts, in any order. Rows of one symbol, source and id are one text:
+        the same again is dropped, another wording replaces the earlier from when it was known. Who
+        gives a text another publisher's id does not replace that publisher's.
     files : tuple of RowFile
         What was read, for the record of a run.
     findings : tuple of Finding
@@ -223,7 +225,7 @@ def _read(table: Table) -> tuple[pl.DataFrame, list[Finding]]:
     if lost := len(frame) - len(kept):
         message = f"{lost} rows without a time or without words were left out"
         findings.append(whole(table.path, Code.ROWS_LEFT_OUT, lost, message))
-    twice = len(kept) - kept.select("symbol", "id", "title", "text").n_unique()
+    twice = len(kept) - kept.select(*_ONE, "title", "text").n_unique()
     if twice:
         message = f"{twice} rows repeat another of the same id and words; each is used once"
         findings.append(whole(table.path, Code.REPEATED_TEXT, twice, message))
@@ -264,8 +266,8 @@ def _once(frame: pl.DataFrame) -> pl.DataFrame:
     columns = ["known_at", "id", "ts", "title", "text", "source", "url", "kind"]
     ordered = frame.sort(columns, descending=[name == "id" for name in columns])
     same = pl.all_horizontal(
-        pl.col(name).eq(pl.col(name).shift(1).over("symbol", "id")) for name in ("title", "text")
+        pl.col(name).eq(pl.col(name).shift(1).over(_ONE)) for name in ("title", "text")
     )
     kept = ordered.filter(~same.fill_null(value=False))
-    replaced = pl.col("known_at").shift(-1).over("symbol", "id").fill_null(_NEVER)
+    replaced = pl.col("known_at").shift(-1).over(_ONE).fill_null(_NEVER)
     return kept.with_columns(replaced.alias("replaced_at"))

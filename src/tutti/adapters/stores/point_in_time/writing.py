@@ -77,7 +77,7 @@ class PointInTimeStore:
 
     def add_texts(self, source: str, rows: pl.DataFrame) -> Added:
         """Store rows of texts; their columns are ``TEXT_ROWS``."""
-        merge = _Merge(keys=("symbol", "id"), content=("title", "text"))
+        merge = _Merge(keys=("symbol", "source", "id"), content=("title", "text"))
         return _add(self.folder / "text" / source, "%Y-%m", merge, rows)
 
     def add_readings(self, source: str, rows: pl.DataFrame, *, has_vintages: bool = False) -> Added:

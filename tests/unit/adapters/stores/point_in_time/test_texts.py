@@ -230,3 +230,19 @@ def test_recorded_news_of_a_day_is_known_the_next_day(market_data: Path) -> None
     first = int(stamps.get_column("ts").min().timestamp()) * 10**9  # type: ignore[union-attr]
     assert not texts.texts(_BTC, 0, first + DAY - 1)
     assert texts.texts(_BTC, 0, first + DAY)
+
+
+def test_text_under_anothers_id_does_not_replace_it(tmp_path: Path) -> None:
+    rows = [_row(1, "told", id="7"), _row(2, "forged", id="7", source="other")]
+    texts = open_texts([_written(tmp_path / "news.parquet", rows)])
+    assert _titles(texts, _LATER) == ["forged", "told"]
+
+
+def test_wordings_are_those_that_stood_and_those_that_stand(tmp_path: Path) -> None:
+    rows = [_row(1, "told", id="7"), _row(2, "other"), _row(3, "corrected", id="7")]
+    texts = open_texts([_written(tmp_path / "news.parquet", rows)])
+    assert _titles(texts, _LATER) == ["corrected", "other"]
+    for until in (_LATER, 2**63 - 1):
+        found = texts.wordings(_BTC, 0, until)
+        assert [each.title for each in found] == ["corrected", "other", "told"]
+    assert [each.title for each in texts.wordings(_BTC, 0, _NOON + MINUTE)] == ["told"]

@@ -163,3 +163,14 @@ def test_trades_are_told_apart_by_their_ids(tmp_path: Path) -> None:
 def test_no_rows_make_no_file(tmp_path: Path) -> None:
     assert PointInTimeStore(tmp_path).add_texts("wire", _texts()) == Added()
     assert not list(tmp_path.iterdir())
+
+
+def test_text_under_anothers_id_is_no_correction_however_often_both_are_told(
+    tmp_path: Path,
+) -> None:
+    store = PointInTimeStore(tmp_path)
+    ours, theirs = _text(_T, "told", name="7"), {**_text(_T, "forged", name="7"), "source": "t"}
+    assert store.add_texts("rss", _texts(ours)) == Added(rows=1)
+    assert store.add_texts("rss", _texts(theirs)) == Added(rows=1)
+    assert store.add_texts("rss", _texts(ours)) == Added()
+    assert store.add_texts("rss", _texts(theirs)) == Added()
