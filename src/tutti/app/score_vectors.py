@@ -109,7 +109,7 @@ async def write_score_vectors(
         n_symbols=len(symbols),
         n_vectors=len(rows) // len(NAMES),
         n_embeddings=0 if store is None else len(store) - before,
-        added=PointInTimeStore(wanted.out).add_readings(SOURCE, rows),
+        added=PointInTimeStore(wanted.out).add_readings(SOURCE, rows, is_computed=True),
     )
 
 

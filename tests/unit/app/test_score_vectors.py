@@ -135,6 +135,30 @@ async def test_score_vectors_of_a_symbol_without_texts_are_refused(
         )
 
 
+async def test_score_vectors_computed_anew_take_the_place_of_the_earlier(
+    file: str, tmp_path: Path
+) -> None:
+    wanted = Wanted(files=(file,), out=tmp_path / "store")
+    await write_score_vectors(wanted, LexiconScorer())
+    before = _sentiment(tmp_path)
+    again = await write_score_vectors(wanted, LexiconScorer())
+    assert (again.added.rows, again.added.corrections) == (0, 0)
+    more = pl.read_parquet(file)
+    more = more.with_columns(title=pl.lit("Bitcoin plunges after fraud, hack and heavy losses"))
+    more.filter(symbol="BTC").head(1).write_parquet(tmp_path / "backfilled.parquet")
+    both = Wanted(files=(file, str(tmp_path / "backfilled.parquet")), out=tmp_path / "store")
+    anew = await write_score_vectors(both, LexiconScorer())
+    assert anew.added.rows == 0
+    assert anew.added.corrections > 0
+    assert _sentiment(tmp_path) < before
+
+
+def _sentiment(folder: Path) -> float:
+    found = open_readings([folder / "store" / "readings"]).readings(_BTC, _START)
+    (value,) = (each.value for each in found if each.name == NAMES["sentiment"])
+    return value
+
+
 async def test_text_that_was_worded_anew_was_known_before_as_it_was_then(tmp_path: Path) -> None:
     stamps = [_START, _START + 3 * HOUR, _START + HOUR]
     path = tmp_path / "news.parquet"

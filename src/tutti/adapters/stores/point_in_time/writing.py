@@ -80,18 +80,29 @@ class PointInTimeStore:
         merge = _Merge(keys=("symbol", "source", "id"), content=("title", "text"))
         return _add(self.folder / "text" / source, "%Y-%m", merge, rows)
 
-    def add_readings(self, source: str, rows: pl.DataFrame, *, has_vintages: bool = False) -> Added:
+    def add_readings(
+        self,
+        source: str,
+        rows: pl.DataFrame,
+        *,
+        has_vintages: bool = False,
+        is_computed: bool = False,
+    ) -> Added:
         """Store rows of readings; their columns are ``READING_ROWS``.
 
         Parameters
         ----------
         has_vintages : bool
             Whether the source says itself when each value of a period became known.
+        is_computed : bool
+            Whether the values follow from other rows of the store: one that is computed anew takes
+            the place of the earlier, which nobody was told.
         """
         merge = _Merge(
             keys=("symbol", "kind", "source", "name", "ts"),
             content=("value",),
             has_vintages=has_vintages,
+            is_computed=is_computed,
         )
         return _add(self.folder / "readings" / source, "%Y", merge, rows)
 
@@ -122,10 +133,13 @@ class _Merge:
     keys: tuple[str, ...]
     content: tuple[str, ...]
     has_vintages: bool = False
+    is_computed: bool = False
 
     def into(self, path: Path, fresh: pl.DataFrame) -> Added:
         """Merge rows into a file; it is left alone where they add nothing."""
         old = read_stored(path, dict(fresh.schema))
+        if self.is_computed:
+            return self._anew(path, old, fresh)
         if not self.has_vintages:
             fresh = self._against(old, fresh)
         both = pl.concat((old, fresh)).sort("known_at", "received_at", *self.keys)
@@ -145,6 +159,17 @@ class _Merge:
         corrections = _n_again(kept, self.keys) - _n_again(old, self.keys)
         _write(path, kept)
         return Added(rows=grown, corrections=max(corrections, 0))
+
+    def _anew(self, path: Path, old: pl.DataFrame, fresh: pl.DataFrame) -> Added:
+        """Put rows in the place of those with the same keys."""
+        told = old.select(*self.keys, *self.content)
+        changed = fresh.join(told, on=[*self.keys, *self.content], how="anti", nulls_equal=True)
+        if not len(changed):
+            return Added()
+        new = changed.join(old, on=list(self.keys), how="anti")
+        kept = old.join(changed, on=list(self.keys), how="anti")
+        _write(path, pl.concat((kept, changed)).sort("known_at", "received_at", *self.keys))
+        return Added(rows=len(new), corrections=len(changed) - len(new))
 
     def _against(self, old: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:
         """Leave out what says no more than what is stored; date corrections by their arrival."""
