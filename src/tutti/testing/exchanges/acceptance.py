@@ -5,12 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tutti.testing.exchanges.values import ZERO, Kind, Reason, Refused, Side
+from tutti.testing.exchanges.values import ZERO, Kind, Reason, Refused, Side, Status
 
 if TYPE_CHECKING:
     from tutti.testing.exchanges.accounts import Account
     from tutti.testing.exchanges.book import OrderBook
-    from tutti.testing.exchanges.values import Listing, OrderRequest
+    from tutti.testing.exchanges.values import Listing, Order, OrderRequest
 
 # A market order in a perpetual may cost this much more than the last price says.
 _SLACK = Decimal("1.0005")
@@ -55,6 +55,30 @@ def check_terms(request: OrderRequest, book: OrderBook, last: Decimal) -> None:
         raise Refused(Reason.WOULD_TAKE, f"price {request.price}")
     if request.kind is Kind.MARKET and book.best(opposite) is None:
         raise Refused(Reason.NO_LIQUIDITY, "nobody on the other side")
+
+
+def check_amendment(
+    order: Order, quantity: Decimal, price: Decimal | None, book: OrderBook, last: Decimal
+) -> None:
+    """Check the new terms of an open order as a new order's are.
+
+    Raises
+    ------
+    Refused
+        If it is final, too small, filled already, or would take though it must not.
+    """
+    if order.status.is_final:
+        raise Refused(Reason.UNKNOWN_ORDER, f"order {order.id} is {order.status}")
+    check_steps(order.listing, quantity, price)
+    if quantity <= order.filled:
+        raise Refused(Reason.BAD_REQUEST, "the new quantity is filled already")
+    request = order.request
+    notional = quantity * (price or last)
+    if notional < order.listing.min_notional and not request.is_reduce_only:
+        raise Refused(Reason.BELOW_MIN_NOTIONAL, f"notional {notional}")
+    takes = request.is_post_only and order.status is Status.OPEN and price != order.price
+    if takes and book.front(order.side.other, price) is not None:
+        raise Refused(Reason.WOULD_TAKE, f"price {price}")
 
 
 def tied_up(

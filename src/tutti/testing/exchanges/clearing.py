@@ -72,6 +72,13 @@ class Clearing:
         order.fills.append(fill)
         return fill
 
+    def executable(self, order: Order) -> Decimal:
+        """Return how much of an order can be executed: of one that only reduces, what it can close."""
+        if not order.request.is_reduce_only:
+            return order.left
+        held = self._accounts[order.account].reducible(order.listing, order.side)
+        return min(order.left, held)
+
     def fund(self, listing: Listing, rate: Decimal, mark: Decimal) -> None:
         """Let those that hold a perpetual pay ``rate`` of its worth to those that are short of it."""
         for account in self._accounts.values():

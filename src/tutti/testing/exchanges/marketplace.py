@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tutti.testing.exchanges.acceptance import check_steps, check_terms, tied_up
+from tutti.testing.exchanges.acceptance import check_amendment, check_terms, tied_up
 from tutti.testing.exchanges.announcer import Announcer
 from tutti.testing.exchanges.clearing import Clearing
 from tutti.testing.exchanges.matching import Matching
@@ -198,23 +198,12 @@ class Marketplace:
         Refused
             If it is final, or the new terms are not allowed; nothing changed then.
         """
-        if order.status.is_final:
-            raise Refused(Reason.UNKNOWN_ORDER, f"order {order.id} is {order.status}")
         quantity = order.quantity if quantity is None else quantity
         price = order.price if price is None else price
-        check_steps(order.listing, quantity, price)
-        if quantity <= order.filled:
-            raise Refused(Reason.BAD_REQUEST, "the new quantity is filled already")
+        book, last = self.books[order.listing.name], self.last(order.listing)
+        check_amendment(order, quantity, price, book, last)
         keeps_place = price == order.price and quantity <= order.quantity
-        account = self.accounts[order.account]
-        was_held = order.held
-        self._clearing.release(order)
-        terms = replace(order.request, price=price)
-        more = self._tied_up(account, terms, quantity - order.filled)
-        if not order.listing.is_perpetual and more > account.free(self._clearing.pays(order)):
-            self._clearing.hold(order, was_held)
-            raise Refused(Reason.INSUFFICIENT_FUNDS, f"{more} needed")
-        self._clearing.hold(order, more)
+        self._hold_anew(order, quantity, price)
         if order.status is Status.WAITING:
             order.quantity, order.price = quantity, price
         elif keeps_place:
@@ -228,6 +217,24 @@ class Marketplace:
             self._matching.work(order)
         self._flush()
         return order
+
+    def _hold_anew(self, order: Order, quantity: Decimal, price: Decimal | None) -> None:
+        account, listing = self.accounts[order.account], order.listing
+        was_held = order.held
+        self._clearing.release(order)
+        more = self._tied_up(account, replace(order.request, price=price), quantity - order.filled)
+        if order.request.is_reduce_only:
+            available = more
+        elif listing.is_perpetual:
+            # what the order ties up as it is comes free with it
+            as_it_is = account.order_margin(listing.settle, [order])
+            available = self.available_margin(account, listing.settle) + as_it_is
+        else:
+            available = account.free(self._clearing.pays(order))
+        if more > available:
+            self._clearing.hold(order, was_held)
+            raise Refused(Reason.INSUFFICIENT_FUNDS, f"{more} needed, {available} available")
+        self._clearing.hold(order, more)
 
     # ---- the rest of the market ----
 

@@ -120,6 +120,18 @@ class Matching:
                 self.end(maker, Status.EXPIRED, "it would have traded with its own account")
                 continue
             part = min(left, resting.quantity)
+            for order in (maker, taker):
+                if order is not None and order.request.is_reduce_only:
+                    part = min(part, self._clearing.executable(order))
+            if part <= ZERO:
+                done = (
+                    maker if maker is not None and not self._clearing.executable(maker) else taker
+                )
+                if done is not None:
+                    self.end(done, Status.EXPIRED, "there is nothing left to reduce")
+                if done is taker:
+                    break
+                continue
             book.reduce(side.other, price, resting, part)
             left -= part
             self.report(listing, side, price, part)

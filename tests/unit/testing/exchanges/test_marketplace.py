@@ -243,6 +243,31 @@ def test_amendment_that_cannot_be_paid_leaves_everything(place: _Place) -> None:
         place.market.amend(order, quantity=D(4))
 
 
+def test_amendment_is_held_to_the_terms_of_a_new_order(place: _Place) -> None:
+    order = place.order(Side.BUY, "1", "100")
+    with pytest.raises(Refused) as refused:
+        place.market.amend(order, quantity=D("0.04"))
+    assert refused.value.reason is Reason.BELOW_MIN_NOTIONAL
+    place.offer("1", "101")
+    passive = place.order(Side.BUY, "1", "99", is_post_only=True)
+    with pytest.raises(Refused) as refused:
+        place.market.amend(passive, price=D(101))
+    assert refused.value.reason is Reason.WOULD_TAKE
+    assert (passive.status, passive.price, passive.filled) == (Status.OPEN, D(99), D(0))
+    place.market.amend(passive, price=D(100))
+    assert passive.price == D(100)
+
+
+def test_amendment_of_a_perpetual_needs_margin_for_what_it_opens(place: _Place) -> None:
+    order = place.order(Side.BUY, "50", "100", listing=place.perpetual)
+    with pytest.raises(Refused) as refused:
+        place.market.amend(order, quantity=D(1000))
+    assert refused.value.reason is Reason.INSUFFICIENT_FUNDS
+    assert order.quantity == D(50)
+    place.market.amend(order, quantity=D(90))
+    assert order.quantity == D(90)
+
+
 @pytest.mark.parametrize(
     ("side", "trigger", "reaches"), [("buy", "105", "105"), ("sell", "95", "95")]
 )
@@ -310,6 +335,32 @@ def test_reducing_order_may_not_open(place: _Place) -> None:
     place.order(Side.BUY, "1", "100", listing=listing)
     place.order(Side.BUY, "1", "100", account=place.them, listing=listing)
     assert place.order(Side.SELL, "1", "100", **terms).status is Status.FILLED  # type: ignore[arg-type]
+    assert place.us.position(listing).quantity == 0
+
+
+def test_reducing_order_that_rests_ends_where_nothing_is_left_to_reduce(place: _Place) -> None:
+    listing = place.perpetual
+    place.offer("3", "100", listing=listing)
+    place.order(Side.BUY, "3", "100", listing=listing)
+    resting = place.order(Side.SELL, "3", "110", listing=listing, is_reduce_only=True)
+    place.order(Side.BUY, "2", "99", account=place.them, listing=listing)
+    place.order(Side.SELL, "2", "99", listing=listing)
+    place.order(Side.BUY, "3", "110", account=place.them, listing=listing)
+    assert (resting.filled, resting.status) == (D(1), Status.EXPIRED)
+    assert place.us.position(listing).quantity == 0
+
+
+def test_reducing_order_that_waited_ends_where_nothing_is_left_to_reduce(place: _Place) -> None:
+    listing = place.perpetual
+    place.offer("1", "100", listing=listing)
+    place.order(Side.BUY, "1", "100", listing=listing)
+    place.order(Side.BUY, "5", "99", account=place.them, listing=listing)
+    stop = place.order(
+        Side.SELL, "1", listing=listing, is_reduce_only=True, trigger=D("99.5"),
+        triggers_above=False,
+    )  # fmt: skip
+    place.order(Side.SELL, "1", "99", listing=listing)
+    assert (stop.filled, stop.status) == (D(0), Status.EXPIRED)
     assert place.us.position(listing).quantity == 0
 
 
