@@ -12,16 +12,18 @@ import pytest
 import yaml
 
 from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
+from tutti.app.model_use import ModelUse
 from tutti.app.replay import replay_run
 from tutti.ledger.kinds import Started, Stopped, Transfer
 from tutti.ledger.records import decode
 from tutti.ledger.verify import verify
-from tutti.model.errors import ConfigError
+from tutti.model.errors import ConfigError, GateClosed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
     from pathlib import Path
 
+    from tutti.app.llm_estimate import Estimate
     from tutti.app.service import PaperService
     from tutti.ledger.store import Row
 
@@ -199,6 +201,40 @@ async def test_broken_edit_changes_nothing(
         await _until(service, lambda: service.status().symbols_refused == "")
         assert service.account is account
         service.shutdown("seen")
+
+
+async def test_symbol_whose_questions_cost_more_than_was_agreed_to_is_refused_with_its_line(
+    make_service: Make, listed: Path, ticked: Ticked
+) -> None:
+    def within(estimate: Estimate) -> None:
+        if estimate.n_calls > 48:
+            raise GateClosed(f"{estimate.n_calls} calls: more than --max-cost 1")
+
+    priced = {
+        "url": "http://127.0.0.1:9/v1", "input_usd_per_million": 1, "output_usd_per_million": 10,
+    }  # fmt: skip
+    service = make_service(
+        speed=_PACE, feed__symbols=str(listed), llm__providers={"mine": priced},
+        agents=[{"name": "news", "model": "mine:small", "cadence_s": 3600}],
+        use=ModelUse(mode="live", approve_change=within),
+    )  # fmt: skip
+    async with asyncio.TaskGroup() as group:
+        run = group.create_task(service.run())
+        await ticked(service, 3)
+        _write(listed, _BTC, _ETH, _SOL)
+        await _until(service, lambda: bool(service.status().symbols_refused))
+        assert _traded(service) == [_BTC, _ETH]
+        refused = service.status().symbols_refused
+        _write(listed, _BTC, _SOL)  # as many as before
+        await _until(service, lambda: _traded(service) == [_BTC, _SOL])
+        service.shutdown("the test is over")
+        await run
+    text = yaml.safe_dump(yaml.safe_load(_write(listed, _BTC, _ETH, _SOL).read_text()))
+    line = max(k for k, each in enumerate(text.splitlines(), 1) if each.startswith("- "))
+    assert refused == (
+        f"{listed}:{line}: symbols[2]: too much for agents[0].model: 72 calls: more than "
+        "--max-cost 1"
+    )
 
 
 async def test_symbols_at_two_venues_are_a_route_and_money_moves_where_it_is_needed(

@@ -96,6 +96,8 @@ class HandOver:
         Of the service.
     venues : LiveVenues or None
         Where real money is traded.
+    agree : callable
+        Told the configuration that is to come; raises ConfigError where it would cost too much.
     """
 
     def __init__(
@@ -106,12 +108,14 @@ class HandOver:
         feed: str,
         venues: LiveVenues | None,
         clock: Clock,
+        agree: Callable[[Config], None],
     ) -> None:
         self._holder = holder
         self._watch = watch
         self._feed = feed
         self._venues = venues
         self._clock = clock
+        self._agree = agree
 
     async def follow(self) -> None:
         """Hand over whenever the list changes, or what left it is flat; runs until cancelled."""
@@ -189,6 +193,7 @@ class HandOver:
         # leaves everything as it was
         busy, live = busy_in_session(self._holder.account), self._holder.live
         config = self._watch.configured(file, busy)
+        self._refuse_costlier(file)
         market: Market
         if live is not None and joined is not None:
             ids = [*file.listed.ids, *file.listed.leaving(busy)]
@@ -200,6 +205,17 @@ class HandOver:
         refuse_small_caps(file, plan, market, self._holder.equity)
         go_on_with(self._holder, config, market, why)
         _log.info("symbols changed", what=why, action="symbols")
+
+    def _refuse_costlier(self, file: SymbolsFile) -> None:
+        # agents are asked about each symbol; those that are to go are not there for long
+        try:
+            self._agree(self._watch.configured(file, ()))
+        except ConfigError as error:
+            known = {each.symbol for each in self._watch.file.listed.symbols}
+            new = (k for k, each in enumerate(file.listed.symbols) if each.symbol not in known)
+            k = next(new, 0)
+            place = file.document.where(("symbols", k))
+            raise ConfigError(f"{place}: symbols[{k}]: too much for {error}") from error
 
 
 class NewPanel:

@@ -339,13 +339,14 @@ class PaperService(Reading):
         supervisor.add("kill", self._end_killed, Policy(on_failure=OnFailure.END_ALL))
         if self._symbols is not None:
             hand_over = HandOver(
-                self, self._symbols, feed=self.feed, venues=self._venues, clock=self._clock
-            )
+                self, self._symbols, feed=self.feed, venues=self._venues, clock=self._clock,
+                agree=self._agree,
+            )  # fmt: skip
             supervisor.add("symbols", hand_over.follow, Policy(on_failure=OnFailure.END_ALL))
         if self._agents is not None:
             begin = NewPanel(
                 self, self._symbols, feed=self.feed, bars=self._bars, clock=self._clock,
-                agree=lambda coming: refuse_costlier(self.config, coming, self._use),
+                agree=self._agree,
             )  # fmt: skip
             follower = AgentsFollower(self, self._agents, begin, is_live=self._venues is not None)
             supervisor.add("agents", follower.follow, Policy(on_failure=OnFailure.END_ALL))
@@ -398,6 +399,9 @@ class PaperService(Reading):
         # so that a session that follows has few rows left to read
         with SqliteLedgerReader(self._out) as reader:
             self.state = fold(reader, self.state)
+
+    def _agree(self, coming: Config) -> None:
+        refuse_costlier(self.config, coming, self._use)
 
     def take_over(self, config: Config, market: Market, why: str) -> None:
         """End the session, and begin one with another configuration on another market.
