@@ -17,8 +17,9 @@ from tutti.ledger.fold import fold
 from tutti.ledger.kinds import KILL, RESUME, Command, Stopped
 from tutti.ledger.records import decode
 from tutti.ledger.verify import verify
+from tutti.model.difference import Difference
 from tutti.model.errors import ConfigError, GateClosed, OrderRejected, Transient
-from tutti.model.order import OrderIntent, Reason
+from tutti.model.order import OrderCancelled, OrderIntent, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from tutti.app.service import PaperService
     from tutti.app.state import ServiceSummary
     from tutti.ledger.fold import LedgerState
-    from tutti.model.order import ApprovedOrder
+    from tutti.model.order import ApprovedOrder, VenueEvent
 
     Make = Callable[..., PaperService]
     Ticked = Callable[[PaperService, int], Awaitable[None]]
@@ -177,6 +178,33 @@ async def test_kill_names_what_a_venue_would_not_let_it_close(
     assert 0.4 < summary.seconds < 10
     assert any(why in each for each in summary.not_closed)
     assert _stopped(tmp_path / "paper").not_closed == summary.not_closed
+
+
+async def test_kill_goes_on_over_what_a_venue_says_that_can_not_be(
+    make_service: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    service = make_service(speed=_PACE)
+    venue = service.account.session.venues["SIM"]
+    plain, nonsense = venue.events, OrderCancelled(order_id="0" * 32, ts=1, detail="whose?")
+
+    def contradict_and_kill() -> None:
+        said: list[VenueEvent] = [nonsense]
+        monkeypatch.setattr(venue, "events", lambda: [*_taken(said), *plain()])
+        service.kill("a test", "")
+
+    summary = await _run_and(service, contradict_and_kill)
+    assert summary.stopped_by == "kill by a test, all closed"
+    with SqliteLedgerReader(tmp_path / "paper") as reader:
+        rows = reader.rows(kinds=("difference",))
+        (noted,) = [decode(row, Difference) for row in rows]
+    assert (noted.subject, noted.theirs) == ("0" * 32, "cancelled")
+    assert "not ours" in noted.ours
+
+
+def _taken(said: list[VenueEvent]) -> list[VenueEvent]:
+    taken = said[:]
+    said.clear()
+    return taken
 
 
 # ---- pause, resume, flatten ----

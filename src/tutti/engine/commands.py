@@ -84,6 +84,7 @@ class Commands:
                 self._resume(ts)
             case _:
                 self.is_killed = self.is_killed or command.name == KILL
+                self._engine.desk.is_closing = self.is_killed
                 self._wants_out = True
                 flatten(self._book)
         self._engine.note_mode(ts, f"{command.name}, by {command.by}")
@@ -109,7 +110,7 @@ class Commands:
 
     def take_up(self) -> None:
         """Go on killing what an earlier process was told to kill."""
-        self.is_killed = self._wants_out = True
+        self.is_killed = self._wants_out = self._engine.desk.is_closing = True
         flatten(self._book)
 
     def go_on(self, ts: int) -> tuple[Left, ...]:
@@ -126,7 +127,7 @@ class Commands:
         return self.left
 
     def _resume(self, ts: int) -> None:
-        self.is_killed = self._wants_out = False
+        self.is_killed = self._wants_out = self._engine.desk.is_closing = False
         self.left = ()
         if self._book.account[MODE] == PAUSED:
             unpause(self._book)

@@ -106,6 +106,8 @@ class OrderDesk:
     locks : ndarray of int64, shape (n,)
         ``UNRESOLVED`` where an order's fate is unknown, or what the venue holds unexplained: nothing
         may be sent. ``HALTED`` after `halt`: only what reduces may be.
+    is_closing : bool
+        Everything is being closed: what a venue says that can't be is noted, and ends nothing.
     """
 
     def __init__(  # noqa: PLR0913 (where all of these meet)
@@ -124,6 +126,7 @@ class OrderDesk:
         near: frozenset[str] = frozenset(),
     ) -> None:
         self.locks: IntArray = np.full(len(setup.instruments), UNLOCKED, np.int64)
+        self.is_closing = False
         self._setup = setup
         self._account = account
         self._venues = dict(venues)
@@ -386,16 +389,23 @@ class OrderDesk:
         if order is None or self._settled[event.order_id]:
             return  # it was said once
         self._settled[event.order_id] = True
-        venue = order.instrument.venue
+        ours = f"{order.status}, filled {order.filled}, as a person said"
+        self._note(order.instrument.venue, event, ours)
+
+    def _note(self, venue: str, event: VenueEvent, ours: str) -> None:
+        if isinstance(event, FundingPaid | Liquidated):
+            subject = str(event.instrument)
+        else:
+            subject = event.order_id
         difference = Difference(
             venue=venue,
             kind=DifferenceKind.ORDER,
-            subject=order.id,
-            ours=f"{order.status}, filled {order.filled}, as a person said",
+            subject=subject,
+            ours=ours,
             theirs=_told(event),
             resolution=Resolution.NOTED,
         )
-        self._journal.append("difference", event.ts, difference, order.id)
+        self._journal.append("difference", event.ts, difference, subject)
         self._counts.differences[venue] = self._counts.differences.get(venue, 0) + 1
 
     def quarantine(self, instrument: InstrumentId, *, is_locked: bool) -> None:
@@ -405,9 +415,14 @@ class OrderDesk:
         self._lock(i, self._setup.instruments[i].id)
 
     def _hear(self, closes: FloatArray | None) -> None:
-        for venue in self._venues.values():
+        for name, venue in self._venues.items():
             for event in venue.events():
-                self.handle(event, closes)
+                try:
+                    self.handle(event, closes)
+                except InvariantBroken as error:
+                    if not self.is_closing:
+                        raise
+                    self._note(name, event, str(error))
 
     def _order_event(self, event: OrderEvent) -> None:
         before = self._account.orders.get(event.order_id)
@@ -511,7 +526,7 @@ class OrderDesk:
         self.locks[i] = UNRESOLVED if is_locked else self._unlocked
 
 
-def _told(event: OrderEvent) -> str:
+def _told(event: VenueEvent) -> str:
     if isinstance(event, OrderFilled):
         return f"filled {event.quantity} at {event.price}"
     return type(event).__name__.removeprefix("Order").lower()
