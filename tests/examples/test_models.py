@@ -16,6 +16,7 @@ from tutti.app.config import Config, override
 from tutti.app.model_check import check_model
 from tutti.app.models import load_file
 from tutti.kernel.clock import parse_instant
+from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,8 +52,8 @@ def test_sample_conforms(name: str) -> None:
 
 
 def test_moving_averages_that_can_not_cross_are_refused() -> None:
-    with pytest.raises(ValueError, match="fast must be below slow"):
-        load_file(SAMPLES / "ma_cross").make({"fast": 9, "slow": 9})
+    with pytest.raises(ConfigError, match="fast must be below slow"):
+        load_file(SAMPLES / "ma_cross").made({"fast": 9, "slow": 9})
 
 
 @pytest.mark.data
@@ -121,8 +122,8 @@ def test_server_that_is_away_is_told_so() -> None:
 
 @pytest.mark.parametrize("url", ["file:///etc/hostname", "predict"])
 def test_address_of_another_kind_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="url must begin with http"):
-        load_file(SAMPLES / "rest").make({"url": url})
+    with pytest.raises(ConfigError, match="url must begin with http"):
+        load_file(SAMPLES / "rest").made({"url": url})
 
 
 def _module(path: Path) -> Any:
