@@ -7,7 +7,7 @@ import typer
 
 from tutti.cli.agents_report import report
 from tutti.cli.boundary import FAILED, OK
-from tutti.cli.followed_file import put, text_of
+from tutti.cli.followed_file import File, Timeout, put, text_of
 from tutti.cli.options import AsJson, ConfigFile
 from tutti.cli.output import Output
 from tutti.cli.running import ask, find
@@ -24,13 +24,6 @@ _MINUTES = len("2024-01-31T00:00")
 app = typer.Typer(help="Show, switch and weigh the agents, also while they run.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Of an agent, as tutti agents list.")]
-File = Annotated[
-    Path | None,
-    typer.Option("--file", metavar="FILE", help="File of agents; else the configured one."),
-]
-Timeout = Annotated[
-    float, typer.Option(min=0, help="Seconds to wait for a running service to follow.")
-]
 
 
 @app.command("list")

@@ -5,12 +5,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeAlias
+
+import typer
 
 from tutti.cli.running import Running, Unreachable, ask, find
 from tutti.model.errors import ConfigError
 
 _POLL_S = 0.05
+
+File: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--file", metavar="FILE", help="What to read and edit; else the configured one."),
+]
+Timeout: TypeAlias = Annotated[
+    float, typer.Option(min=0, help="Seconds to wait for a running service to follow.")
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

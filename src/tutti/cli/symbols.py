@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tutti.cli.boundary import FAILED, OK
-from tutti.cli.followed_file import follower, put, text_of
+from tutti.cli.followed_file import File, Timeout, follower, put, text_of
 from tutti.cli.options import AsJson, ConfigFile
 from tutti.cli.output import Output
 from tutti.cli.running import ask
@@ -23,13 +23,6 @@ _DEFAULT = Path("symbols.yaml")
 
 app = typer.Typer(help="Show, add and remove what is traded, also while it runs.")
 
-File = Annotated[
-    Path | None,
-    typer.Option("--file", metavar="FILE", help="File of symbols; else the configured one."),
-]
-Timeout = Annotated[
-    float, typer.Option(min=0, help="Seconds to wait for a running service to follow.")
-]
 Name = Annotated[str, typer.Argument(metavar="SYMBOL", help="Such as BTC-USDT or BTC-USDT-PERP.")]
 
 
