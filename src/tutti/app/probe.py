@@ -6,7 +6,7 @@ import asyncio
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -197,31 +197,39 @@ async def probe(
     slots = asyncio.Semaphore(in_flight)
     faults: Counter[str] = Counter()
 
-    async def ask(question: Question) -> bool | None:
+    async def ask(question: Question) -> _Given:
+        who = name
         async with slots:
             try:
                 answer = await model.answer(question.call(name, sight.clock(question.as_of)))
-                return question.is_right(answer.text)
+                who = answer.model
+                return _Given(is_right=question.is_right(answer.text), model=who)
             except (AgentError, DataError) as error:
                 faults[str(error)] += 1
-                return None
+                return _Given(is_right=None, model=who)
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(ask(question)) for question in questions]
     answers = [task.result() for task in tasks]
-    if all(answer is None for answer in answers):
+    if all(answer.is_right is None for answer in answers):
         fault, _ = faults.most_common(1)[0]
         raise AgentError(f"{name} answered none of {len(questions)} questions: {fault}")
-    return list(_scored(name, questions, answers, cutoffs))
+    return list(_scored(questions, answers, cutoffs))
+
+
+class _Given(NamedTuple):
+    # None for no answer; and who gave it, or was asked
+    is_right: bool | None
+    model: str
 
 
 def _scored(
-    name: str, questions: Sequence[Question], answers: Sequence[bool | None], cutoffs: Cutoffs
+    questions: Sequence[Question], answers: Sequence[_Given], cutoffs: Cutoffs
 ) -> Iterator[Remembered]:
     groups: dict[tuple[str, str], list[tuple[Question, bool | None]]] = {}
     for question, answer in zip(questions, answers, strict=True):
-        key = question.test, cutoffs.stamp(name, question.as_of)
-        groups.setdefault(key, []).append((question, answer))
+        key = question.test, cutoffs.stamp(answer.model, question.as_of)
+        groups.setdefault(key, []).append((question, answer.is_right))
     for (test, knowledge), cases in sorted(groups.items()):
         given = [answer for _, answer in cases if answer is not None]
         chance = 1.0 / len(cases[0][0].options)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import re
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -225,3 +226,19 @@ def test_headlines_are_read_from_csv_and_refused_without_a_time(tmp_path: Path) 
 )
 def test_probe_command_without_something_to_ask_about_is_refused(words: list[str]) -> None:
     assert run(app, ["llm", *words]) == 2
+
+
+class _Routed(_Guesses):
+    """Passes every question on to another model."""
+
+    async def answer(self, call: Call) -> Answer:
+        return replace(await super().answer(call), model="test:another")
+
+
+def test_probe_holds_answers_against_the_cutoff_of_who_gave_them(tmp_path: Path) -> None:
+    rows = _probed(_Routed(), _questions(tmp_path))
+    assert {row.knowledge for row in rows} == {"contaminated"}
+    assert {row.knowledge for row in _probed(_Guesses(), _questions(tmp_path))} == {
+        "clean",
+        "contaminated",
+    }
