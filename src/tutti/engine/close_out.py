@@ -230,6 +230,7 @@ class CloseOut:
 
 def _state(order: Order) -> str:
     said = {
+        OrderStatus.CREATED: "on its way to the venues of its route, which have not answered",
         OrderStatus.SENT: "sent, and the venue has not answered",
         OrderStatus.CANCEL_SENT: "its cancellation was sent, and the venue has not answered",
         OrderStatus.UNRESOLVED: "nobody knows what became of it",

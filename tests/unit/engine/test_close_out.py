@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import pytest
 from tests.unit.engine.conftest import BTC, CALM, ETH, START, bars, terms
@@ -13,7 +14,7 @@ from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger
 from tutti.app.build import plan_of
 from tutti.app.config import Config, override
 from tutti.app.session import Session
-from tutti.engine.close_out import CloseOut
+from tutti.engine.close_out import CloseOut, _state
 from tutti.engine.run import Silent
 from tutti.kernel.clock import HOUR, SECOND
 from tutti.kernel.ids import IdSource
@@ -22,7 +23,7 @@ from tutti.ledger.journal import Journal
 from tutti.ledger.kinds import FLATTEN, KILL, Command
 from tutti.model.errors import OrderRejected, OutcomeUnknown, Transient
 from tutti.model.instrument import InstrumentKind
-from tutti.model.order import Reason
+from tutti.model.order import OrderStatus, Reason
 from tutti.risk.breakers import HALTED, UNRESOLVED
 
 if TYPE_CHECKING:
@@ -165,6 +166,18 @@ def test_order_that_nobody_answered_is_not_sent_again(
     made.session.commands.go_on(_NOW + 10 * SECOND)
     assert made.session.engine.counts.orders == orders
     assert all("the venue has not answered: SIM: hung up" in each for each in made.left)
+
+
+def test_order_that_was_split_over_a_route_says_whose_answer_lacks(
+    desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = desk()
+    monkeypatch.setattr(made.venue, "submit", _refusing(OutcomeUnknown("hung up", venue="SIM")))
+    made.tell(KILL)
+    sent = made.session.account.orders.open()[0]
+    assert "the venues of its route" in _state(
+        msgspec.structs.replace(sent, status=OrderStatus.CREATED)
+    )
 
 
 def test_neither_a_halt_nor_the_age_of_a_price_holds_it_back(desk: Callable[..., Desk]) -> None:
