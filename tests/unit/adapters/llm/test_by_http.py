@@ -542,6 +542,15 @@ async def test_cost_at_the_models_maker_counts_where_the_key_is_ones_own(
         assert (await model.answer(call())).cost_usd == cost
 
 
+async def test_answer_without_a_count_of_tokens_has_no_known_cost() -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response({"choices": [{"message": {"content": "x"}}]})
+
+    async with _plain(answer) as model:
+        told = await model.answer(call())
+    assert (told.cost_usd, told.is_priced) == (Decimal(0), False)
+
+
 async def test_answer_that_its_provider_broke_off_is_none() -> None:
     async def answer(request: web.Request) -> web.Response:
         choice = {"message": {"content": '{"bias": 1'}, "finish_reason": "error"}

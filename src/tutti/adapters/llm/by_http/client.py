@@ -191,7 +191,8 @@ class HttpModel:
         except _NO_ANSWER as error:
             raise Unanswered(f"{call.model} answered with something that is no answer") from error
         cost = said.cost_usd
-        if cost is None:
+        # no prompt has no tokens: who did not count them says nothing of the cost, unless it is free
+        if cost is None and (said.input_tokens or not self._cost_of(call.model, 1, 1)):
             cost = self._cost_of(
                 call.model, said.input_tokens, said.output_tokens, said.cached_tokens
             )
