@@ -98,7 +98,8 @@ def replay_run(path: Path, progress: Progress) -> ReplayOutcome:
         If a data file is not the one that was recorded.
     """
     with SqliteLedgerReader(path) as reader:
-        sessions = _sessions(list(reader.rows()))
+        rows = list(reader.rows())
+        sessions = _sessions(rows)
         if not sessions:
             raise ConfigError(f"{path}: nothing was recorded; there is nothing to replay")
         with tempfile.TemporaryDirectory(prefix="tutti-replay-") as folder:
@@ -108,13 +109,16 @@ def replay_run(path: Path, progress: Progress) -> ReplayOutcome:
             else:
                 _paper_again(path, reader.run_id, sessions, again, progress)
             with SqliteLedgerReader(again) as other:
-                return _compared(reader, other)
+                # a run that goes on has written more since
+                return _compared(reader, other, rows[-1].seq + 1)
 
 
-def _compared(recorded: SqliteLedgerReader, replayed: SqliteLedgerReader) -> ReplayOutcome:
+def _compared(
+    recorded: SqliteLedgerReader, replayed: SqliteLedgerReader, end: int
+) -> ReplayOutcome:
     count = 0
     mine = yours = b""
-    for mine_row, your_row in zip(recorded.rows(), replayed.rows(), strict=False):
+    for mine_row, your_row in zip(recorded.rows(before=end), replayed.rows(), strict=False):
         mine, yours = mine_row.hash, your_row.hash
         count = mine_row.seq
         # a row may have been edited and have kept its hash
@@ -123,7 +127,9 @@ def _compared(recorded: SqliteLedgerReader, replayed: SqliteLedgerReader) -> Rep
                 recorded_hash=mine.hex(), replayed_hash=yours.hex(), equal=False, rows=count,
                 first_difference=count,
             )  # fmt: skip
-    lengths = [sum(1 for _ in reader.rows()) for reader in (recorded, replayed)]
+    lengths = [
+        sum(1 for _ in recorded.rows(before=end)), sum(1 for _ in replayed.rows())
+    ]  # fmt: skip
     return ReplayOutcome(
         recorded_hash=mine.hex(),
         replayed_hash=yours.hex(),

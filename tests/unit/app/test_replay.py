@@ -11,9 +11,11 @@ from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger
 from tutti.app.account_folder import CONFIGURATIONS, keep_configuration
 from tutti.app.config import Config, override
 from tutti.app.feed import made_up
+from tutti.app.kill_switch import say_offline
 from tutti.app.paper import Opening, PaperAccount
 from tutti.app.replay import replay_run
 from tutti.ledger.journal import Journal
+from tutti.ledger.kinds import PAUSE, Command
 from tutti.model.errors import ConfigError
 from tutti.model.opinion import Abstention, Opinion
 
@@ -72,6 +74,20 @@ def test_session_that_was_killed_is_replayed_to_where_it_was(tmp_path: Path) -> 
     _live(tmp_path, 40, stop=False)
     _live(tmp_path, 30)
     outcome = replay_run(tmp_path, _Progress())
+    assert (outcome.equal, outcome.first_difference) == (True, 0)
+
+
+def test_run_that_goes_on_is_compared_as_far_as_it_was_read(tmp_path: Path) -> None:
+    _live(tmp_path, 40, stop=False)
+    said: list[str] = []
+
+    def meanwhile(_done: int, _total: int, note: str) -> None:
+        if not said:
+            say_offline(tmp_path, Command(name=PAUSE, by="somebody", detail="meanwhile"))
+        said.append(note)
+
+    outcome = replay_run(tmp_path, meanwhile)
+    assert said
     assert (outcome.equal, outcome.first_difference) == (True, 0)
 
 
