@@ -241,10 +241,12 @@ def _greet(settings: "Config", out: Path, output: Output, *, real: bool) -> None
     pace = "" if feed.kind == "live" else f", speed {feed.speed:g}"
     agents = sum(agent.enabled for agent in settings.agents)
     how = "trading real money" if real else "paper trading"
+    # how much real money there is, the venues say
+    balance = "" if real else f"{settings.starting_balance:,} "
     output.say(f"Tutti, {how} on a {what}{pace}", style="bold")
     output.say(
-        f"{agents} agents, policy {settings.policy.name}, {settings.starting_balance:,} "
-        f"{settings.quote_currency}, run folder {out} (ledger, log.jsonl, API token)"
+        f"{agents} agents, policy {settings.policy.name}, {balance}{settings.quote_currency}, "
+        f"run folder {out} (ledger, log.jsonl, API token)"
     )
     output.say("Ctrl-C or tutti down stops it")
 

@@ -38,6 +38,19 @@ def test_real_money_needs_the_words(tutti: Tutti, live: Path) -> None:
     assert _SECRET not in told.err + told.out + wrong.err + wrong.out
 
 
+def test_greeting_names_no_balance_of_real_money_before_its_venue_has(
+    tutti: Tutti, live: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "there.json").write_text("")
+    told_where = live.read_text().replace("keys:", f"addresses: {tmp_path / 'there.json'}, keys:")
+    live.write_text(told_where + "api: {enabled: false}\n")
+    words = "trade real money on BINANCE"
+    told = tutti("up", "--config", live, "--live", "--i-understand", words, "--out", tmp_path)
+    assert "no JSON with addresses" in told.err
+    assert "trading real money on a live market" in told.out
+    assert "policy hybrid, USDT, run folder" in " ".join(told.out.split())
+
+
 def test_real_money_needs_the_live_feed(tutti: Tutti, live: Path) -> None:
     told = tutti("up", "--config", live, "--feed", "sim", "--live")
     assert told.code == 2
