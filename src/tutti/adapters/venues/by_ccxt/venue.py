@@ -22,9 +22,7 @@ from tutti.adapters.venues.by_ccxt.sending import Request, Sending
 from tutti.adapters.venues.by_ccxt.skew import measure_skew
 from tutti.adapters.venues.by_ccxt.tasks import Tasks
 from tutti.adapters.venues.by_ccxt.tracking import Tracking
-from tutti.adapters.venues.by_ccxt.translate import (
-    failed_question,
-)
+from tutti.adapters.venues.by_ccxt.translate import failed_question, lineage, said
 from tutti.kernel.clock import SECOND
 from tutti.model.errors import (
     ConfigError,
@@ -63,6 +61,11 @@ _log = structlog.stdlib.get_logger(__name__)
 _NOTHING = Decimal(0)
 _UP_FOR_S = 30
 _AFTER_FILLS_S = 0.5
+_MOST_MISTIMED = 2
+
+
+class _MistimedError(Transient):
+    """A question came after one that was signed later, or its time was wrong: it may be asked anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,8 +309,9 @@ class CcxtVenue:
             self._questions = Questions(
                 client, self._dialect, self._contracts, self._instruments, self._clock
             )
-            await self._asked(refuse_withdrawal(client, self._dialect))
+            # first: what is signed after it may not seem older than what an earlier process signed
             await self._asked(measure_skew(client, self._clock))
+            await self._asked(refuse_withdrawal(client, self._dialect))
             looking = self._begin(client, self._questions)
             since = self._funded_to or self._clock.now()
             self._funding = Funding(
@@ -372,6 +376,17 @@ class CcxtVenue:
         VenueError
             If it can't tell now; the snapshot stays as it was.
         """
+        for _ in range(_MOST_MISTIMED):
+            try:
+                await self._look_around(order_ids)
+            except _MistimedError:
+                # another request overtook it, or the clocks have parted since the start
+                await self._asked(measure_skew(self._client, self._clock))
+            else:
+                return
+        await self._look_around(order_ids)
+
+    async def _look_around(self, order_ids: Sequence[str]) -> None:
         now = self._clock.now()
         # before the cash that it is in
         paid = [] if self._funding is None else await self._in_lane(self._funding.news(now))
@@ -489,6 +504,9 @@ class CcxtVenue:
             raise
         except Exception as error:  # noqa: BLE001 - translated here, and only here
             self._meter.failed(self.name)
+            if "InvalidNonce" in lineage(error):
+                why = said(error, self._reach.secrets)
+                raise _MistimedError(why, venue=self.name) from None
             raise failed_question(error, self._dialect, self._reach.secrets) from None
         self._heard(True)  # noqa: FBT003
         return answer

@@ -420,6 +420,23 @@ async def test_venue_that_closes_leaves_alone_who_waits_in_the_same_lanes(bench:
         await asyncio.wait_for(waiting, 2.0)
 
 
+async def test_question_that_another_overtook_is_asked_again(bench: Open) -> None:
+    overtaken = Fault(kind=FaultKind.REFUSE, where="balances", count=2, reason="bad_nonce")
+    async with bench(PLACES["KRAKEN"], [overtaken]) as b:
+        await b.venue.refresh()
+        assert overtaken.n_done == 2
+        overtaken.count = -1
+        with pytest.raises(Transient, match="InvalidNonce"):
+            await b.venue.refresh()
+
+
+async def test_clock_that_parts_from_the_venues_is_compared_again(bench: Open) -> None:
+    async with bench(PLACES["BINANCE"]) as b:
+        b.exchange.plan.add(Fault(kind=FaultKind.CLOCK_SKEW, seconds=30.0))
+        await b.venue.refresh()
+        assert b.venue._client.options["timeDifference"] < -29_000
+
+
 @pytest.mark.parametrize("name", ["BINANCE_USDM", "HYPERLIQUID"])
 async def test_funding_is_told_once_and_is_in_the_cash(bench: Open, name: str) -> None:
     async with bench(PLACES[name]) as b:
