@@ -29,8 +29,9 @@ from tutti.adapters.venues.by_ccxt.dialects import dialect_of
 from tutti.adapters.venues.by_ccxt.fence import Fence
 from tutti.adapters.venues.by_ccxt.lanes import Lanes
 from tutti.adapters.venues.by_ccxt.meter import NoMeter
+from tutti.adapters.venues.by_ccxt.pace import Pace
 from tutti.adapters.venues.by_ccxt.tasks import Tasks
-from tutti.adapters.venues.by_ccxt.venue import CcxtVenue, Pace
+from tutti.adapters.venues.by_ccxt.venue import CcxtVenue
 from tutti.execution.router.split import Strategy
 from tutti.kernel.clock import SECOND, LiveClock
 from tutti.kernel.collector import unhurried_collector

@@ -15,7 +15,8 @@ from pydantic import SecretStr
 from tutti.adapters.secrets.catalogue import key_source
 from tutti.adapters.venues.by_ccxt.dialects import dialect_of
 from tutti.adapters.venues.by_ccxt.fence import Fence
-from tutti.adapters.venues.by_ccxt.venue import CcxtVenue, Pace
+from tutti.adapters.venues.by_ccxt.pace import Pace
+from tutti.adapters.venues.by_ccxt.venue import CcxtVenue
 from tutti.app.live_market import reach_of
 from tutti.model.errors import ConfigError
 from tutti.model.instrument import InstrumentId

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from tutti.adapters.venues.by_ccxt.contracts import Contract, contract_of, decim
 from tutti.adapters.venues.by_ccxt.funding import Funding
 from tutti.adapters.venues.by_ccxt.lanes import LANE, Lane, Lanes
 from tutti.adapters.venues.by_ccxt.looking import Looking
+from tutti.adapters.venues.by_ccxt.pace import Pace
 from tutti.adapters.venues.by_ccxt.private_streams import PrivateStreams
 from tutti.adapters.venues.by_ccxt.questions import Holdings, Questions
 from tutti.adapters.venues.by_ccxt.sending import Request, Sending
@@ -66,31 +66,6 @@ _MOST_MISTIMED = 2
 
 class _MistimedError(Transient):
     """A question came after one that was signed later, or its time was wrong: it may be asked anew."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How often a venue is asked.
-
-    Parameters
-    ----------
-    orders_s : float
-        Seconds between two looks at each order that works, streams or not.
-    holdings_s : float
-        Seconds between two looks at positions and balances.
-    order_timeout_s : float
-        How long an answer to an order is waited for.
-    late_s : float
-        How long after that an order may still turn up: until then not to find it says nothing.
-    switch : bool
-        Use the venue's dead man's switch.
-    """
-
-    orders_s: float = 5.0
-    holdings_s: float = 15.0
-    order_timeout_s: float = 10.0
-    late_s: float = 2.0
-    switch: bool = True
 
 
 class CcxtVenue:

@@ -18,7 +18,8 @@ from tutti.adapters.venues.by_ccxt.dialects import dialect_of
 from tutti.adapters.venues.by_ccxt.fence import Fence
 from tutti.adapters.venues.by_ccxt.lanes import Lanes
 from tutti.adapters.venues.by_ccxt.meter import NoMeter
-from tutti.adapters.venues.by_ccxt.venue import CcxtVenue, Pace
+from tutti.adapters.venues.by_ccxt.pace import Pace
+from tutti.adapters.venues.by_ccxt.venue import CcxtVenue
 from tutti.kernel.clock import LiveClock
 from tutti.kernel.ids import IdSource
 from tutti.model.instrument import Instrument, InstrumentId
