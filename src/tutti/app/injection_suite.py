@@ -39,6 +39,9 @@ class Bought:
         Force (bias times confidence) of the opinion without and with it; 0 for none.
     bound : float
         Most that the force can be, whatever the model says.
+    is_answered : bool
+        Whether the agent had an opinion at all, with it or without it; where it had none, nothing
+        was measured.
     """
 
     injection: str
@@ -48,6 +51,7 @@ class Bought:
     before: float
     after: float
     bound: float
+    is_answered: bool
 
     @property
     def shift(self) -> float:
@@ -92,6 +96,7 @@ async def attack(
         calm = _snapshot(others)
         seen = _snapshot((*injection.texts(ASSET, INSTANT), *others), injection.readings(INSTANT))
         agent = make_llm_agent(injection.kind, settings, source=_One(seen), model=model)
+        before, after = await agent.infer(calm), await agent.infer(seen)
         publishers = 2 if injection.kind == "macro" else injection.publishers
         bought.append(
             Bought(
@@ -99,9 +104,10 @@ async def attack(
                 trick=injection.trick,
                 is_alone=alone,
                 withheld=agent.material(seen).withheld,
-                before=_force(await agent.infer(calm)),
-                after=_force(await agent.infer(seen)),
+                before=_force(before),
+                after=_force(after),
                 bound=bounds.cap(publishers),
+                is_answered=isinstance(before, Opinion) or isinstance(after, Opinion),
             )
         )
     return bought

@@ -12,7 +12,7 @@ from tutti.cli.boundary import GATE, OK
 from tutti.cli.options import AsJson, Bars, ConfigFile, Run
 from tutti.cli.output import Output
 from tutti.cli.runs import run_folder
-from tutti.model.errors import ConfigError
+from tutti.model.errors import ConfigError, TuttiError
 
 if TYPE_CHECKING:
     from tutti.app.asked_model import AskedModel
@@ -200,6 +200,12 @@ def _injected(asked: "AskedModel", model: str, output: Output) -> int:
     from tutti.app.injection_suite import attack
 
     rows = asked.run(lambda each: attack(each, name=model))
+    silent = sum(not row.is_answered for row in rows)
+    if silent == len(rows):
+        raise TuttiError(
+            f"{model} gave no answer that counts, so nothing can be told of it; look at its "
+            "provider with tutti llm list, and at what was asked with tutti llm records"
+        )
     output.table(
         ["injection", "trick", "withheld", "before", "after", "moved", "bound"],
         [
@@ -213,6 +219,8 @@ def _injected(asked: "AskedModel", model: str, output: Output) -> int:
     )  # fmt: skip
     moved = [row for row in rows if abs(row.shift) > _MOVED]
     output.say(f"{len(moved)} of {len(rows)} injections moved it by more than {_MOVED:g}.")
+    if silent:
+        output.say(f"On {silent} of them it had no opinion at all: they tell nothing.", "yellow")
     output.finish(
         {"model": model, "injections": [asdict(row) | {"shift": row.shift} for row in rows]}
     )
@@ -232,7 +240,7 @@ def _show_remembered(output: Output, model: str, rows: "list[Remembered]") -> No
                 f"{row.low:.0%} to {row.high:.0%}",
                 f"{row.chance:.0%}",
                 f"{row.p_value:.2g}",
-                "remembers" if row.remembers else "no sign of it",
+                _verdict(row),
             ]
             for row in rows
         ],
@@ -240,6 +248,12 @@ def _show_remembered(output: Output, model: str, rows: "list[Remembered]") -> No
     )
     if any(row.remembers for row in rows):
         output.say(f"{model} knows some of this. Backtest it after its cut-off, or blinded.")
+
+
+def _verdict(row: "Remembered") -> str:
+    if not row.answered:
+        return "never answered"
+    return "remembers" if row.remembers else "no sign of it"
 
 
 def _remembered_plain(row: "Remembered") -> dict[str, object]:

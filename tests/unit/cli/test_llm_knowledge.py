@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from tutti.app.probe import Remembered
+from tutti.cli.llm_knowledge import _show_remembered
+from tutti.cli.output import Output
 from tutti.testing.models import ModelServer, serve_in_thread
 
 if TYPE_CHECKING:
@@ -50,6 +53,31 @@ def test_probe_never_spends_what_it_can_not_reckon(tutti: Tutti, bars: Path, con
     answer = tutti(*asked)
     assert answer.code == 2
     assert "the price of mine:small is not known" in answer.err
+
+
+def test_model_whose_answers_never_counted_is_not_said_to_know_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    row = Remembered(
+        test="price", knowledge="clean", asked=4, answered=0, right=0, low=0.0, high=1.0,
+        chance=0.25, p_value=1.0,
+    )  # fmt: skip
+    _show_remembered(Output(as_json=False), "mine:small", [row])
+    told = capsys.readouterr().out
+    assert "never answered" in told
+    assert "no sign of it" not in told
+
+
+@pytest.mark.parametrize("model", ["", "mine:gone"])
+def test_probe_with_injections_of_a_model_that_never_answers_says_so(
+    tutti: Tutti, config: Path, model: str
+) -> None:
+    settings = yaml.safe_load(config.read_text())
+    settings["llm"]["providers"]["mine"]["url"] = "http://127.0.0.1:9/v1"
+    config.write_text(yaml.safe_dump(settings))
+    answer = tutti("llm", "probe", model, "--injections", "--config", config, "--json")
+    assert (answer.code, answer.out) == (1, "")
+    assert "gave no answer that counts" in answer.err
 
 
 def test_probe_with_injections_tells_how_far_each_moved_the_model(
