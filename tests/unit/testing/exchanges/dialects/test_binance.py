@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import ccxt
@@ -474,3 +475,37 @@ async def test_websocket_api_answers_and_refuses_like_rest(opened: Opened) -> No
         client.apiKey = "nobody"
         with pytest.raises(ccxt.AuthenticationError):
             await client.fetch_order_ws("1", SPOT)
+
+
+async def test_orders_in_perpetuals_are_placed_and_cancelled_several_at_a_time(
+    opened: Opened,
+) -> None:
+    async with opened("binance") as venue:
+        symbol = SWAP
+        wanted = [
+            {"symbol": symbol, "type": "limit", "side": "buy", "amount": 0.01, "price": price}
+            for price in (58_000, 57_000)
+        ]
+        placed = await venue.client.create_orders(wanted)
+        assert [each["price"] for each in placed] == [58_000, 57_000]
+        ids = [each["id"] for each in placed]
+        gone = await venue.client.cancel_orders([*ids, "1"], symbol)
+        assert [each["status"] for each in gone] == ["canceled", "canceled"]
+        with pytest.raises(ccxt.OrderNotFound):
+            await venue.client.cancel_orders(["1"], symbol)
+        assert await venue.client.fetch_open_orders(symbol) == []
+
+
+async def test_terms_of_perpetuals_are_told(opened: Opened) -> None:
+    async with opened("binance") as venue:
+        symbol = SWAP
+        rates = await venue.client.fetch_funding_rate_history(symbol, limit=3)
+        assert [each["fundingRate"] for each in rates] == [0.0001] * 3
+        times = [each["timestamp"] for each in rates]
+        assert [b - a for a, b in itertools.pairwise(times)] == [28_800_000] * 2
+        later = await venue.client.fetch_funding_rate_history(symbol, since=times[1])
+        assert [each["timestamp"] for each in later] == times[1:]
+        assert (await venue.client.fetch_open_interest(symbol))["openInterestAmount"] == 1000
+        assert await venue.client.set_margin_mode("cross", symbol)
+        with pytest.raises(ccxt.BadRequest):
+            await venue.client.set_margin_mode("isolated", symbol)

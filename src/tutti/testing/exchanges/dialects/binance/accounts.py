@@ -283,6 +283,13 @@ class Accounts:
             "symbol": symbol_of(listing),
         }
 
+    def set_margin_type(self, account: Account, given: Parameters) -> dict[str, Any]:  # noqa: ARG002
+        """Leave the margin of one symbol as it is: positions share it."""
+        self._symbols.find(text(given, "symbol"), is_perpetual=True)
+        if text(given, "marginType") not in ("CROSSED", "CROSS"):
+            raise Refused(Reason.BAD_REQUEST, "marginType")
+        return {"code": 200, "msg": "success"}
+
     def is_hedged(self, account: Account, given: Parameters) -> dict[str, Any]:  # noqa: ARG002
         """Return that long and short share one position."""
         return {"dualSidePosition": False}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _MS = 1_000_000
 _MOST_CANDLES = 1000
 _FUNDING = 8 * HOUR
+_FEW_RATES, _MOST_RATES = 100, 1000
 INTERVALS = {
     "1m": MINUTE,
     "3m": 3 * MINUTE,
@@ -396,3 +397,32 @@ class Figures:
             for each in self._listings(given)
         ]
         return rows[0] if given.get("symbol") else rows
+
+    def rates(self, given: Parameters) -> list[dict[str, Any]]:
+        """Return past funding rates, always the same one, oldest first."""
+        listing = self._symbols.find(text(given, "symbol"), is_perpetual=True)
+        limit = min(optional_whole(given, "limit") or _FEW_RATES, _MOST_RATES)
+        now = self._place.now()
+        until = min(now, _MS * (optional_whole(given, "endTime") or now // _MS))
+        last = until - until % _FUNDING
+        since = optional_whole(given, "startTime")
+        first = (
+            last - (limit - 1) * _FUNDING
+            if since is None
+            else -(-since * _MS // _FUNDING) * _FUNDING
+        )
+        return [
+            {
+                "symbol": symbol_of(listing),
+                "fundingTime": ts // _MS,
+                "fundingRate": "0.00010000",
+                "markPrice": plain(self._place.last(listing)),
+            }
+            for ts in range(first, last + 1, _FUNDING)[:limit]
+        ]
+
+    def open_interest(self, given: Parameters) -> dict[str, Any]:
+        """Return how much of a perpetual is held, by our clients and others."""
+        listing = self._symbols.find(text(given, "symbol"), is_perpetual=True)
+        now = self._place.now() // _MS
+        return {"symbol": symbol_of(listing), "openInterest": "1000.000", "time": now}

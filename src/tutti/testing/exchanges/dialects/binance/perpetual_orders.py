@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from tutti.kernel.clock import SECOND
 from tutti.testing.exchanges.dialects.binance.orders import Desk, SpotDesk, status_of
 from tutti.testing.exchanges.dialects.binance.terms import symbol_of
+from tutti.testing.exchanges.dialects.binance.wording import worded
 from tutti.testing.exchanges.dialects.parameters import decimal, optional_whole, plain, text
-from tutti.testing.exchanges.values import ZERO, Fill, Listing, Order, Side, Status
+from tutti.testing.exchanges.values import (
+    ZERO,
+    Fill,
+    Listing,
+    Order,
+    Reason,
+    Refused,
+    Side,
+    Status,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tutti.testing.exchanges.accounts import Account
     from tutti.testing.exchanges.dialects.binance.terms import Symbols
     from tutti.testing.exchanges.marketplace import Marketplace
 
 _MS = 1_000_000
+_MOST_AT_ONCE = {"batchOrders": 5, "orderidlist": 10, "origclientorderidlist": 10}
 
 Parameters = dict[str, str]
 
@@ -57,6 +71,40 @@ class PerpetualDesk(Desk):
         order = self._find(account, given)
         self._place.amend(order, quantity=decimal(given, "quantity"), price=decimal(given, "price"))
         return self.written(order)
+
+    def create_many(self, account: Account, given: Parameters) -> list[dict[str, Any]]:
+        """Place up to five orders; each is answered by itself."""
+        return [
+            self._one(self.create, account, {str(k): str(v) for k, v in each.items()})
+            for each in _listed(given, "batchOrders", dict)
+        ]
+
+    def cancel_many(self, account: Account, given: Parameters) -> list[dict[str, Any]]:
+        """Cancel up to ten orders of one symbol; each is answered by itself."""
+        # the names of parameters are taken in either case there
+        lower = {key.lower(): value for key, value in given.items()}
+        by_id = "orderidlist" in lower
+        kind = "orderidlist" if by_id else "origclientorderidlist"
+        name = "orderId" if by_id else "origClientOrderId"
+        symbol = text(given, "symbol")
+        return [
+            self._one(self.cancel, account, {"symbol": symbol, name: str(each)}, is_cancel=True)
+            for each in _listed(lower, kind, (int, str))
+        ]
+
+    def _one(
+        self,
+        run: Callable[[Account, Parameters], dict[str, Any]],
+        account: Account,
+        given: Parameters,
+        *,
+        is_cancel: bool = False,
+    ) -> dict[str, Any]:
+        try:
+            return run(account, given)
+        except Refused as refused:
+            _, code, said = worded(refused, is_perpetual=True, is_cancel=is_cancel)
+            return {"code": code, "msg": said}
 
     # ---- orders that wait for a price ----
 
@@ -185,6 +233,18 @@ class PerpetualDesk(Desk):
             "buyer": fill.order.side is Side.BUY,
             "maker": fill.is_maker,
         }
+
+
+def _listed(given: Parameters, name: str, kinds: type | tuple[type, ...]) -> list[Any]:
+    try:
+        entries = json.loads(text(given, name))
+    except ValueError:
+        raise Refused(Reason.BAD_REQUEST, name) from None
+    if not isinstance(entries, list) or not 0 < len(entries) <= _MOST_AT_ONCE[name]:
+        raise Refused(Reason.BAD_REQUEST, name)
+    if not all(isinstance(each, kinds) for each in entries):
+        raise Refused(Reason.BAD_REQUEST, name)
+    return entries
 
 
 def _waits(order: Order) -> bool:

@@ -60,6 +60,8 @@ def make_routes(place: Marketplace, symbols: Symbols, orders: Orders, streams: S
         *_public("/api/v3", spot),
         *_public("/fapi/v1", perpetual),
         ("/fapi/v1/premiumIndex", "funding", perpetual.premium, 1),
+        ("/fapi/v1/fundingRate", "funding", perpetual.rates, 1),
+        ("/fapi/v1/openInterest", "ticker", perpetual.open_interest, 1),
         ("/dapi/v1/exchangeInfo", "markets", perpetual.no_markets, 1),
     ]
     for path, where, run, weight in public:
@@ -137,6 +139,9 @@ def _perpetual(orders: Orders, accounts: Accounts) -> list[tuple[str, str, str, 
         ("GET", "/fapi/v1/income", "funding.mine", accounts.income, 30),
         ("GET", "/fapi/v1/leverageBracket", "leverage", accounts.brackets, 1),
         ("POST", "/fapi/v1/leverage", "leverage", accounts.set_leverage, 1),
+        ("POST", "/fapi/v1/marginType", "leverage", accounts.set_margin_type, 1),
+        ("POST", "/fapi/v1/batchOrders", "order.create", desk.create_many, 5),
+        ("DELETE", "/fapi/v1/batchOrders", "order.cancel", desk.cancel_many, 1),
         ("GET", "/fapi/v1/commissionRate", "fees", accounts.perpetual_commission, 20),
         ("GET", "/fapi/v1/positionSide/dual", "positions", accounts.is_hedged, 30),
     ]
