@@ -43,7 +43,7 @@ _FIRST_LOOKS_S = (0.25, 1.0, 2.0, 4.0)
 _CHASE_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 _AFTER_CANCEL_S = (0.05, 0.5, 2.0, 5.0)
 _CANCEL_ATTEMPTS = 6
-_LEAST_DEADLINE_S = 2.0
+_LEAST_DEADLINE_S, _MOST_DEADLINE_S = 2.0, 55.0  # Kraken takes 2 to 60 s from its own clock
 _SLIPPAGE = Decimal("0.01")
 _BACKOFF = Backoff(first_s=0.25, longest_s=10.0, jitter=0.5)
 
@@ -152,7 +152,8 @@ class Sending:
 
     def _deadline(self) -> int:
         # whoever looks for an order after that can be sure that it does not turn up any more
-        return self.clock.now() + round(max(self.timeout_s, _LEAST_DEADLINE_S) * SECOND)
+        wait_s = min(max(self.timeout_s, _LEAST_DEADLINE_S), _MOST_DEADLINE_S)
+        return self.clock.now() + round(wait_s * SECOND)
 
     async def cancellation(self, tracked: Tracked) -> None:
         """Ask for a cancellation until the venue has taken it, and tell how the order ended."""

@@ -16,7 +16,7 @@ from tutti.adapters.venues.by_ccxt.lanes import Lane
 from tutti.adapters.venues.by_ccxt.venue import CcxtVenue
 from tutti.execution.lifecycle import apply, created_and_sent
 from tutti.execution.port import AsyncVenue
-from tutti.kernel.clock import LiveClock
+from tutti.kernel.clock import SECOND, LiveClock
 from tutti.model.errors import OrderRejected, OutcomeUnknown, Transient, VenueError
 from tutti.model.order import (
     FundingPaid,
@@ -428,6 +428,17 @@ async def test_question_that_another_overtook_is_asked_again(bench: Open) -> Non
         overtaken.count = -1
         with pytest.raises(Transient, match="InvalidNonce"):
             await b.venue.refresh()
+
+
+@pytest.mark.parametrize(("timeout_s", "least"), [(0.5, 1.9), (10.0, 9.9), (600.0, 50.0)])
+async def test_deadline_of_an_order_is_one_that_the_venue_takes(
+    bench: Open, timeout_s: float, least: float
+) -> None:
+    async with bench(PLACES["KRAKEN"]) as b:
+        assert b.venue._sending is not None
+        began = LiveClock().now()
+        deadline = replace(b.venue._sending, timeout_s=timeout_s)._deadline()
+        assert least < (deadline - began) / SECOND < 60.0
 
 
 async def test_clock_that_parts_from_the_venues_is_compared_again(bench: Open) -> None:
