@@ -22,7 +22,12 @@ START = parse_instant("2024-03-04")
 
 
 def steps_of(
-    path: Path, room: Path, timeframe: str = "", bars: tuple[str, ...] = ()
+    path: Path,
+    room: Path,
+    timeframe: str = "",
+    bars: tuple[str, ...] = (),
+    *,
+    answers_alone: bool = False,
 ) -> list[dict[str, Any]]:
     job = {
         "path": str(path),
@@ -30,7 +35,7 @@ def steps_of(
         "timeframe": timeframe,
         "bars": list(bars),
         "budget_s": 5.0,
-        "answers_alone": False,
+        "answers_alone": answers_alone,
     }
     steps, file = room / "steps", room / "job.json"
     file.write_text(json.dumps({**job, "steps": str(steps)}))
@@ -63,6 +68,15 @@ def test_trial_tells_what_is_read_and_what_reads_ahead(tmp_path: Path) -> None:
     assert [each["code"] for each in end["findings"]] == ["look_ahead", "look_ahead"]
     assert "next.csv" in end["findings"][0]["message"]
     assert "model.py:6: bfill()" in end["findings"][1]["message"]
+
+
+def test_trial_for_answers_alone_tries_nothing_else(tmp_path: Path) -> None:
+    write_template("mine", tmp_path)
+    *_, whole = steps_of(tmp_path / "mine", tmp_path)
+    (tmp_path / "steps").unlink()
+    *way, end = steps_of(tmp_path / "mine", tmp_path, answers_alone=True)
+    assert (end["findings"], end["answers"]) == ([], whole["answers"])
+    assert sum(each["step"] == WINDOW for each in way) == 40
 
 
 def test_trial_of_a_broken_model_ends_with_its_traceback(tmp_path: Path) -> None:
