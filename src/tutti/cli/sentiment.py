@@ -86,7 +86,7 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     output = Output(as_json=as_json)
     _show(output, done)
     if given.n_left_out:
-        output.say(f"{given.n_left_out} rows without a text or a label were left out", "yellow")
+        output.say(f"left out: {given.n_left_out} without a text or a label", "yellow")
     if set(given.meanings) - set(LABELS):
         output.say(f"labels: {', '.join(f'{k} is {v}' for k, v in given.meanings.items())}")
     read = {"labels": dict(given.meanings), "n_left_out": given.n_left_out}

@@ -41,6 +41,17 @@ def test_sentiment_eval_for_people_is_a_table_beside_the_baselines(tutti: Tutti)
     assert json.loads(odd.out)["n"] == 2
 
 
+def test_sentiment_eval_says_how_it_read_numbers_and_what_it_left_out(tutti: Tutti) -> None:
+    rows = "sentence;class\nProfit fell.;0\nIt has 3 plants.;1\nProfit rose.;2\n;2\n"
+    Path("numbers.csv").write_text(rows, encoding="utf-8")
+    told = json.loads(tutti("sentiment", "eval", "--text", "numbers.csv", "--json").out)
+    assert (told["n"], told["accuracy"], told["n_left_out"]) == (3, 1.0, 1)
+    assert told["labels"] == {"0": "negative", "1": "neutral", "2": "positive"}
+    shown = tutti("sentiment", "eval", "--text", "numbers.csv").out
+    assert "left out: 1 without a text or a label" in shown
+    assert "labels: 0 is negative, 1 is neutral, 2 is positive" in shown
+
+
 def test_sentiment_eval_of_nothing_is_one_line_and_exit_2(tutti: Tutti) -> None:
     answer = tutti("sentiment", "eval", "--text", "none.csv")
     assert answer.code == 2
