@@ -509,3 +509,8 @@ async def test_terms_of_perpetuals_are_told(opened: Opened) -> None:
         assert await venue.client.set_margin_mode("cross", symbol)
         with pytest.raises(ccxt.BadRequest):
             await venue.client.set_margin_mode("isolated", symbol)
+
+
+async def test_status_is_told(opened: Opened) -> None:
+    async with opened("binance") as venue:
+        assert (await venue.client.fetch_status())["status"] == "ok"

@@ -79,6 +79,10 @@ class Figures:
         symbols = self._symbols.perpetual if self._is_perpetual else self._symbols.spot
         return list(symbols.values())
 
+    def status(self, given: Parameters) -> dict[str, Any]:  # noqa: ARG002
+        """Return that all is well."""
+        return {"status": 0, "msg": "normal"}
+
     def ping(self, given: Parameters) -> dict[str, Any]:  # noqa: ARG002
         """Return nothing, promptly."""
         return {}

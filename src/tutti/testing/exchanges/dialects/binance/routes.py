@@ -60,6 +60,7 @@ def make_routes(place: Marketplace, symbols: Symbols, orders: Orders, streams: S
         *_public("/api/v3", spot),
         *_public("/fapi/v1", perpetual),
         ("/fapi/v1/premiumIndex", "funding", perpetual.premium, 1),
+        ("/sapi/v1/system/status", "time", spot.status, 1),
         ("/fapi/v1/fundingRate", "funding", perpetual.rates, 1),
         ("/fapi/v1/openInterest", "ticker", perpetual.open_interest, 1),
         ("/dapi/v1/exchangeInfo", "markets", perpetual.no_markets, 1),

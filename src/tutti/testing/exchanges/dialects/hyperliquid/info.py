@@ -58,6 +58,7 @@ WHERE = {
     "userFills": "trades.mine",
     "userFillsByTime": "trades.mine",
     "userFees": "fees",
+    "userFunding": "funding.mine",
     "userAbstraction": "permissions",
     "userRole": "permissions",
 }
