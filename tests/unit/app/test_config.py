@@ -415,6 +415,12 @@ def test_override_out_of_bounds_is_refused() -> None:
         override(Config(), {"api.port": -1})
 
 
+@pytest.mark.parametrize("key", ["conductor.rules.hysteresis_bars", "execution.time_in_force_bars"])
+def test_number_of_bars_that_nothing_can_count_to_is_refused(key: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^command line: {re.escape(key)} must be "):
+        override(Config(), {key: 10**30})
+
+
 def test_hash_is_the_same_for_the_same_settings_however_written() -> None:
     one = parse_config("seed: 7\nrisk: {max_drawdown: 0.2}")
     two = parse_config("risk:\n  max_drawdown: 2e-1\n")

@@ -18,7 +18,7 @@ class RegimeRuleSettings(Section):
     adx_range: Number = Field(20.0, ge=0, le=100)
     volatility_high_rank: Number = Field(0.8, ge=0, le=1)
     squeeze_rank: Number = Field(0.2, ge=0, le=1)
-    hysteresis_bars: Whole = Field(3, ge=1)
+    hysteresis_bars: Whole = Field(3, ge=1, le=1_000_000)
     direction_band: Number = Field(0.1, ge=0)
 
     @model_validator(mode="after")

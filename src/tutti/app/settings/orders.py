@@ -14,7 +14,7 @@ class ExecutionSettings(Section):
 
     order_type: Literal["market", "limit"] = "market"
     limit_offset_bps: Number = Field(0.0, ge=-1000, le=1000)
-    time_in_force_bars: Whole = Field(1, ge=1)
+    time_in_force_bars: Whole = Field(1, ge=1, le=1_000_000)
 
 
 class LiveSettings(Section):
