@@ -17,7 +17,7 @@ from tutti.model.errors import ConfigError
 from tutti.model.market import MarketBlock
 from tutti.sandbox.montecarlo.resample import Recording
 from tutti.sandbox.worlds.found import Found, NullStudy, Observed, found_in
-from tutti.sandbox.worlds.judge import Verdict, gross_profits, judge
+from tutti.sandbox.worlds.judge import Verdict, gross_profits, judge, of_equity
 from tutti.sandbox.worlds.moves import Walk, block_of, mirrored, recorded_moves, walk_moves
 from tutti.sandbox.worlds.null import World, coins, null_world
 from tutti.sandbox.worlds.planted import Edge, informed, planted_world
@@ -39,7 +39,9 @@ _NOTIONAL = 1_000.0
 _UNDISTURBED: dict[str, object] = {
     "agents": (),
     "policy.name": "ema_cross",
+    "policy.sizing.method": "notional",
     "policy.sizing.base_notional": _NOTIONAL,
+    "risk.max_notional_multiple": None,
     "risk.max_instrument_fraction": None,
     "risk.max_venue_fraction": None,
     "risk.max_gross_fraction": None,
@@ -248,10 +250,15 @@ def play_and_judge(
     source = None if signals is None else _in_turn(signals)
     played = strategy.play(_chunks(block), tier, source)
     found, balance = played.found, strategy.balance
+    equity = found.trace.equity
     gross = gross_profits(found, block, strategy.plan.setup.terms, balance)
-    net = np.diff(found.trace.equity, prepend=balance)
-    verdict = judge(gross, net, periods_per_year(block.step), len(found.fills.whole))
-    return verdict, float(found.trace.equity[-1] / balance - 1.0)
+    verdict = judge(
+        of_equity(gross, equity, balance),
+        of_equity(np.diff(equity, prepend=balance), equity, balance),
+        periods_per_year(block.step),
+        len(found.fills.whole),
+    )
+    return verdict, float(equity[-1] / balance - 1.0)
 
 
 def _chunks(block: MarketBlock) -> Iterator[MarketBlock]:

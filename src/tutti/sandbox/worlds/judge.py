@@ -1,10 +1,12 @@
-"""Whether a strategy's timing was better than chance: its profit before costs against its own size.
+"""Whether a strategy's timing was better than chance: its return before costs against its own size.
 
 Where nothing can be foreseen, the profit of any position over the next bar is, before costs, as
 likely to be won as lost, however the position was chosen and however volatile the bar. So the sum
 of those profits over the root of the sum of their squares is standard normal (the central limit
 theorem for martingale differences, self-normalised: de la Peña, Lai and Shao 2009, "Self-normalized
-processes", chapter 15), and no volatility, size or turnover has to be assumed. Costs are added back
+processes", chapter 15), and no volatility, size or turnover has to be assumed. Each is divided by
+the equity before its bar, which leaves it as likely won as lost: in money, the bars in which the
+account was large would outweigh the others, and few bars are not normal. Costs are added back
 because every strategy pays them: against a profit of zero after costs a strategy without skill that
 trades much would pass far less often than the level says, and the level would mean nothing.
 """
@@ -89,13 +91,27 @@ def gross_profits(
     return profits
 
 
+def of_equity(profits: FloatArray, equity: FloatArray, balance: float) -> FloatArray:
+    """Return profits as shares of the equity before their bars, shape (t,).
+
+    Parameters
+    ----------
+    profits, equity : ndarray of float64, shape (t,)
+        Of each bar, and at its end; quote currency.
+    balance : float
+        Before the first bar, quote currency. Where nothing is left, neither is a return: 0.
+    """
+    before = np.concatenate(([balance], equity[:-1]))
+    return np.divide(profits, before, out=np.zeros(len(profits)), where=before > 0.0)
+
+
 def judge(gross: FloatArray, net: FloatArray, bars_per_year: float, n_fills: int) -> Verdict:
-    """Return the verdict over profits of each bar.
+    """Return the verdict over returns of each bar.
 
     Parameters
     ----------
     gross, net : ndarray of float64, shape (t,)
-        Before and after costs, quote currency.
+        Before and after costs, as shares of the equity before the bar.
     """
     root = math.sqrt(bars_per_year)
     scale = math.sqrt(float(np.sum(gross**2)))
@@ -113,6 +129,6 @@ def judge(gross: FloatArray, net: FloatArray, bars_per_year: float, n_fills: int
     )
 
 
-def _ratio(profits: FloatArray) -> float:
-    deviation = float(profits.std())
-    return float(profits.mean()) / deviation if deviation > 0.0 else math.nan
+def _ratio(returns: FloatArray) -> float:
+    deviation = float(returns.std())
+    return float(returns.mean()) / deviation if deviation > 0.0 else math.nan

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tutti.app.config import Config
+from tutti.app.config import Config, override
 from tutti.app.studies.null import STRATEGIES, named_strategy, run_null, run_power
 from tutti.model.errors import ConfigError
 from tutti.sandbox.worlds.moves import Walk
@@ -100,6 +100,19 @@ def test_strong_edge_is_always_found_and_none_hardly_ever() -> None:
     assert none.share.value <= 0.25
     assert strong.sharpe_gross == pytest.approx(12.0, abs=2.0)
     assert strong.to_dict("found")["found"] == 1.0
+
+
+def test_edge_is_found_as_often_whatever_sizes_are_configured() -> None:
+    bold = override(
+        Config(), {"policy.sizing.method": "fixed_fraction", "policy.sizing.max_fraction": 0.5,
+                   "policy.sizing.fraction": 0.5}
+    )  # fmt: skip
+    walk = Walk(n_instruments=2, n_ticks=1500)
+    plain, other = (
+        run_power(config, Edge(sharpe=4.0), 4, _unheard, walk=walk, workers=1)
+        for config in (Config(), bold)
+    )
+    assert plain == other
 
 
 @pytest.mark.slow

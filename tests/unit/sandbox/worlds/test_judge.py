@@ -15,7 +15,7 @@ from tutti.kernel.clock import HOUR
 from tutti.model.instrument import InstrumentId
 from tutti.sandbox.market import MarketSpec, SimulatedMarket
 from tutti.sandbox.market_regimes import RegimeChain, regimes_named
-from tutti.sandbox.worlds.judge import gross_profits, judge
+from tutti.sandbox.worlds.judge import gross_profits, judge, of_equity
 
 if TYPE_CHECKING:
     from tutti.model.market import FloatArray, MarketBlock
@@ -94,3 +94,23 @@ def test_test_without_skill_is_as_often_wrong_as_its_level() -> None:
         profits = held * np.append(1.0, volatility[:-1]) * rng.standard_normal(1500)
         found += judge(profits, profits, 8760.0, 1).found
     assert 0.037 < found / 2000 < 0.065
+
+
+def test_profits_are_measured_by_the_equity_before_their_bar() -> None:
+    equity = np.array([110.0, 99.0, 0.0, -5.0, -5.0])
+    returns = of_equity(np.diff(equity, prepend=100.0), equity, 100.0)
+    # what is lost when nothing is left is nobody's return
+    assert returns.tolist() == pytest.approx([0.1, -0.1, -1.0, 0.0, 0.0])
+
+
+def test_test_is_as_often_wrong_as_its_level_where_sizes_follow_a_wild_account() -> None:
+    rng = np.random.default_rng(3)
+    found = in_money = 0
+    for _ in range(2000):
+        equity = np.cumprod(1.0 + 0.05 * rng.uniform(-1.0, 1.0, 3000), dtype=np.float64)
+        profits = np.diff(equity, prepend=1.0)
+        returns = of_equity(profits, equity, 1.0)
+        found += judge(returns, returns, 8760.0, 1).found
+        in_money += judge(profits, profits, 8760.0, 1).found
+    assert 0.037 < found / 2000 < 0.065
+    assert in_money < found / 2
