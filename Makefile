@@ -99,7 +99,7 @@ $(VENV)/bin/python:
 		exit 1; }
 
 $(VENV)/.base: requirements/base.lock pyproject.toml | $(VENV)/bin/python
-	@echo "Installing packages (650 MB the first time) ..."
+	@echo "Installing packages (680 MB the first time) ..."
 	@$(PIP) -r requirements/base.lock
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
