@@ -10,6 +10,7 @@ import numpy as np
 from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
 from tutti.app.account_folder import kept_configuration
 from tutti.app.recorder import Recorder
+from tutti.execution.lifecycle import forced_fill_of
 from tutti.ledger.kinds import AccountState, Decision, Objection, Started, Stopped
 from tutti.ledger.records import decode
 from tutti.model.errors import ConfigError
@@ -92,7 +93,7 @@ class _Heard:
             case "fill":
                 self._filled(decode(row, Fill))
             case "liquidation":
-                self._filled(_forced(decode(row, Liquidated)))
+                self._filled(forced_fill_of(decode(row, Liquidated)))
             case "funding":
                 self._portfolio.fund(decode(row, FundingPaid))
             case _:
@@ -170,21 +171,6 @@ class _Heard:
             ts=ts,
         )
         return {name: value for name, value in found.items() if name != "exposure"}
-
-
-def _forced(event: Liquidated) -> Fill:
-    return Fill(
-        id=event.fill_id,
-        order_id="",
-        instrument=event.instrument,
-        ts=event.ts,
-        side=event.side,
-        quantity=event.quantity,
-        price=event.price,
-        fee=event.fee,
-        is_maker=False,
-        slippage_bps=0.0,
-    )
 
 
 def _configuration(folder: Path, started: Started) -> dict[str, Any]:

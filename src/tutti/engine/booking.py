@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tutti.execution.lifecycle import fill_of
+from tutti.execution.lifecycle import fill_of, forced_fill_of
 from tutti.kernel.jit import bound
 from tutti.model.arrays import FUNDING_RECEIVED
-from tutti.model.order import Fill, Side
+from tutti.model.order import Side
 from tutti.portfolio.accounting import apply_fill, pay_funding
 
 if TYPE_CHECKING:
@@ -122,19 +122,7 @@ class Booking:
         self._counts.fills += 1
         self._journal.append("liquidation", event.ts, event, str(event.instrument))
         self._journal.append("position", event.ts, position, str(event.instrument))
-        fill = Fill(
-            id=event.fill_id,
-            order_id="",
-            instrument=event.instrument,
-            ts=event.ts,
-            side=event.side,
-            quantity=event.quantity,
-            price=event.price,
-            fee=event.fee,
-            is_maker=False,
-            slippage_bps=0.0,
-        )
-        self._listener.filled(fill, None)
+        self._listener.filled(forced_fill_of(event), None)
 
     def adopt(self, adopted: Adopted) -> None:
         """Book a position that no order explains."""

@@ -24,6 +24,7 @@ from tutti.model.errors import InvariantBroken
 from tutti.model.order import (
     ApprovedOrder,
     Fill,
+    Liquidated,
     Order,
     OrderAccepted,
     OrderAmended,
@@ -224,6 +225,22 @@ def fill_of(order: Order, event: OrderFilled, reference_price: Decimal) -> Fill:
         fee=event.fee,
         is_maker=event.is_maker,
         slippage_bps=slippage * order.side.sign,
+    )
+
+
+def forced_fill_of(event: Liquidated) -> Fill:
+    """Return the execution of a forced close: of no order, with no price that it was decided at."""
+    return Fill(
+        id=event.fill_id,
+        order_id="",
+        instrument=event.instrument,
+        ts=event.ts,
+        side=event.side,
+        quantity=event.quantity,
+        price=event.price,
+        fee=event.fee,
+        is_maker=False,
+        slippage_bps=0.0,
     )
 
 

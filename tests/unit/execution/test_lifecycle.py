@@ -13,6 +13,7 @@ from tutti.execution.lifecycle import (
     created_and_sent,
     failed,
     fill_of,
+    forced_fill_of,
     noted,
     sent,
     unanswered,
@@ -21,6 +22,8 @@ from tutti.model.errors import InvariantBroken
 from tutti.model.instrument import InstrumentId
 from tutti.model.order import (
     ApprovedOrder,
+    Fill,
+    Liquidated,
     Order,
     OrderAccepted,
     OrderAmended,
@@ -232,6 +235,18 @@ def test_slippage_of_a_fill_is_positive_where_it_is_worse(side: Side, slippage: 
     assert fill.slippage_bps == pytest.approx(slippage)
     assert (fill.id, fill.order_id, fill.side) == ("f3", "1", side)
     assert (fill.quantity, fill.price, fill.fee) == (Decimal(3), Decimal(101), Decimal("0.1"))
+
+
+def test_forced_close_is_a_fill_of_no_order_without_slippage() -> None:
+    btc = InstrumentId("BTC-PERP", "SIM")
+    event = Liquidated(
+        instrument=btc, ts=50, fill_id="l1", side=Side.SELL, quantity=Decimal(3),
+        price=Decimal(90), fee=Decimal("0.2"),
+    )  # fmt: skip
+    assert forced_fill_of(event) == Fill(
+        id="l1", order_id="", instrument=btc, ts=50, side=Side.SELL, quantity=Decimal(3),
+        price=Decimal(90), fee=Decimal("0.2"), is_maker=False, slippage_bps=0.0,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("status", [_SENT, _UNRESOLVED])

@@ -12,6 +12,7 @@ from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
 from tutti.app.backtest import run_source
 from tutti.app.studies.recorded_bars import bars_again
 from tutti.app.studies.regimes import regimes_of
+from tutti.execution.lifecycle import forced_fill_of
 from tutti.ledger.fold import fold
 from tutti.ledger.kinds import Adopted, Segment, Started, Stopped, Transfer
 from tutti.ledger.records import decode
@@ -225,11 +226,11 @@ def _events(
                 booked.add(fill.id)
                 yield _execution(fill, columns, _intent_of(fill.order_id, intents, parents))
             case "liquidation":
-                forced = decode(row, Liquidated)
+                forced = forced_fill_of(decode(row, Liquidated))
                 # it may be on record as a fill, too
-                if forced.fill_id not in booked:
-                    booked.add(forced.fill_id)
-                    yield _forced(forced, columns)
+                if forced.id not in booked:
+                    booked.add(forced.id)
+                    yield _execution(forced, columns, None)
             case "adopted":
                 yield _adopted(decode(row, Adopted), columns)
             case "funding":
@@ -259,18 +260,6 @@ def _execution(
         fee=fill.fee,
         reference=None if intent is None else intent.reference_price,
         lead="" if intent is None else intent.lead,
-    )
-
-
-def _forced(event: Liquidated, columns: Mapping[InstrumentId, int]) -> Execution:
-    return Execution(
-        ts=event.ts,
-        instrument=columns[event.instrument],
-        quantity=event.side.sign * event.quantity,
-        price=event.price,
-        fee=event.fee,
-        reference=None,
-        lead="",
     )
 
 
