@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -175,8 +175,15 @@ def hashes(path: Path) -> bool:
         isinstance(node, ast.Set | ast.SetComp)
         or (isinstance(node, ast.Name) and node.id in _HASHING)
         for file in files
-        for node in ast.walk(ast.parse(file.read_bytes()))
+        for node in _nodes(file)
     )
+
+
+def _nodes(file: Path) -> Iterator[ast.AST]:
+    try:
+        return ast.walk(ast.parse(file.read_bytes()))
+    except SyntaxError:
+        return iter(())  # a file beside the model that it doesn't use: else it had not loaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -123,7 +123,7 @@ def _reading_ahead(path: Path) -> list[dict[str, str]]:
             "code": LOOK_AHEAD,
             "message": f"{file.parent / each.file if each.file else file}:{each.line}: {each.told}",
         }
-        for each in suspects(file.read_text(encoding="utf-8"), beside)
+        for each in suspects(file.read_text(encoding="utf-8", errors="replace"), beside)
     ]
 
 

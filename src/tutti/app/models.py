@@ -241,8 +241,11 @@ def _imported(file: Path, name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(
         called, file, submodule_search_locations=[str(file.parent)]
     )
-    assert spec is not None
-    assert spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise ConfigError(
+            f"model {name} ({file}) does not load: its name ends in none of Python's suffixes; name a "
+            f"model's folder, or its {FILE}"
+        )
     module = importlib.util.module_from_spec(spec)
     # files beside it are read anew as well: somebody may have edited them while Tutti runs
     for stale in [each for each in sys.modules if each.startswith(f"{called}.")]:

@@ -135,6 +135,39 @@ def test_model_that_can_not_be_imported_is_an_import_error(
     assert told in found.findings[0].message
 
 
+def test_file_with_a_fault_in_its_syntax_is_told_in_one_line_with_the_place(tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text("x = 1\nthis is no python\n")
+    (finding,) = check_model(tmp_path / "bad.py").findings
+    place = f"{tmp_path / 'bad.py'}:2"
+    assert finding.code == "import_error"
+    assert finding.message == (
+        f"model bad ({tmp_path / 'bad.py'}) does not load: SyntaxError: invalid syntax ({place}); "
+        "correct it or its params"
+    )
+
+
+def test_file_of_another_kind_is_told_in_one_line_without_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("bars go up\nand down\n")
+    (finding,) = check_model(tmp_path / "notes.txt").findings
+    assert (finding.code, finding.details) == ("import_error", "")
+    assert finding.message.startswith(
+        f"model notes ({tmp_path / 'notes.txt'}) does not load: its name"
+    )
+    assert "\n" not in finding.message
+
+
+def test_file_beside_a_model_that_is_no_python_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "scratch.py").write_text("print 'old'\n")
+    assert checked(tmp_path, "return self.said(f)").ok
+
+
+def test_model_in_another_encoding_is_checked_like_any_other(tmp_path: Path) -> None:
+    assert checked(tmp_path, "return self.said(f)").ok
+    file = tmp_path / "model.py"
+    file.write_bytes(b"# -*- coding: latin-1 -*-\n# \xfc\n" + file.read_bytes())
+    assert check_model(tmp_path).ok
+
+
 def test_weights_may_be_read_with_the_first_prediction(tmp_path: Path) -> None:
     (tmp_path / "weights.txt").write_text("1")
     body = (

@@ -97,6 +97,9 @@ class ModelSource:
 def broken(what: str, error: BaseException) -> ConfigError:
     """Return an error of one line about a model's own, with the traceback as a note on it."""
     said = " ".join(str(error).split())
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        # Python shortens the path: which of two files called model.py it is would not be told
+        said = f"{error.msg} ({error.filename}:{error.lineno})"
     refusal = ConfigError(f"{what}: {type(error).__name__}: {said}; correct it or its params")
     # from the plug-in's first line on: how it was called is nobody's concern
     own = error.__traceback__
