@@ -195,11 +195,6 @@ class AwaitedAgents:
         """Questions that are out."""
         return len(self._out)
 
-    @property
-    def queued(self) -> int:
-        """Questions that wait for a slot."""
-        return sum(map(len, self._queues.values()))
-
     def resume(self, told: Iterable[Opinion]) -> None:
         """Take note of what was asked before this process began, so that it isn't asked again."""
         for each in told:

@@ -69,11 +69,6 @@ class Health:
     restarts: int = 0
     error: str = ""
 
-    @property
-    def is_well(self) -> bool:
-        """True unless the task failed or pauses after a failure."""
-        return self.state not in (TaskState.FAILED, TaskState.PAUSING)
-
 
 class Supervisor:
     """Owner of a service's tasks.

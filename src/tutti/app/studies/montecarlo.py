@@ -167,13 +167,6 @@ def run_montecarlo(
     )
 
 
-def recorded_path(config: Config, block: MarketBlock) -> FloatArray:
-    """Return the equity of path 0, which is the recorded market without noise; shape (t,)."""
-    walker = _Walker(config, block, Draw(), None)
-    rows = np.arange(len(block))
-    return walker.played(walker.recording.market(rows, walker.chunk), None)[0]
-
-
 def _draw_markets(
     config: Config, block: MarketBlock, draw: Draw, progress: Progress, workers: int, cluster: str
 ) -> tuple[Paths, Paths, IntArray]:

@@ -12,7 +12,7 @@ from tutti.model.market import FloatArray, IntArray
 from tutti.stats.performance import sharpe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -238,11 +238,6 @@ def fan_of(paths: Paths) -> FloatArray:
 def index_of(name: str) -> int:
     """Return the column of a figure."""
     return FIGURES.index(name)
-
-
-def figures_of(paths: Paths, row: int) -> Mapping[str, float]:
-    """Return the figures of one path by name."""
-    return dict(zip(FIGURES, paths.figures[row].tolist(), strict=True))
 
 
 def _spread(values: FloatArray, recorded: float) -> Spread:

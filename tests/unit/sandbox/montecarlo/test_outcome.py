@@ -14,7 +14,6 @@ from tutti.sandbox.montecarlo.outcome import (
     Paths,
     Yardstick,
     fan_of,
-    figures_of,
     no_paths,
     share_of,
     spreads_of,
@@ -34,7 +33,7 @@ def test_measured_path_has_the_figures_that_reports_have() -> None:
     yardstick = Yardstick(known_at, 1000.0)
     paths = no_paths(1, len(yardstick.rows))
     yardstick.measure(equity, 12.0, 34, paths, 0)
-    found = figures_of(paths, 0)
+    found = dict(zip(FIGURES, paths.figures[0].tolist(), strict=True))
     assert found["total_return"] == equity[-1] / 1000.0 - 1.0
     assert found["max_drawdown"] == pytest.approx(max_drawdown(equity))
     assert found["lowest"] == equity.min() / 1000.0
@@ -48,7 +47,7 @@ def test_path_that_loses_everything_and_more_has_fallen_whole() -> None:
     yardstick = Yardstick(_START + DAY * np.arange(1, 5, dtype=np.int64), 100.0)
     paths = no_paths(1, len(yardstick.rows))
     yardstick.measure(np.array([90.0, 10.0, -20.0, -20.0]), 0.0, 1, paths, 0)
-    found = figures_of(paths, 0)
+    found = dict(zip(FIGURES, paths.figures[0].tolist(), strict=True))
     assert found["max_drawdown"] == 1.0
     assert found["lowest"] == -0.2
     assert math.isfinite(found["sharpe"])

@@ -17,7 +17,7 @@ from tutti.adapters.venues.by_ccxt.reading import (
     total_of,
     unrealised,
 )
-from tutti.adapters.venues.by_ccxt.translate import lineage, says_unknown
+from tutti.adapters.venues.by_ccxt.translate import says_unknown
 from tutti.execution.port import VenueOrderReport
 from tutti.model.errors import VenueError
 from tutti.model.instrument import InstrumentId
@@ -309,8 +309,3 @@ class Questions:
     @staticmethod
     def _since(tracked: Tracked) -> int:
         return tracked.asked_at // _MILLISECOND - _BEFORE_MS
-
-
-def is_unsupported(error: BaseException) -> bool:
-    """Tell whether ccxt says that the venue has no such thing."""
-    return "NotSupported" in lineage(error)
