@@ -10,8 +10,30 @@ from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 _T = TypeVar("_T")
+
+
+def text_of(path: Path, what: str) -> str:
+    """Return the text of a file that says what a fake server is to do.
+
+    Parameters
+    ----------
+    what : str
+        What it holds, in messages.
+
+    Raises
+    ------
+    ConfigError
+        If it can't be read, or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"can't read the {what} in {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"can't read the {what} in {path}: not text in UTF-8") from error
 
 
 def listed(text: str, source: str, what: str, make: Callable[..., _T], kinds: str) -> list[_T]:

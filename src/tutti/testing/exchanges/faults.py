@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tutti.kernel.clock import SECOND
 from tutti.model.errors import ConfigError
 from tutti.testing.exchanges.values import Reason
-from tutti.testing.listed import listed
+from tutti.testing.listed import listed, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -280,8 +280,4 @@ def read_faults(path: Path) -> list[Fault]:
     ConfigError
         If it can't be read or understood.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as e:
-        raise ConfigError(f"can't read the faults in {path}: {e.strerror}") from e
-    return parse_faults(text, source=str(path))
+    return parse_faults(text_of(path, "faults"), source=str(path))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tutti.model.errors import ConfigError
+from tutti.testing.listed import text_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -276,8 +277,4 @@ def read_rules(path: Path) -> list[Rule]:
     ConfigError
         If it can't be read or understood.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"can't read the script in {path}: {error.strerror}") from error
-    return parse_rules(text, source=str(path))
+    return parse_rules(text_of(path, "script"), source=str(path))

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from tutti.model.errors import ConfigError
-from tutti.testing.listed import listed
+from tutti.testing.listed import listed, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -149,8 +149,4 @@ def read_faults(path: Path) -> list[ModelFault]:
     ConfigError
         If it can't be read or understood.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"can't read the faults in {path}: {error.strerror}") from error
-    return parse_faults(text, source=str(path))
+    return parse_faults(text_of(path, "faults"), source=str(path))
