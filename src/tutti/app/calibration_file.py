@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tutti.agents.calibration import ConfidenceMap, Correction
+from tutti.app.written_file import Form
 from tutti.kernel.clock import iso, parse_instant
 from tutti.model.errors import ConfigError
 from tutti.sandbox.result import write_atomically
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from tutti.app.document import Document
     from tutti.app.settings import Config
 
-KIND, VERSION = "tutti-calibration", 1
+_FORM = Form(kind="tutti-calibration", version=1, what="calibration", made_by="tutti agents report")
 _DIGITS = 6
 
 
@@ -40,7 +41,10 @@ def write_calibration(path: Path, maps: Mapping[str, Sequence[ConfidenceMap]]) -
         for each in many
     ]
     digest = hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
-    document = {"kind": KIND, "version": VERSION, "id": f"calibration-{digest[:12]}", "maps": rows}
+    document = {
+        "kind": _FORM.kind, "version": _FORM.version, "id": f"calibration-{digest[:12]}",
+        "maps": rows,
+    }  # fmt: skip
     path.parent.mkdir(parents=True, exist_ok=True)
     text = f"{json.dumps(document, indent=1)}\n".encode()
     return write_atomically(path, lambda file: file.write(text))
@@ -54,26 +58,12 @@ def read_calibration(path: Path) -> dict[str, Any]:
     ConfigError
         If there is none, or its form is not known.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; make one with tutti agents report") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: can't be read; name a file of tutti agents report") from error
+    text = _FORM.text(path)
     try:
         values = json.loads(text)
     except ValueError as error:
         raise ConfigError(f"{path}: not JSON ({error}); make it anew") from error
-    if not isinstance(values, dict) or values.get("kind") != KIND:
-        raise ConfigError(
-            f"{path}: not a calibration (kind is not {KIND}); make one with tutti agents report"
-        )
-    if values.get("version") != VERSION:
-        raise ConfigError(
-            f"{path}: form {values.get('version')!r} of calibration, and this Tutti reads "
-            f"{VERSION}; make it anew with tutti agents report"
-        )
-    return values
+    return _FORM.content(path, values)
 
 
 def with_calibration(document: Document) -> Document:

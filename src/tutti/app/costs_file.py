@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from tutti.app.document import Document, read_document
+from tutti.app.written_file import Form
 from tutti.model.errors import ConfigError
 from tutti.sandbox.calibration.document import KIND, VERSION
 from tutti.sandbox.result import write_atomically
@@ -16,6 +17,7 @@ from tutti.sandbox.result import write_atomically
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_FORM = Form(kind=KIND, version=VERSION, what="costs file", made_by="tutti costs calibrate")
 _HEAD = """\
 # What trading costs, measured on recorded trades, quotes and books; made by
 #   {command}
@@ -41,23 +43,8 @@ def read_costs(path: Path) -> dict[str, Any]:
     ConfigError
         If there is none, or its form is not known.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; make one with tutti costs calibrate") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: can't be read; name a costs file in YAML") from error
-    values = dict(read_document(text, str(path)).values)
-    if values.get("kind") != KIND:
-        raise ConfigError(
-            f"{path}: not a costs file (kind is not {KIND}); make one with tutti costs calibrate"
-        )
-    if values.get("version") != VERSION:
-        raise ConfigError(
-            f"{path}: form {values.get('version')!r} of costs file, and this Tutti reads {VERSION}; "
-            "make it anew with tutti costs calibrate"
-        )
-    return values
+    text = _FORM.text(path)
+    return _FORM.content(path, read_document(text, str(path)).values)
 
 
 def with_costs(document: Document) -> Document:
