@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tutti.testing.exchanges.accounts import Account
-from tutti.testing.exchanges.values import Listing, Reason, Refused
+from tutti.testing.exchanges.dialects.named_listings import NamedListings
+from tutti.testing.exchanges.values import Listing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,28 +79,11 @@ def product_of(listing: Listing) -> str:
     return f"{listing.base}-{listing.quote}"
 
 
-class Products:
+class Products(NamedListings):
     """Listings by Coinbase's names."""
 
     def __init__(self, place: Marketplace) -> None:
-        self._by_name = {product_of(each): each for each in place.listings.values()}
-
-    def get(self, name: str) -> Listing | None:
-        """Return a listing, or None."""
-        return self._by_name.get(name)
-
-    def find(self, name: str) -> Listing:
-        """Return a listing.
-
-        Raises
-        ------
-        Refused
-            If it is not listed.
-        """
-        listing = self._by_name.get(name)
-        if listing is None:
-            raise Refused(Reason.UNKNOWN_SYMBOL, name)
-        return listing
+        super().__init__({product_of(each): each for each in place.listings.values()})
 
     def all(self) -> list[Listing]:
         """Return everything that is listed."""

@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tutti.testing.exchanges.accounts import Account
-from tutti.testing.exchanges.values import Listing, Reason, Refused
+from tutti.testing.exchanges.dialects.named_listings import NamedListings
+from tutti.testing.exchanges.values import Listing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,32 +84,16 @@ def altname_of(listing: Listing) -> str:
     return alternative_of(listing.base) + alternative_of(listing.quote)
 
 
-class Pairs:
+class Pairs(NamedListings):
     """Listings by any of Kraken's names."""
 
     def __init__(self, place: Marketplace) -> None:
-        self._by_name: dict[str, Listing] = {}
+        by_name: dict[str, Listing] = {}
         for listing in place.listings.values():
             wsname = f"{alternative_of(listing.base)}/{alternative_of(listing.quote)}"
             for name in (pair_of(listing), altname_of(listing), wsname, listing.name):
-                self._by_name[name] = listing
-
-    def get(self, name: str) -> Listing | None:
-        """Return a listing, or None."""
-        return self._by_name.get(name)
-
-    def find(self, name: str) -> Listing:
-        """Return a listing.
-
-        Raises
-        ------
-        Refused
-            If it is not listed.
-        """
-        listing = self._by_name.get(name)
-        if listing is None:
-            raise Refused(Reason.UNKNOWN_SYMBOL, name)
-        return listing
+                by_name[name] = listing
+        super().__init__(by_name)
 
 
 def written_id(prefix: str, number: int) -> str:
