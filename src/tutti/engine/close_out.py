@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tutti.engine.run import Account, Counts, Setup
     from tutti.kernel.ids import IdSource
     from tutti.ledger.journal import Journal
-    from tutti.model.order import Order
+    from tutti.model.order import ApprovedOrder, Order
 
 _PAUSE_NS = SECOND
 """Between two attempts at one order or position: a venue that refuses is not hammered."""
@@ -45,12 +45,31 @@ class Left:
         return f"{self.what}: {self.why}"
 
 
+class _Held(NamedTuple):
+    """What one order closes: signed lots of a column, or of one side of it.
+
+    ``is_side``: venues of its route hold against each other, so it is closed side by side.
+    """
+
+    column: int
+    lots: int
+    is_side: bool
+
+    @property
+    def key(self) -> tuple[int, bool]:
+        """Column, and whether it is long."""
+        return self.column, self.lots > 0
+
+
 class CloseOut:
     """Takes an account to nothing held and nothing at work, step by step.
 
     Orders to close pass the review of risk like any other, but neither the age of a price nor a
     halt keeps them back: whoever closes all wants out at any price. An order of unknown fate does:
     its instrument waits until a venue has said what became of it.
+
+    What the venues of a route hold against each other adds up to less than is open, or to nothing:
+    longs and shorts are then closed by an order each, at the same time.
 
     Parameters
     ----------
@@ -85,8 +104,9 @@ class CloseOut:
         limits = setup.rules.limits
         self._limits = limits._replace(max_data_age_ns=_NEVER, max_clock_skew_ns=_NEVER)
         self._columns = {each.id: i for i, each in enumerate(setup.instruments)}
-        self._closing: dict[int, str] = {}
-        self._said: dict[int, str] = {}
+        self._legs = {each.column: each.legs for each in setup.routes}
+        self._closing: dict[tuple[int, bool], str] = {}
+        self._said: dict[tuple[int, bool], str] = {}
         self._again: dict[int, int] = {}
         self._asked: dict[str, int] = {}
 
@@ -110,22 +130,23 @@ class CloseOut:
         return self.left(only)
 
     def left(self, only: frozenset[int] | None = None) -> tuple[Left, ...]:
-        """Return what is still held or at work, in all columns or in some."""
-        mine = set(self._closing.values())
+        """Return what is still held or at work, in all columns or in some; by venue."""
         orders = [
             Left(what=f"order {order.id} of {order.instrument}", why=_state(order))
             for order in self._account.orders.open()
-            if order.id not in mine and self._is_meant(order, only)
+            if not self._is_mine(order) and self._is_meant(order, only)
         ]
-        book = self._account.book
-        held = [
-            Left(
-                what=f"{book.lots[i] * each.quantity_step} of {each.id}",
-                why=self._obstacle(i),
-            )
-            for i, each in enumerate(self._setup.instruments)
-            if book.lots[i] and (only is None or i in only)
-        ]
+        held: list[Left] = []
+        for i in range(len(self._setup.instruments)):
+            if only is None or i in only:
+                held += [
+                    Left(
+                        what=f"{quantity} of {self._setup.instruments[leg].id}",
+                        why=self._obstacle(i, leg, is_long=quantity > 0),
+                    )
+                    for leg, quantity in self._quantities(i)
+                    if quantity
+                ]
         return (*held, *orders)
 
     def dust(self) -> frozenset[int]:
@@ -147,10 +168,48 @@ class CloseOut:
     def _is_meant(self, order: Order, only: frozenset[int] | None) -> bool:
         return only is None or self._columns[order.instrument] in only
 
+    def _is_mine(self, order: Order) -> bool:
+        # the parts of an order that closes are its own
+        mine = self._closing.values()
+        return order.id in mine or order.parent in mine
+
+    def _quantities(self, i: int) -> list[tuple[int, Decimal]]:
+        """Return what is held in a column, signed base units: by leg where it is routed."""
+        instruments = self._setup.instruments
+        if i not in self._legs:
+            return [(i, int(self._account.book.lots[i]) * instruments[i].quantity_step)]
+        found = [(k, self._account.portfolio.position(instruments[k].id)) for k in self._legs[i]]
+        return [(k, each.quantity) for k, each in found if each is not None]
+
+    def _held(self) -> list[_Held]:
+        lots = self._account.book.lots
+        sides: list[_Held] = []
+        for i in self._legs:
+            each = [q for _, q in self._quantities(i)]
+            step = self._setup.instruments[i].quantity_step
+            longs = int(sum(q for q in each if q > 0) / step)
+            shorts = int(sum(q for q in each if q < 0) / step)
+            if longs and shorts:
+                sides += [_Held(i, longs, True), _Held(i, shorts, True)]  # noqa: FBT003
+        split = {each.column for each in sides}
+        whole = [i for i in np.flatnonzero(lots).tolist() if i not in split]
+        return [*(_Held(i, int(lots[i]), False) for i in whole), *sides]  # noqa: FBT003
+
+    def _waits(self, held: _Held) -> bool:
+        """Tell whether an order at work may still change what is held."""
+        i = held.column
+        if not held.is_side:
+            return bool(self._account.book.working[i])
+        other = self._closing.get((i, held.lots < 0))
+        return any(
+            other not in {order.id, order.parent}
+            for order in self._account.orders.open()
+            if self._columns[order.instrument] in self._legs[i]
+        )
+
     def _cancel(self, ts: int, only: frozenset[int] | None) -> None:
-        mine = set(self._closing.values())
         for order in self._account.orders.open():
-            if order.id in mine or ts < self._asked.get(order.id, ts):
+            if self._is_mine(order) or ts < self._asked.get(order.id, ts):
                 continue
             if not self._is_meant(order, only):
                 continue
@@ -158,47 +217,52 @@ class CloseOut:
             self._desk.cancel(order, ts)
 
     def _close(self, ts: int, only: frozenset[int] | None) -> None:
-        book, locks, dust = self._account.book, self._desk.locks, self.dust()
-        columns = [
-            i
-            for i in np.flatnonzero(book.lots).tolist()
-            if book.working[i] == 0
-            and locks[i] != UNRESOLVED
-            and ts >= self._again.get(i, ts)
-            and (only is None or i in only)
-            and i not in dust
+        locks, dust = self._desk.locks, self.dust()
+        parts = [
+            each
+            for each in self._held()
+            if locks[each.column] != UNRESOLVED
+            and ts >= self._again.get(each.column, ts)
+            and (only is None or each.column in only)
+            and each.column not in dust
+            and not self._waits(each)
         ]
-        if not columns:
+        if not parts:
             return
-        lots = [-int(book.lots[i]) for i in columns]
-        findings = objections(
-            Proposals(
-                np.array(lots, np.int64), np.array(columns, np.int64), book.lead[columns].copy()
-            ),
-            book,
-            self._setup.terms,
-            self._limits,
-            np.full(len(locks), UNLOCKED, np.int64),
-            ts,
-        )
-        intents = [self._intent(i, n, ts) for i, n in zip(columns, lots, strict=True)]
+        intents = [self._intent(each.column, -each.lots, ts) for each in parts]
         for intent in intents:
             self._journal.append("intent", ts, intent, intent.id)
         approved = []
-        for i, n, answer in zip(columns, lots, review(intents, findings, ts), strict=True):
-            self._again[i] = ts + _PAUSE_NS
+        for held, intent in zip(parts, intents, strict=True):
+            answer = self._review(held, intent, ts)
+            self._again[held.column] = ts + _PAUSE_NS
             if isinstance(answer, Refusal):
                 self._counts.refusals += 1
-                self._said[i] = answer.reason
+                self._said[held.key] = answer.reason
                 self._journal.append("refusal", ts, Objection.of(answer), answer.intent.id)
                 continue
-            self._closing[i] = answer.intent.id
-            self._desk.open(answer, ts, i, n, int(book.lead[i]))
+            self._closing[held.key] = answer.intent.id
+            i = held.column
+            self._desk.open(answer, ts, i, -held.lots, int(self._account.book.lead[i]))
             approved.append(answer)
         # what a venue is about to hear of is on disk first
         self._journal.commit()
         for each in approved:
             self._desk.send(each, ts)
+
+    def _review(self, held: _Held, intent: OrderIntent, ts: int) -> ApprovedOrder | Refusal:
+        book, i = self._account.book, held.column
+        lots = book.lots.copy()
+        lots[i] = held.lots
+        findings = objections(
+            Proposals(np.array([-held.lots]), np.array([i]), book.lead[[i]]),
+            book._replace(lots=lots),
+            self._setup.terms,
+            self._limits,
+            np.full(len(lots), UNLOCKED, np.int64),
+            ts,
+        )
+        return review([intent], findings, ts)[0]
 
     def _intent(self, i: int, lots: int, ts: int) -> OrderIntent:
         book, instrument = self._account.book, self._setup.instruments[i]
@@ -217,15 +281,17 @@ class CloseOut:
             reduces=True,
         )
 
-    def _obstacle(self, i: int) -> str:
+    def _obstacle(self, i: int, leg: int, *, is_long: bool) -> str:
         if self._desk.locks[i] == UNRESOLVED:
             return "an earlier order of it has an unknown fate"
         if i in self.dust():
             return "too little for the smallest order at its venue"
-        order = self._account.orders.get(self._closing.get(i, ""))
-        if order is not None:
-            return _state(order)
-        return self._said.get(i, "no order to close it has left yet")
+        orders = self._account.orders
+        order = orders.get(self._closing.get((i, is_long), ""))
+        if order is None:
+            return self._said.get((i, is_long), "no order to close it has left yet")
+        parts = orders.of(self._setup.instruments[leg].id)
+        return _state(next((each for each in parts if each.parent == order.id), order))
 
 
 def _state(order: Order) -> str:

@@ -77,7 +77,7 @@ class Router:
         """Take bar ``t`` for the last one known."""
         self._bars, self._t = bars, t
 
-    def children(
+    def children(  # noqa: PLR0913 (an order, and what may become of it)
         self,
         i: int,
         parent: str,
@@ -86,6 +86,7 @@ class Router:
         *,
         without: frozenset[str] = frozenset(),
         first: int = 1,
+        only_closes: bool = False,
     ) -> tuple[ChildOrder, ...]:
         """Return the orders that an order for a routed instrument becomes; none where none fits.
 
@@ -99,6 +100,9 @@ class Router:
             Venues that are not asked.
         first : int
             Number of the first child.
+        only_closes : bool
+            Open nothing: an order that was approved because it reduces may do no more, also where
+            the venues that hold don't take it.
         """
         rule = self.routes[i]
         legs = [leg for leg in rule.legs if self._instruments[leg].id.venue not in without]
@@ -108,8 +112,9 @@ class Router:
         closing = {leg: q for leg, q in held.items() if q * side.sign < 0}
         can_close = int(sum((abs(q) for q in closing.values()), _NOTHING) / lot)
         to_close = min(abs(lots), can_close)
+        to_open = 0 if only_closes else abs(lots) - to_close
         children: list[ChildOrder] = []
-        for count, closes in ((to_close, True), (abs(lots) - to_close, False)):
+        for count, closes in ((to_close, True), (to_open, False)):
             offers = [
                 self._offer(leg, side, abs(held[leg]) if closes else None)
                 for leg in (closing if closes else legs)

@@ -195,6 +195,7 @@ class Splitter:
             intent.price,
             without=frozenset(family.avoided),
             first=family.count + 1,
+            only_closes=intent.reduces,
         )
         routed = Routed(
             parent=intent.id,

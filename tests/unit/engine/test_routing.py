@@ -510,3 +510,18 @@ def test_order_opened_by_hand_that_fits_no_venue_is_rejected(play: Make, make_te
         "it fits no venue",
     )
     assert played.stage.account.book.working[0] == 0
+
+
+def test_exit_that_its_venue_refuses_opens_nothing_at_another(play: Make) -> None:
+    played = play("priority", scores=[[1.0] * 3] * 2 + [[0.0] * 3] * 10)
+    played.tick()
+    played["A"].queue.append(played["A"].fill("10.000", played.now))
+    played["A"].raises = [InsufficientFunds("under maintenance", venue="A")]
+    played["A"].held[A] = Decimal("10.000")
+    played.tick(2)
+    # it was approved as one that only reduces, by fewer rules than one that opens
+    assert played.sent() == {"A": [Decimal("10.000")] * 2, "B": [], "C": []}
+    left = played.stage.all(Routed)[-1]
+    assert (left.children, left.left) == ((), Decimal("10.000"))
+    assert left.detail == "A took none of 10.000: A: under maintenance"
+    assert played.stage.lots() == 10_000
