@@ -13,6 +13,7 @@ from tutti.adapters.venues.by_ccxt.books import Books
 from tutti.adapters.venues.by_ccxt.client import open_client
 from tutti.adapters.venues.by_ccxt.contracts import Contract, contract_of
 from tutti.adapters.venues.by_ccxt.lanes import LANE, Lane
+from tutti.adapters.venues.by_ccxt.subscriptions import Subscriptions
 from tutti.adapters.venues.by_ccxt.tasks import Tasks
 from tutti.adapters.venues.by_ccxt.tickers import Quote, Tickers, ask_tickers, quote_of
 from tutti.adapters.venues.by_ccxt.translate import failed_question, lineage
@@ -131,7 +132,7 @@ class MarketData:
         self._by_symbol: dict[str, InstrumentId] = {}
         self._heard_at = 0
         self._newest: dict[InstrumentId, int] = {}
-        self._streams: list[tuple[tuple[str, ...], asyncio.Task[None]]] = []
+        self._subscriptions = Subscriptions(self._tasks, _TOGETHER)
         self._follows_funding = False
 
     async def open(self) -> None:
@@ -185,12 +186,8 @@ class MarketData:
         for followed in (self._books, self._tickers):
             if followed is not None:
                 followed.leave(gone)
-        touched = [each for each in self._streams if symbols.intersection(each[0])]
-        self._streams = [each for each in self._streams if each not in touched]
-        for _, task in touched:
-            task.cancel()
-        kept = [each for group, _ in touched for each in group if each not in symbols]
-        if touched:
+        if self._subscriptions.hold(symbols):
+            kept = [each for group in self._subscriptions.leave(symbols) for each in group]
             self._tasks.start(self._let_go(sorted(symbols), kept))
 
     @property
@@ -322,7 +319,7 @@ class MarketData:
 
     def _subscribe(self, symbols: Sequence[str]) -> None:
         client, has = self._client, self._client.has
-        groups = [symbols[k : k + _TOGETHER] for k in range(0, len(symbols), _TOGETHER)]
+        groups = self._subscriptions.groups(symbols)
         if not self.makes_bars_of_trades:
             if has.get("watchOHLCVForSymbols"):
                 for group in groups:
@@ -354,7 +351,7 @@ class MarketData:
         watch: Callable[[], Awaitable[Any]],
         take: Callable[[Any], None],
     ) -> None:
-        self._streams.append((tuple(symbols), self._tasks.start(self._follow(watch, take))))
+        self._subscriptions.run(symbols, self._follow(watch, take))
 
     async def _let_go(self, symbols: Sequence[str], kept: Sequence[str]) -> None:
         client, has = self._client, self._client.has

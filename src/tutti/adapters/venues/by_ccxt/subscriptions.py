@@ -37,6 +37,10 @@ class Subscriptions:
         """Run the stream of a group of symbols."""
         self._streams.append((tuple(group), self._tasks.start(stream)))
 
+    def hold(self, symbols: AbstractSet[str]) -> bool:
+        """Tell whether a stream is of any of some symbols."""
+        return any(not symbols.isdisjoint(group) for group, _ in self._streams)
+
     def leave(self, gone: AbstractSet[str]) -> list[list[str]]:
         """End the streams that hold any of some symbols; return what is left of each group.
 
