@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tutti.agents.quant import DISPLAY_NAMES
 from tutti.app.state import AgentRow, DecisionRow, OrderView, RefusalRow
 from tutti.kernel.clock import SECOND
 from tutti.model.opinion import Abstention, Opinion
@@ -184,7 +185,7 @@ class Desk:
         return tuple(
             AgentRow(
                 name=agent.name,
-                display_name=agent.display_name or agent.name.replace("_", " ").title(),
+                display_name=_shown(agent),
                 active=agent.enabled,
                 daily_loss_breached=day_pnl.get(agent.name, 0.0) <= -limit,
                 weight=agent.weight,
@@ -210,3 +211,8 @@ def _why(item: DecisionItem) -> str:
         return str(item.reason)
     first = max(spoken, key=lambda v: abs((v.bias or 0.0) * (v.confidence or 0.0) * v.weight))
     return f"{item.reason}, {first.agent}: {first.rationale}"
+
+
+def _shown(agent: AgentSettings) -> str:
+    own = DISPLAY_NAMES.get(agent.name) or agent.name.replace("_", " ").title()
+    return agent.display_name or own

@@ -237,7 +237,7 @@ def test_who_spoke_is_counted_by_name_whatever_the_order_of_the_panel(desk: Desk
     pundit, vpin = desk.agents({"vpin": -500.0}, 500.0)
     assert (vpin.calls, vpin.abstentions, vpin.last_seen) == (1, 0, 77)
     assert (pundit.calls, pundit.abstentions, pundit.last_seen) == (1, 1, 0)
-    assert (pundit.display_name, vpin.display_name) == ("The Pundit", "Vpin")
+    assert (pundit.display_name, vpin.display_name) == ("The Pundit", "VPIN HFT")
     assert vpin.daily_loss_breached
     assert not pundit.daily_loss_breached
     assert vpin.day_pnl == -500.0

@@ -51,6 +51,7 @@ panel it joins counts as abstaining."""
 DISPLAY_NAMES: dict[str, str] = {name: recipe.display_name for name, recipe in RECIPES.items()} | {
     strategy_optimizer.NAME: strategy_optimizer.DISPLAY_NAME
 }
+"""What people read, by name."""
 
 
 def quant_agents(
