@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import structlog
 
 from tutti.app.agents_file import AgentsFile, agents_path, given, load_agents
-from tutti.app.build import seats_of
 from tutti.app.config import override
 from tutti.app.file_watch import FileWatch
 from tutti.app.hand_over import is_sending
+from tutti.app.seats import seats_of
 from tutti.app.state import AgentsState
 from tutti.model.errors import ConfigError
 

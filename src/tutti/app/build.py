@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from tutti.agents.aggregation import Aggregation
 from tutti.agents.array_panel import ArrayPanel
-from tutti.agents.llm.catalogue import KINDS
-from tutti.agents.port import Agent, ArrayAgent, MarketAgent, MetaAgent
-from tutti.agents.quant import QUANT_AGENTS
 from tutti.agents.state import AgentState, may_speak
 from tutti.agents.timeline import OpinionTimeline
 from tutti.app.calibration_file import correction_of
-from tutti.app.models import ANALYSTS, analyst_of
-from tutti.app.plugins import Plugins
+from tutti.app.plugins import factory_of
 from tutti.app.routes import routes_of, sharing_cash
+from tutti.app.seats import seats_of
 from tutti.app.settings import DEFAULT_VENUE, AgentSettings
 from tutti.app.worth import follower_of
 from tutti.conductor.regime import RegimeClassifier, RegimeRules
 from tutti.conductor.weights import regime_weights
-from tutti.engine.analysis import CONDUCTOR, Analysis, LateViews, Weighting
+from tutti.engine.analysis import Analysis, LateViews, Weighting
 from tutti.engine.decide import Rules, Style
 from tutti.engine.run import Setup
 from tutti.execution.cost import Costs, costs_of
@@ -44,15 +41,12 @@ from tutti.risk.limits import OwnLimits, RiskSettings, with_own
 from tutti.sandbox.venue import SimulatedVenue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from tutti.app.settings import Config, ModelsSettings
+    from tutti.app.seats import Seats
+    from tutti.app.settings import Config
     from tutti.model.instrument import Instrument
     from tutti.policy.port import Policy
-
-SYNTH = "semantic_synth"
-VOICES = frozenset({*KINDS, SYNTH})
-"""Kinds of agents that `tutti.app.voices` makes."""
 
 _MILLISECOND = 1_000_000
 _WITHOUT_PARAMS = ("hybrid", "ema_cross")
@@ -129,78 +123,6 @@ def plan_of(config: Config, instruments: Sequence[Instrument], step: int) -> Pla
         balances=_balances(config, venues),
         venue_costs=costs,
         agents=tuple(agent for agent in config.agents if agent.enabled),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seats:
-    """Agents of a configuration with their settings: those that read arrays, and those to await.
-
-    Of the latter None stands for one that `tutti.app.voices` makes, once there is something to
-    make it with. ``conductor`` is who is asked for the regime, None for nobody.
-    """
-
-    quick: tuple[tuple[AgentSettings, ArrayAgent | MarketAgent | MetaAgent], ...]
-    late: tuple[tuple[AgentSettings, Agent | None], ...]
-    conductor: AgentSettings | None = None
-
-    @property
-    def settings(self) -> tuple[AgentSettings, ...]:
-        """Settings in the order of the panel: quick ones first."""
-        return tuple(each for each, _ in (*self.quick, *self.late))
-
-    @property
-    def awaited(self) -> tuple[str, ...]:
-        """Names of all that have to be awaited: agents in the panel's order, then the conductor."""
-        names = tuple(each.name for each, _ in self.late)
-        return names if self.conductor is None else (*names, self.conductor.name)
-
-    def only_made_here(self) -> Seats:
-        """Return these without the awaited ones that a plug-in made."""
-        return replace(self, late=tuple(each for each in self.late if each[1] is None))
-
-
-def seats_of(config: Config) -> Seats:
-    """Return the agents that are switched on.
-
-    Raises
-    ------
-    ConfigError
-        If there is none of a name, or it can't be made.
-    """
-    made = [
-        (each, _agent(f"agents[{k}]", each, config.models))
-        for k, each in enumerate(config.agents)
-        if each.enabled
-    ]
-    quick: list[tuple[AgentSettings, ArrayAgent | MarketAgent | MetaAgent]] = []
-    late: list[tuple[AgentSettings, Agent | None]] = []
-    for each, agent in made:
-        if agent is None or _is_late(agent):
-            late.append((each, agent))
-        else:
-            quick.append((each, cast("ArrayAgent", agent)))
-    return Seats(quick=tuple(quick), late=tuple(late), conductor=_conductor(config))
-
-
-def _conductor(config: Config) -> AgentSettings | None:
-    settings = config.conductor
-    if not settings.model:
-        return None
-    if any(each.name == CONDUCTOR for each in config.agents):
-        raise ConfigError(
-            f"conductor.model: who is asked for the regime is called {CONDUCTOR}, as one of the "
-            "agents is; give that one another name"
-        )
-    return AgentSettings(
-        name=CONDUCTOR,
-        model=settings.model,
-        cadence_s=settings.cadence_s,
-        timeout_s=settings.timeout_s,
-        budget=settings.budget,
-        instruments=(settings.reference,)
-        if settings.scope == "reference" and settings.reference is not None
-        else None,
     )
 
 
@@ -293,7 +215,7 @@ def policy_of(config: Config, instruments: Sequence[Instrument]) -> Policy:
                 settings.fast, settings.slow, sizing, len(ids), long_only=settings.long_only
             )
         case name:
-            factory = _plugin("policy.name", "tutti.policies", name)
+            factory = factory_of("policy.name", "tutti.policies", name)
             return cast("Policy", factory(settings, ids, sizing))
 
 
@@ -427,53 +349,6 @@ def _segment_ticks(config: Config, n_instruments: int) -> int:
     # a segment is held in memory twice: keep wide ones short
     widest = max(16, 4_000_000 // (max(n_instruments, 1) * 16))
     return min(config.ledger.segment_ticks, widest)
-
-
-def _agent(
-    key: str, settings: AgentSettings, models: ModelsSettings
-) -> ArrayAgent | MarketAgent | MetaAgent | Agent | None:
-    if settings.plugin in VOICES:
-        return None
-    if settings.plugin in ANALYSTS:
-        return analyst_of(key, settings, models)
-    factory = QUANT_AGENTS.get(settings.plugin) or _plugin(
-        f"{key}.{'kind' if settings.kind else 'name'}", "tutti.agents", settings.plugin
-    )
-    try:
-        agent = cast("ArrayAgent", factory(settings.params))
-    except ConfigError as error:
-        raise ConfigError(f"{key}.params of {error}") from error
-    if agent.name != settings.name:
-        # several of a kind are told apart by the names that they have here
-        agent.name = settings.name
-    return agent
-
-
-def _plugin(key: str, group: str, name: str) -> Callable[..., Any]:
-    """Return the factory of a part; whatever it raises but ConfigError names key and package."""
-    try:
-        plugin = Plugins().find(group, name)
-        factory = plugin.load()
-    except ConfigError as error:
-        raise ConfigError(f"{key}: {error}") from error
-
-    def make(*arguments: object) -> Any:
-        try:
-            return factory(*arguments)
-        except ConfigError:
-            raise
-        except Exception as error:  # foreign code may raise anything
-            said = " ".join(str(error).split())
-            raise ConfigError(
-                f"{name} of {plugin.package} could not be made: {type(error).__name__}: {said}; "
-                f"correct its settings beside {key}, or upgrade that package"
-            ) from error
-
-    return make
-
-
-def _is_late(agent: ArrayAgent | MarketAgent | MetaAgent | Agent) -> TypeGuard[Agent]:
-    return hasattr(agent, "infer")
 
 
 def _state(key: str, settings: AgentSettings, ids: Sequence[InstrumentId]) -> AgentState:

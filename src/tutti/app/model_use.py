@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from tutti.adapters.feeds.files import describe, find_files
 from tutti.agents.llm.recorded import Mode
-from tutti.app.build import VOICES
 from tutti.app.llm_estimate import CallCollector, Estimate
+from tutti.app.seats import VOICES
 from tutti.app.voices import no_models
 from tutti.kernel.clock import LiveClock
 from tutti.model.errors import ConfigError, GateClosed

@@ -6,10 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from tutti.app.asking import asked_about
-from tutti.app.build import analysis_of, seats_of
+from tutti.app.build import analysis_of
 from tutti.app.llm_estimate import CallCollector
 from tutti.app.model_use import ModelUse, asks_models, estimate_of, is_free, models_for
 from tutti.app.remembering import open_memory
+from tutti.app.seats import seats_of
 from tutti.app.timeline import Timed, ask_ahead
 from tutti.app.voices import sight_of, voices_of
 
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 
     from tutti.agents.llm.port import LanguageModel
     from tutti.agents.timeline import OpinionTimeline
-    from tutti.app.build import Plan, Seats
+    from tutti.app.build import Plan
     from tutti.app.llm_estimate import Estimate
+    from tutti.app.seats import Seats
     from tutti.app.settings import AgentSettings, Config
     from tutti.app.voices import Models
     from tutti.model.market import MarketBlock
@@ -69,8 +71,12 @@ class _Asking:
     def estimate(self, use: ModelUse, progress: Progress) -> Estimate:
         """Return what asking is going to cost."""
         collector = CallCollector()
+
+        def counting(done: int, total: int, _: str) -> None:
+            progress(done, total, "counting what to ask")
+
         # those that ask no model are asked once, when it is for good
-        asyncio.run(self._asked(self._seats.only_made_here(), collector, progress))
+        asyncio.run(self._asked(self._seats.only_made_here(), collector, counting))
         return estimate_of(collector, self._config, use)
 
     async def ask(self, use: ModelUse, progress: Progress) -> OpinionTimeline:

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tutti.app.backtest import terms_overrides
-from tutti.app.build import Seats, plan_of
+from tutti.app.build import plan_of
+from tutti.app.seats import Seats
 from tutti.app.session import Session, TradingVenue
 from tutti.app.symbols import closing
 from tutti.engine.run import Reconciling

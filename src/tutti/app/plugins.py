@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 GROUPS = (
     "tutti.agents",
@@ -194,6 +194,40 @@ class Plugins:
                 f"{plugin.package}; uninstall one of them"
             )
         self._found[key] = plugin
+
+
+def factory_of(key: str, group: str, name: str) -> Callable[..., Any]:
+    """Return the factory of a part; whatever it raises but ConfigError names key and package.
+
+    Parameters
+    ----------
+    key : str
+        Of the configuration, that names the part.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of that name, or it does not load.
+    """
+    try:
+        plugin = Plugins().find(group, name)
+        factory = plugin.load()
+    except ConfigError as error:
+        raise ConfigError(f"{key}: {error}") from error
+
+    def make(*arguments: object) -> Any:
+        try:
+            return factory(*arguments)
+        except ConfigError:
+            raise
+        except Exception as error:  # foreign code may raise anything
+            said = " ".join(str(error).split())
+            raise ConfigError(
+                f"{name} of {plugin.package} could not be made: {type(error).__name__}: {said}; "
+                f"correct its settings beside {key}, or upgrade that package"
+            ) from error
+
+    return make
 
 
 def resolve(reference: str) -> Any:

@@ -14,10 +14,10 @@ from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger, Sqlite
 from tutti.agents.timeline import Heard, OpinionTimeline
 from tutti.app.account_folder import CONFIGURATIONS, as_recorded, kept_configuration
 from tutti.app.backtest import Source, read_source, run_source
-from tutti.app.build import seats_of
 from tutti.app.kill_switch import OFFLINE, say_offline
 from tutti.app.markets import open_market
 from tutti.app.paper import Opening, PaperAccount
+from tutti.app.seats import seats_of
 from tutti.kernel.clock import parse_instant
 from tutti.ledger.fold import fold
 from tutti.ledger.kinds import Command, Started, Stopped, Told

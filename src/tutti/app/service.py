@@ -19,7 +19,6 @@ from tutti.app.access import api_token
 from tutti.app.account_folder import keep_configuration, left_behind
 from tutti.app.agents_watch import AgentsFollower, watched_agents
 from tutti.app.asking import Asking
-from tutti.app.build import seats_of
 from tutti.app.desk import Desk
 from tutti.app.feed import in_columns
 from tutti.app.hand_over import HandOver, NewPanel, refuse_small_caps
@@ -32,6 +31,7 @@ from tutti.app.paper import LIVE, PAPER, Opening, PaperAccount, plan_for
 from tutti.app.plugins import API_SERVER, resolve
 from tutti.app.reading import Reading
 from tutti.app.remembering import Remembering, open_memory
+from tutti.app.seats import seats_of
 from tutti.app.settling import settle_running
 from tutti.app.state import AgentsState, ServiceSummary, SymbolRow, SymbolsState
 from tutti.app.symbols_watch import SymbolsWatch, busy_in, busy_on, watched

@@ -8,9 +8,10 @@ import numpy as np
 
 from tutti import __version__
 from tutti.agents.board import OpinionBoard
-from tutti.app.build import analysis_of, seats_of, venues_of
+from tutti.app.build import analysis_of, venues_of
 from tutti.app.config import config_hash
 from tutti.app.restore import fresh_account, moved_cash, restored_account
+from tutti.app.seats import seats_of
 from tutti.app.snapshots import observers
 from tutti.app.symbols import closing
 from tutti.engine.close_out import CloseOut
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
     from tutti.adapters.venues.by_ccxt.venue import CcxtVenue
     from tutti.agents.timeline import OpinionTimeline
-    from tutti.app.build import Plan, Seats
+    from tutti.app.build import Plan
+    from tutti.app.seats import Seats
     from tutti.app.settings import Config
     from tutti.engine.decide import Trace
     from tutti.engine.run import EngineListener

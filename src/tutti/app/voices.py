@@ -13,9 +13,9 @@ from tutti.agents.llm.silent import SilentAgent, SilentModel, no_model
 from tutti.agents.llm.speaker import Speaker
 from tutti.agents.port import SnapshotReader
 from tutti.agents.schedule import Seat
-from tutti.app.build import SYNTH
 from tutti.app.knowledge import cutoffs_of
 from tutti.app.logs import blind_logs
+from tutti.app.seats import SYNTH
 from tutti.app.semantic_synth import semantic_synth_of
 from tutti.app.snapshots import Snapshots, observers
 from tutti.app.text_files import Growing, GrowingReadings, GrowingTexts, still_open
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tutti.agents.llm.sight import Sight
     from tutti.agents.memory.port import Memory
     from tutti.agents.port import Agent
-    from tutti.app.build import Seats
+    from tutti.app.seats import Seats
     from tutti.app.settings import AgentSettings, Config
 
     Models = Callable[[AgentSettings], LanguageModel]

@@ -16,10 +16,10 @@ from tutti.app.build import (
     plan_of,
     policy_of,
     rules_of,
-    seats_of,
     venues_of,
 )
 from tutti.app.config import Config, override
+from tutti.app.seats import seats_of
 from tutti.execution.matching import LIMIT, MARKET
 from tutti.kernel.clock import HOUR, SECOND
 from tutti.model.errors import ConfigError
@@ -141,16 +141,6 @@ def test_policy_is_the_one_that_is_named(installed: None) -> None:
     assert isinstance(cross, EmaCross)
     assert (cross.fast, cross.slow) == (5, 9)
     assert policy_of(_config(policy__name="contrarian"), _BOTH).name == "contrarian"
-
-
-@pytest.mark.usefixtures("installed")
-def test_plugin_that_can_not_be_made_is_named_with_its_key() -> None:
-    config = _config(agents=[{"name": "broken"}], conductor__weights={})
-    with pytest.raises(
-        ConfigError,
-        match=r"agents\[0\]\.params of broken of .* could not be made: KeyError: 'never given'",
-    ):
-        seats_of(config)
 
 
 def test_segments_are_off_or_as_long_as_memory_allows() -> None:

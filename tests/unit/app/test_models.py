@@ -13,10 +13,11 @@ import pytest
 from tests.unit.agents.models.conftest import BTC, walk
 
 from tutti.agents.models.analyst import HFAnalyst, LFAnalyst
-from tutti.app.build import analysis_of, seats_of
+from tutti.app.build import analysis_of
 from tutti.app.config import Config, override
 from tutti.app.models import file_of, found_models, load_file, load_model, models_digest
 from tutti.app.plugins import Plugins
+from tutti.app.seats import seats_of
 from tutti.model.errors import ConfigError
 from tutti.model.instrument import Instrument, InstrumentKind
 

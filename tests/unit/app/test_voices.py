@@ -11,8 +11,8 @@ from tutti.agents.llm.news import NewsAgent
 from tutti.agents.llm.regime import RegimeSpeaker
 from tutti.agents.llm.silent import SilentAgent
 from tutti.agents.text.semantic_synth import SemanticSynth
-from tutti.app.build import seats_of
 from tutti.app.config import Config, override
+from tutti.app.seats import seats_of
 from tutti.app.voices import Voices, no_models, voices_of
 from tutti.kernel.clock import SECOND
 from tutti.model.errors import AgentError, ConfigError, ModelRefused
