@@ -210,7 +210,8 @@ class LiveVenues:
                     switch=live.dead_mans_switch,
                 ),
                 wake=self._woken.set,
-                funded_to=0 if left is None else left.funded.get(name, left.began),
+                funded_to=0 if left is None else left.began,
+                funded=() if left is None else [x for x in left.funded if x[0].venue == name],
             )
             self.venues[name] = venue
             await venue.start()

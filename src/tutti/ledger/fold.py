@@ -23,6 +23,7 @@ from tutti.ledger.kinds import (
     Transfer,
 )
 from tutti.ledger.records import decode
+from tutti.model.instrument import InstrumentId
 from tutti.model.opinion import Opinion
 from tutti.model.order import (
     Fill,
@@ -37,12 +38,12 @@ from tutti.model.order import (
 
 if TYPE_CHECKING:
     from tutti.ledger.store import LedgerReader, Row
-    from tutti.model.instrument import InstrumentId
 
 _STOPS: Final = frozenset({"flatten", "reduce_only"})
 _COUNTER: Final = slice(12, 18)
 _WRAP: Final = 1 << 24
 _KEEP_ENDED: Final = 10_000
+_KEEP_FUNDED: Final = 10_000
 # a venue may still tell of a fill of these, or that they were enlarged
 _MAY_FILL: Final = frozenset({OrderStatus.CANCELLED, OrderStatus.EXPIRED, OrderStatus.FILLED})
 
@@ -61,8 +62,9 @@ class LedgerState:
         When the account was started for the first time, ns UTC; 0 when it never was.
     positions : dict of str to Position
         Newest position by instrument, flat ones included.
-    funded : dict of str to int
-        By venue, the time of the newest funding that is booked, ns UTC.
+    funded : dict of (InstrumentId, int) to None
+        The last 10,000 payments of funding that are booked, by contract and time (ns UTC), in the
+        order of booking: a venue may show those of one instant one after the other.
     cash : dict of str to Decimal
         By venue, quote currency: the balances of the first start, less what fills cost, plus
         funding.
@@ -102,7 +104,7 @@ class LedgerState:
     last_ts: int = 0
     began: int = 0
     positions: dict[str, Position] = field(default_factory=dict)
-    funded: dict[str, int] = field(default_factory=dict)
+    funded: dict[tuple[InstrumentId, int], None] = field(default_factory=dict)
     cash: dict[str, Decimal] = field(default_factory=dict)
     open_orders: dict[str, Order] = field(default_factory=dict)
     ended: dict[str, Order] = field(default_factory=dict)
@@ -283,9 +285,10 @@ def _apply_money(state: LedgerState, row: Row) -> None:
             _pay(state, forced.fill_id, forced.instrument, forced.side, notional, forced.fee)
         case "funding":
             funding = decode(row, FundingPaid)
-            venue = funding.instrument.venue
-            state.funded[venue] = max(state.funded.get(venue, 0), funding.ts)
-            _receive(state, venue, funding.amount)
+            state.funded[funding.instrument, funding.ts] = None
+            if len(state.funded) > _KEEP_FUNDED:
+                del state.funded[next(iter(state.funded))]
+            _receive(state, funding.instrument.venue, funding.amount)
         case "adopted":
             adopted = decode(row, Adopted)
             _receive(state, adopted.instrument.venue, -adopted.quantity * adopted.price)

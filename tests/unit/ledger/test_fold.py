@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from tests.unit.ledger.conftest import BTC, ETH
 
 import tutti.ledger.fold as fold_module
 from tutti.kernel.ids import IdSource
@@ -85,12 +86,27 @@ def test_sale_raises_cash(scribe: Scribe, store: SqliteLedger) -> None:
     assert _folded(scribe, store).cash == {"SIM": Decimal(10_000) + Decimal("0.5") * 42_010}
 
 
-def test_newest_funding_of_each_venue_is_known(scribe: Scribe, store: SqliteLedger) -> None:
+def test_booked_funding_is_known_by_contract_and_time(scribe: Scribe, store: SqliteLedger) -> None:
     scribe.started()
+    first = scribe.ts
     scribe.funding("-1.5")
     scribe.ts += 9
     scribe.funding("2")
-    assert _folded(scribe, store).funded == {"SIM": scribe.ts}
+    scribe.funding("3", ETH)
+    assert list(_folded(scribe, store).funded) == [
+        (BTC, first), (BTC, scribe.ts), (ETH, scribe.ts),
+    ]  # fmt: skip
+
+
+def test_funding_of_long_ago_is_forgotten(
+    scribe: Scribe, store: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fold_module, "_KEEP_FUNDED", 2)
+    scribe.started()
+    for _ in range(3):
+        scribe.ts += 9
+        scribe.funding("2")
+    assert list(_folded(scribe, store).funded) == [(BTC, scribe.ts - 9), (BTC, scribe.ts)]
 
 
 def test_same_fill_twice_is_booked_once(scribe: Scribe, store: SqliteLedger) -> None:

@@ -8,11 +8,11 @@ import structlog
 
 from tutti.adapters.venues.by_ccxt.contracts import decimal_of
 from tutti.adapters.venues.by_ccxt.translate import lineage, said
-from tutti.kernel.clock import HOUR, SECOND
+from tutti.kernel.clock import DAY, HOUR, SECOND
 from tutti.model.order import FundingPaid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from tutti.adapters.venues.by_ccxt.contracts import Contract
     from tutti.model.instrument import InstrumentId
@@ -39,15 +39,19 @@ class Funding:
     contracts : mapping of InstrumentId to Contract
         What is traded there now; it may change.
     since : int
-        ns UTC; what was paid up to then is booked already.
+        ns UTC; what was paid up to then is not this account's.
     secrets : tuple of str
         What must appear in no log.
     page : int
         Payments to ask for at once; 0 for as many as the venue shows by itself.
+    booked : collection of (InstrumentId, int)
+        Payments that an earlier process booked, by contract and time (ns UTC).
 
     Notes
     -----
-    A payment is known by its contract and its time: some venues give all of them the same id.
+    A payment is known by its contract and its time: some venues give all of them the same id. Those
+    of one instant may be shown one after the other, with a restart in between; what is older than
+    a day before the newest that is booked is told no more.
     """
 
     def __init__(
@@ -57,15 +61,18 @@ class Funding:
         since: int,
         secrets: tuple[str, ...] = (),
         page: int = 0,
+        *,
+        booked: Collection[tuple[InstrumentId, int]] = (),
     ) -> None:
         self._client = client
         self._contracts = contracts
-        self._since = since
+        newest = max((ts for _, ts in booked), default=0)
+        self._since = max(since, newest - DAY)
         self._secrets = secrets
         self._page = page
         self._asked_at = 0
-        self._newest_ms = 0
-        self._told: dict[tuple[InstrumentId, int], None] = {}
+        self._newest_ms = newest // _MILLISECOND
+        self._told: dict[tuple[InstrumentId, int], None] = dict.fromkeys(booked)
 
     async def news(self, now: int) -> list[FundingPaid]:
         """Return the payments that were not told yet, oldest first; none where it isn't time to ask.

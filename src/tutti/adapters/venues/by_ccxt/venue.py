@@ -36,7 +36,7 @@ from tutti.model.order import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     import numpy as np
 
@@ -94,7 +94,9 @@ class CcxtVenue:
     ladder : callable, optional
         Shows a side of an instrument's book, where its market data follow one.
     funded_to : int
-        Funding that was paid up to then (ns UTC) is booked already; 0 for all before the start.
+        Funding that was paid up to then (ns UTC) is not this account's; 0 for all before the start.
+    funded : collection of (InstrumentId, int)
+        Payments of it that are booked already, by contract and time (ns UTC).
     """
 
     def __init__(  # noqa: PLR0913 - the parts it joins
@@ -112,6 +114,7 @@ class CcxtVenue:
         wake: Callable[[], None] | None = None,
         ladder: Callable[[InstrumentId, Side], Ladder | None] | None = None,
         funded_to: int = 0,
+        funded: Collection[tuple[InstrumentId, int]] = (),
     ) -> None:
         self.name = dialect.venue
         self.is_authoritative = dialect.is_authoritative
@@ -138,6 +141,7 @@ class CcxtVenue:
         self._sending: Sending | None = None
         self._looking: Looking | None = None
         self._funded_to = funded_to
+        self._funded = funded
         self._funding: Funding | None = None
 
     # ---- what execution asks ----
@@ -290,7 +294,12 @@ class CcxtVenue:
             looking = self._begin(client, self._questions)
             since = self._funded_to or self._clock.now()
             self._funding = Funding(
-                client, self._contracts, since, self._reach.secrets, self._dialect.funding_page
+                client,
+                self._contracts,
+                since,
+                self._reach.secrets,
+                self._dialect.funding_page,
+                booked=self._funded,
             )
             await self._asked(self._see_prices(client))
             await self._asked(self._questions.learn_worth())

@@ -123,6 +123,34 @@ async def test_payments_of_one_instant_are_told_where_a_page_may_be_larger() -> 
     assert len(await Funding(client, contracts, _START, page=1000).news(_START + HOUR)) == 130
 
 
+async def test_payments_of_one_instant_are_told_when_a_restart_falls_between_them() -> None:
+    eth = InstrumentId("ETH-USDT-PERP", "V")
+    symbols = {_BTC: _SYMBOL, eth: "ETH/USDT:USDT"}
+    contracts = {
+        name: Contract(id=name, symbol=symbol, base="C", quote="USDT", size=Decimal(1), terms={})
+        for name, symbol in symbols.items()
+    }
+    client = Client(paid=[_payment(60.0)])
+    (told,) = await Funding(client, contracts, _START).news(_START + HOUR)
+    client.paid.append(_payment(60.0, 2.0, symbol=symbols[eth]))
+    booked = [(told.instrument, told.ts)]
+    again = Funding(client, contracts, _START, booked=booked)
+    (late,) = await again.news(_START + HOUR + 60 * SECOND)
+    assert (late.instrument, late.ts, late.amount) == (eth, told.ts, Decimal("2.0"))
+
+
+async def test_what_is_older_than_a_day_before_the_newest_booked_is_told_no_more() -> None:
+    client = Client(paid=[_payment(60.0), _payment(60.0 * 25), _payment(60.0 * 48)])
+    booked = [(_BTC, _START + 48 * HOUR)]
+    contract = Contract(
+        id=_BTC, symbol=_SYMBOL, base="BTC", quote="USDT", size=Decimal(1), terms={}
+    )
+    funding = Funding(client, {_BTC: contract}, _START, booked=booked)
+    (told,) = await funding.news(_START + 48 * HOUR)
+    assert told.ts == _START + 25 * HOUR
+    assert client.asked == [(None, (_START + 24 * HOUR) // 1_000_000)]
+
+
 async def test_answer_that_cannot_be_read_is_asked_for_again_whole() -> None:
     client = Client(paid=[_payment(60.0), _payment(60.0, timestamp="soon")])
     funding = _funding(client)
