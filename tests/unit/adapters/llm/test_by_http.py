@@ -19,6 +19,8 @@ from tutti.adapters.llm.by_http.catalogue import KINDS, provider_of
 from tutti.adapters.llm.by_http.client import Connections, HttpModel, Provider
 from tutti.adapters.llm.by_http.gemini import GeminiDialect
 from tutti.adapters.llm.by_http.openai import OpenAIDialect
+from tutti.adapters.llm.by_http.openrouter import OpenRouterDialect
+from tutti.agents.llm.counting import at_most
 from tutti.agents.llm.port import Call, Declined, Unanswered
 from tutti.agents.llm.schema import answer_schema
 from tutti.model.errors import ConfigError, ModelBusy, ModelDown, ModelError, ModelRefused
@@ -517,6 +519,71 @@ async def test_answer_bears_the_name_of_who_the_provider_says_has_answered(
         assert (await model.answer(call())).model == who
     async with _plain(answer, aliases=["openai:small"]) as model:
         assert (await model.answer(call())).model == "openai:small"
+
+
+def _router(fees: list[tuple[float, float, float]]) -> Any:
+    """Return a handler that asks the dearest of who serves, as far as it is allowed to."""
+
+    async def answer(request: web.Request) -> web.Response:
+        most = (await request.json()).get("provider", {}).get("max_price", {})
+        names = ("prompt", "completion", "request")
+        allowed = [
+            each
+            for each in fees
+            if all(fee <= most.get(name, fee) for name, fee in zip(names, each, strict=True))
+        ]
+        if not allowed:
+            told = {"error": {"code": 404, "message": "No endpoints found within max_price"}}
+            return web.json_response(told, status=404)
+        given, made, fee = max(allowed)
+        usage = {"prompt_tokens": 60, "completion_tokens": 400}
+        cost = (60 * given + 400 * made) / 1e6 + fee
+        choice = {"message": {"content": "x"}, "finish_reason": "stop"}
+        return web.json_response({"choices": [choice], "usage": usage | {"cost": cost}})
+
+    return answer
+
+
+async def test_router_asks_nobody_who_takes_more_than_was_reserved() -> None:
+    reserved = 1000.0, 10_000.0, 0.0  # USD a million tokens, as `price` has it
+    dear = [(1000.5, 10_000.0, 0.0), (1000.0, 10_001.0, 0.0), (1000.0, 10_000.0, 0.5)]
+    cheap = 500.0, 9000.0, 0.0
+    async with _plain(_router([cheap, reserved, *dear]), OpenRouterDialect("x")) as model:
+        asked = call("openrouter")
+        most = price("openrouter:small", at_most(asked), asked.max_output_tokens)
+        assert most is not None
+        assert most > (await model.answer(asked)).cost_usd == Decimal("4.06")
+    async with _plain(_router(dear), OpenRouterDialect("x")) as model:
+        assert isinstance(error := await failure(model), ModelRefused)
+        assert "No endpoints found within max_price" in str(error)
+
+
+async def test_router_is_told_the_prices_of_the_longest_prompt_where_they_hang_on_its_length() -> (
+    None
+):
+    def tiered(model: str, given: int, made: int, cached: int = 0) -> Decimal | None:
+        return Decimal(given) * (3 if given > 500 else 1) / 10**6 + Decimal(made) / 10**5
+
+    server, connections = ModelServer(), Connections()
+    async with serve(server) as addresses:
+        provider = Provider(name="p", dialect=OpenRouterDialect(), url=addresses.openrouter)
+        model = HttpModel(provider, connections, tiered)
+        await model.answer(call(schema=""))
+        await model.answer(call(schema="", user="x" * 600))
+        await connections.close()
+    bounds = [each.body["provider"]["max_price"] for each in server.questions]
+    assert bounds[0] == {"prompt": 1.0, "completion": 10.0, "request": 0.0}
+    assert bounds[1] == {"prompt": 3.0, "completion": 10.0, "request": 0.0}
+
+
+async def test_only_a_router_is_told_a_price_and_only_a_known_one() -> None:
+    server = ModelServer()
+    for kind in KINDS:
+        async with opened(server, kind) as model:
+            await model.answer(call(kind, "unpriced"))
+            await model.answer(call(kind))
+    told = [each.model for each in server.questions if "provider" in each.body]
+    assert told == ["small"]
 
 
 @pytest.mark.parametrize(

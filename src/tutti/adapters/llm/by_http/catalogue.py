@@ -10,6 +10,7 @@ from tutti.adapters.llm.by_http.gemini import GeminiDialect
 from tutti.adapters.llm.by_http.keys import name_of
 from tutti.adapters.llm.by_http.ollama import OllamaDialect
 from tutti.adapters.llm.by_http.openai import OpenAIDialect
+from tutti.adapters.llm.by_http.openrouter import OpenRouterDialect
 from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _dialect(kind: str, *, is_own: bool) -> Dialect:
         case "openai":
             return OpenAIDialect("https://api.openai.com/v1", is_original=is_own)
         case "openrouter":
-            return OpenAIDialect("https://openrouter.ai/api/v1", is_router=True)
+            return OpenRouterDialect()
         case "anthropic":
             return AnthropicDialect()
         case "gemini":

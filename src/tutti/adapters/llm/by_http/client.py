@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import msgspec
 from pydantic import SecretStr
 
-from tutti.adapters.llm.by_http.dialect import Dialect, Failure
+from tutti.adapters.llm.by_http.dialect import Dialect, Failure, Price, Router
 from tutti.adapters.llm.by_http.wording import shown
+from tutti.agents.llm.counting import at_most
 from tutti.agents.llm.port import Answer, Declined, Unanswered
 from tutti.kernel.clock import LiveClock
 from tutti.model.errors import ModelBusy, ModelDown, ModelError, ModelRefused
@@ -41,6 +42,7 @@ _USUAL_WAIT_S = 1.0
 _MOST_FIELDS = 4
 _LARGEST = 8 * 1024 * 1024
 _NO_COST = Decimal(0)
+_MILLION: Final = 1_000_000
 _NO_ANSWER = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
 _JSON = {"Content-Type": "application/json"}
 
@@ -160,7 +162,11 @@ class HttpModel:
     ) -> tuple[int, Any, float | None]:
         import aiohttp  # see `Connections.session`
 
-        request = self._provider.dialect.request(call, name, refused)
+        dialect = self._provider.dialect
+        request = dialect.request(call, name, refused)
+        if isinstance(dialect, Router) and (price := self._price(call)) is not None:
+            # else who answers might take more than a budget holds for it
+            request.body.update(dialect.bounds(price))
         try:
             async with self._connections.session().post(
                 self._provider.url + request.path,
@@ -184,6 +190,20 @@ class HttpModel:
             kind = type(error).__name__
             raise Unanswered(f"{call.model}: the connection broke ({kind})") from error
         return response.status, _decoded(text), wait
+
+    def _price(self, call: Call) -> Price | None:
+        # of the longest prompt and answer, as budgets reserve: a prompt's price may hang on its length
+        given, made = at_most(call), call.max_output_tokens
+        alone, asked, whole = (
+            self._cost_of(call.model, *tokens) for tokens in ((0, 0), (given, 0), (given, made))
+        )
+        if alone is None or asked is None or whole is None:
+            return None
+        return Price(
+            input_usd=(asked - alone) * _MILLION / given,
+            output_usd=(whole - asked) * _MILLION / made,
+            call_usd=alone,
+        )
 
     def _read(self, call: Call, body: Any, started: int) -> Answer:
         try:

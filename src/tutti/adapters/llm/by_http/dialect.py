@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -24,6 +24,15 @@ class Request:
     path: str
     body: Body
     headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a call is reserved at, USD: a million tokens in and out, and the call itself."""
+
+    input_usd: Decimal
+    output_usd: Decimal
+    call_usd: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +150,15 @@ class Dialect(Protocol):
         LookupError, TypeError, AttributeError, ValueError, ArithmeticError
             If it is not worded as this dialect does.
         """
+        ...
+
+
+@runtime_checkable
+class Router(Protocol):
+    """A dialect of who passes calls on to others, whose prices differ."""
+
+    def bounds(self, price: Price) -> Body:
+        """Return the fields of a request that keep it from those who take more."""
         ...
 
 

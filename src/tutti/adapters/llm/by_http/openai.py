@@ -36,24 +36,14 @@ class OpenAIDialect:
     needs_key : bool
     is_original : bool
         True for OpenAI itself, whose newer models think before they answer.
-    is_router : bool
-        True for OpenRouter, which passes one word about thinking on to any model's provider.
     """
 
     fields = _FIELDS
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        needs_key: bool = True,
-        is_original: bool = False,
-        is_router: bool = False,
-    ) -> None:
+    def __init__(self, url: str, *, needs_key: bool = True, is_original: bool = False) -> None:
         self.url = url
         self.needs_key = needs_key
         self._is_original = is_original
-        self._is_router = is_router
 
     def request(self, call: Call, model: str, refused: tuple[str, ...]) -> Request:
         """Return a call as a request, without the fields that the model has refused."""
@@ -75,8 +65,6 @@ class OpenAIDialect:
         rejected = refused.count("reasoning_effort")
         if thinks and rejected < len(efforts):
             body["reasoning_effort"] = efforts[rejected]
-        if self._is_router and "reasoning" not in refused:
-            body["reasoning"] = {"effort": "minimal"}
         if call.schema:
             told = {"name": "answer", "schema": schema_of(call.schema), "strict": True}
             body["response_format"] = (
