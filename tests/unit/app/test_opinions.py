@@ -133,6 +133,25 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUTTI_MINE_API_KEY", "not a secret")
 
 
+def test_questions_are_counted_before_anybody_agrees_and_only_then_said_to_be_asked(
+    tmp_path: Path,
+) -> None:
+    told: list[str] = []
+
+    def refuse(_: Estimate) -> None:
+        told.append("agree?")
+        raise GateClosed("nothing was asked")
+
+    use = ModelUse(mode="record", records=tmp_path / "llm.sqlite", approve=refuse)
+    with _served(tmp_path) as (server, config, source):
+        with pytest.raises(GateClosed):
+            run_source(
+                config, source, "event", tmp_path / "run", lambda *at: told.append(at[2]), use=use
+            )
+        assert server.n_asked == 0
+    assert list(dict.fromkeys(told)) == ["counting what to ask", "agree?"]
+
+
 def test_backtest_is_the_same_again_from_the_record_with_nobody_there_to_ask(
     tmp_path: Path,
 ) -> None:
