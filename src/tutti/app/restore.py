@@ -79,11 +79,11 @@ def restored_account(
     agents += _left(agents, state)
     book = new_book(len(plan.instruments), len(agents), plan.book_cash(cash), ts)
     _hold(book, plan, agents, state)
-    _join_legs(book, plan)
     # what it cost, until there is a price: the equity of all would be unknown else, and a venue that
     # is down at the start would have everything at the others closed
     is_held = book.lots != 0
     book.mark[is_held], book.marked_at[is_held] = book.average_price[is_held], -1
+    _join_legs(book, plan)
     _remember(book, agents, state)
     orders = OpenOrders()
     for order in (*state.ended.values(), *state.open_orders.values()):
@@ -177,6 +177,11 @@ def _join_legs(book: Book, plan: Plan) -> None:
             values[legs] = 0
         book.lead[legs] = -1
         book.closed_at[column] = closed_at
+        if lots.any():
+            # venues that hold against each other may add up to nothing, and have to be closed
+            size = np.abs(lots)
+            mark = float((size * book.mark[legs])[size > 0].sum() / size.sum())
+            book.mark[column], book.marked_at[column] = mark, -1
         if total:
             book.lots[column] = total
             book.average_price[column] = value / total

@@ -147,6 +147,26 @@ def test_what_the_venues_of_a_route_hold_is_one_position_after_a_restart() -> No
     }  # fmt: skip
 
 
+def test_venues_that_hold_against_each_other_have_a_price_after_a_restart() -> None:
+    # without one, no order to close them would pass the review
+    def held(k: int, quantity: str, price: int) -> Position:
+        return Position(
+            instrument=InstrumentId.parse(_NAMES[k]), quantity=Decimal(quantity),
+            average_price=Decimal(price), opened_at=7, updated_at=9,
+            realised=Decimal(0), fees=Decimal(0), lead="vpin",
+        )  # fmt: skip
+
+    state = LedgerState(
+        run_id="paper",
+        cash={name: Decimal(1000) for name in "ABC"},
+        positions={_NAMES[0]: held(0, "2", 100), _NAMES[3]: held(3, "-2", 120)},
+    )
+    book = restored_account(_plan(_NAMES[3]), ("vpin",), state, HOUR).book
+    assert book.lots.tolist() == [0, 0, 0, 0]
+    assert book.average_price[0] == 0.0
+    assert (book.mark[0], book.marked_at[0]) == (110.0, -1)
+
+
 def test_flat_route_is_flat_after_a_restart() -> None:
     state = LedgerState(run_id="paper", cash={name: Decimal(1000) for name in "ABC"})
     book = restored_account(_plan(_NAMES[3]), (), state, HOUR).book
