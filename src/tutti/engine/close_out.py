@@ -165,6 +165,10 @@ class CloseOut:
             )
         )
 
+    def opposed(self) -> frozenset[int]:
+        """Return the columns whose venues hold against each other."""
+        return frozenset(each.column for each in self._held() if each.is_side)
+
     def _is_meant(self, order: Order, only: frozenset[int] | None) -> bool:
         return only is None or self._columns[order.instrument] in only
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tutti.ledger.kinds import FLATTEN, KILL, PAUSE, RESUME, Command
+from tutti.model.arrays import FLATTEN as FLATTENED
 from tutti.model.arrays import MODE, PAUSED, TRADING
 from tutti.model.errors import ConfigError
 from tutti.risk.breakers import flatten, pause, reset, unpause
@@ -116,13 +117,18 @@ class Commands:
     def go_on(self, ts: int) -> tuple[Left, ...]:
         """Cancel and close what is left, where everything has to go; return what remains.
 
-        Until somebody resumes: a late fill may open what was closed.
+        Until somebody resumes: a late fill may open what was closed. A breaker that flattens the
+        account sees sums: what venues hold against each other is closed here, too.
         """
         if self._wants_out:
             self.left = self._close_out.step(ts)
             self._journal.commit()
-        elif self._leaving:
-            self._close_out.step(ts, self._leaving)
+            return self.left
+        columns = self._leaving
+        if self._book.account[MODE] == FLATTENED:
+            columns |= self._close_out.opposed()
+        if columns:
+            self._close_out.step(ts, columns)
             self._journal.commit()
         return self.left
 

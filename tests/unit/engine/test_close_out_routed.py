@@ -13,9 +13,10 @@ from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger
 from tutti.app.build import plan_of
 from tutti.app.config import Config, override
 from tutti.app.session import Session
-from tutti.engine.run import Reconciling
+from tutti.engine.run import MODES, Reconciling
 from tutti.kernel.clock import HOUR, SECOND
 from tutti.ledger.kinds import FLATTEN, KILL, Command
+from tutti.model.arrays import MODE, PEAK_EQUITY
 from tutti.model.errors import OrderRejected, OutcomeUnknown
 from tutti.model.instrument import InstrumentId
 from tutti.risk.breakers import UNRESOLVED
@@ -31,6 +32,7 @@ A = InstrumentId("BTC-USDT-PERP", "A")
 B = InstrumentId("BTC-USDT-PERP", "B")
 _SETTINGS = CALM | {
     "policy.name": "ema_cross",
+    "risk.max_drawdown": 0.9,
     "policy.fast": 2,
     "policy.slow": 3,
     "policy.long_only": True,
@@ -187,3 +189,27 @@ def test_sides_of_an_instrument_with_an_order_of_unknown_fate_wait(
     made.tell()
     assert made.session.engine.counts.orders == 0
     assert all("unknown fate" in each for each in made.left)
+
+
+def test_account_that_a_breaker_flattens_keeps_no_legs_against_each_other(
+    pair: Callable[..., Pair],
+) -> None:
+    made = pair(A="3", B="-1")
+    made.session.account.book.account[PEAK_EQUITY] = 1e9
+    made.tick()
+    assert MODES[int(made.session.account.book.account[MODE])] == "flatten"
+    for _ in range(3):
+        made.tick()
+    assert made.at_venues() == {}
+    orders = made.session.engine.counts.orders
+    made.tick()
+    assert made.session.engine.counts.orders == orders
+
+
+def test_legs_against_each_other_are_held_on_where_nobody_wants_out(
+    pair: Callable[..., Pair],
+) -> None:
+    made = pair(A="1", B="-1")
+    made.tick()
+    made.tick()
+    assert made.session.engine.counts.orders == 0
