@@ -19,6 +19,7 @@ from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
 from tutti.app.account_folder import CONFIGURATIONS
 from tutti.app.agents_edit import with_setting
 from tutti.app.past_views import past_views
+from tutti.app.settings import MOST_WEIGHT
 from tutti.app.worth import follower_of
 from tutti.kernel.clock import SECOND
 from tutti.ledger.kinds import Started, Stopped
@@ -222,7 +223,7 @@ class WeightSteps:
         path = self._watch.path
         before = text = path.read_text(encoding="utf-8")
         for each in config.agents:
-            weight = weights.get(each.name, each.weight)
+            weight = min(weights.get(each.name, each.weight), MOST_WEIGHT)
             if weight != each.weight:
                 text = with_setting(text, str(path), each.name, "weight", weight)
         if text == before:

@@ -96,7 +96,9 @@ def disable(
 @app.command()
 def weight(  # noqa: PLR0913 - one parameter for each option
     name: Name,
-    value: Annotated[float, typer.Argument(min=0, help="Its weight; 1 is the default.")],
+    value: Annotated[
+        float, typer.Argument(min=0, help="Its weight, 1000 at most; 1 is the default.")
+    ],
     *,
     file: File = None,
     config: ConfigFile = None,

@@ -149,6 +149,7 @@ def _followed(found: "AgentsReport", path: Path | None, folder: Path | None) -> 
         return {"followed": str(path), "in_force": False, "is_due": False}
     from tutti.app.agents_edit import with_setting  # heavy, not for --help
     from tutti.app.agents_file import parse_agents
+    from tutti.app.settings import MOST_WEIGHT
 
     text = text_of(path)
     if not text:
@@ -156,7 +157,8 @@ def _followed(found: "AgentsReport", path: Path | None, folder: Path | None) -> 
     listed = {each.name for each in parse_agents(text, str(path)).agents}
     for each in found.rows:
         if each.name in listed and each.next_weight != each.weight:
-            text = with_setting(text, str(path), each.name, "weight", round(each.next_weight, 6))
+            coming = min(round(each.next_weight, 6), MOST_WEIGHT)
+            text = with_setting(text, str(path), each.name, "weight", coming)
     put_ = put(path, text, folder or PAPER, "/agents", _PATIENCE_S)
     return {"followed": str(path), "in_force": put_.in_force, "is_due": True}
 

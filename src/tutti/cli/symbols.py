@@ -12,6 +12,7 @@ from tutti.cli.output import Output
 from tutti.cli.running import ask
 from tutti.cli.runs import PAPER
 from tutti.cli.service import Folder
+from tutti.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from tutti.adapters.venues.by_ccxt.tickers import Quote
@@ -101,6 +102,11 @@ def add(  # noqa: PLR0913 - one parameter for each option
     from tutti.universe.symbols import Symbol
 
     settings = load_config(config)
+    if "-" not in symbol.strip("-"):
+        raise ConfigError(
+            f"{symbol} is no symbol: it names no currency that it is paid in; write for example "
+            f"{symbol.strip('-').upper()}-{settings.quote_currency}, with -PERP behind it for a perpetual"
+        )
     path = _path(file, settings)
     wanted = Symbol(
         symbol=symbol,

@@ -220,7 +220,7 @@ def test_config_alias_repeats_a_value() -> None:
         ),
         pytest.param(
             "agents:\n  - name: a\n    weight: -1\n",
-            "tutti.yaml:3: agents[0].weight must be 0 or more, was -1; write a number such as 1",
+            "tutti.yaml:3: agents[0].weight must be between 0 and 1000, was -1; write a number such as 1",
             id="value in a list",
         ),
         pytest.param(
@@ -298,7 +298,7 @@ def test_config_alias_repeats_a_value() -> None:
         ),
         pytest.param(
             "conductor:\n  weights:\n    RANGE_BOUND: {vpin: -1}\n",
-            "tutti.yaml:3: conductor.weights.RANGE_BOUND.vpin must be 0 or more, was -1; "
+            "tutti.yaml:3: conductor.weights.RANGE_BOUND.vpin must be between 0 and 1000, was -1; "
             "write a number",
             id="negative factor",
         ),

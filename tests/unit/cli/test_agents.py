@@ -57,6 +57,22 @@ def test_agent_that_is_not_listed_is_named_with_those_that_are(tutti: Tutti, sma
     assert "agents.yaml: nobody is not listed; there are momentum_hunter, vpin" in answer.err
 
 
+@pytest.mark.parametrize("value", ["1e308", "1000.5", "inf", "nan", "WORD"])
+def test_weight_that_is_none_is_refused_in_one_line_and_changes_nothing(
+    tutti: Tutti, small: Path, value: str
+) -> None:
+    before = Path("agents.yaml").read_text()
+    answer = tutti("agents", "weight", "vpin", value, "--config", small)
+    assert answer.code == 2
+    assert answer.err.count("\n") == 1
+    assert Path("agents.yaml").read_text() == before
+
+
+def test_weight_over_the_bound_is_told_the_bound(tutti: Tutti, small: Path) -> None:
+    answer = tutti("agents", "weight", "vpin", "1e308", "--config", small)
+    assert "agents[1].weight must be between 0 and 1000, was 1e+308" in answer.err
+
+
 def test_running_service_follows_and_shows_its_agents(tutti: Tutti, small: Path) -> None:
     with started("--config", small):
         changed = tutti("agents", "weight", "vpin", "3", "--config", small, "--json")

@@ -80,6 +80,8 @@ def test_first_symbol_makes_the_file(tutti: Tutti, tmp_path: Path) -> None:
             ["add", "A-B", "--exchange", "SIM", "--agent", "me"],
             "names 'me', which is not in agents",
         ),
+        (["add", "WORD", "--exchange", "SIM"], "WORD is no symbol: it names no currency"),
+        (["add", "WORD-", "--exchange", "SIM"], "write for example WORD-USDT"),
         (["remove", "A-B"], "A-B is not listed; there are BTC-USDT-PERP"),
         (["remove", "BTC-USDT-PERP"], "no symbol is left to trade"),
         (["list", "--file", "gone.yaml"], "gone.yaml: no such file"),

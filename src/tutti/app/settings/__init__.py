@@ -4,7 +4,12 @@ The defaults together are a complete configuration for a starting balance of 10,
 reads a file over them.
 """
 
-from tutti.app.settings.agents import AgentSettings, AggregationSettings, PanelSettings
+from tutti.app.settings.agents import (
+    MOST_WEIGHT,
+    AgentSettings,
+    AggregationSettings,
+    PanelSettings,
+)
 from tutti.app.settings.budget import BudgetSettings
 from tutti.app.settings.conductor import ConductorSettings, RegimeRuleSettings
 from tutti.app.settings.config import DEFAULT_VENUE, Config
@@ -48,6 +53,7 @@ from tutti.app.settings.worth import ConfidenceMapSettings, WorthSettings
 
 __all__ = [
     "DEFAULT_VENUE",
+    "MOST_WEIGHT",
     "AgentSettings",
     "AggregationSettings",
     "ApiSettings",

@@ -9,6 +9,9 @@ from pydantic import Field
 from tutti.app.settings.budget import BudgetSettings
 from tutti.app.settings.section import Instrument, Number, Parameter, Section, Whole
 
+MOST_WEIGHT = 1000.0
+"""Of an agent, and of what multiplies it: beyond that the others count as nothing."""
+
 
 class AgentSettings(Section):
     """One member of the panel: an entry of ``agents``."""
@@ -16,7 +19,7 @@ class AgentSettings(Section):
     name: str = Field(min_length=1, examples=["momentum_hunter"])
     kind: str = Field("", examples=["news"])
     display_name: str = ""
-    weight: Number = Field(1.0, ge=0)
+    weight: Number = Field(1.0, ge=0, le=MOST_WEIGHT)
     enabled: bool = True
     instruments: tuple[Instrument, ...] | None = Field(None, examples=[["BTC-USDT-PERP.SIM"]])
     timeout_s: Number = Field(2.0, gt=0)

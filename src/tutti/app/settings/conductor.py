@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from tutti.app.settings.agents import MOST_WEIGHT
 from tutti.app.settings.budget import BudgetSettings
 from tutti.app.settings.section import Instrument, Number, RegimeName, Section, Whole, about
 from tutti.conductor.weights import REGIME_WEIGHTS
@@ -42,7 +43,7 @@ class ConductorSettings(Section):
     timeout_s: Number = Field(10.0, gt=0)
     budget: BudgetSettings = BudgetSettings()
     rules: RegimeRuleSettings = RegimeRuleSettings()
-    weights: dict[RegimeName, dict[str, Annotated[Number, Field(ge=0)]]] = Field(
+    weights: dict[RegimeName, dict[str, Annotated[Number, Field(ge=0, le=MOST_WEIGHT)]]] = Field(
         {regime.name: dict(factors) for regime, factors in REGIME_WEIGHTS.items()}
     )
 

@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from tutti.app.settings.agents import MOST_WEIGHT
 from tutti.app.settings.section import Number, Section, Whole, about
 from tutti.kernel.clock import parse_instant
 
@@ -48,4 +49,4 @@ class WorthSettings(Section):
     every_s: Number = Field(86_400.0, gt=0)
     max_step: Number = Field(0.1, gt=0, le=1)
     least: Number = Field(0.25, ge=0, le=1)
-    most: Number = Field(4.0, ge=1)
+    most: Number = Field(4.0, ge=1, le=MOST_WEIGHT)
