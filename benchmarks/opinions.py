@@ -28,7 +28,7 @@ from tutti.app.backtest import read_source, run_source
 from tutti.app.config import Config, override
 from tutti.app.model_use import ModelUse
 from tutti.app.replay import replay_run
-from tutti.app.service import run_service
+from tutti.app.serve import run_service
 from tutti.kernel.clock import MINUTE
 from tutti.model.instrument import InstrumentId
 from tutti.model.market import Snapshot

@@ -14,7 +14,7 @@ import yaml
 from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger
 from tutti.app.config import parse_config
 from tutti.app.live_market import addresses_in
-from tutti.app.service import run_service
+from tutti.app.serve import run_service
 from tutti.app.venues_live import keys_for
 from tutti.model.errors import ConfigError, VenueError
 from tutti.testing.exchanges import FakeExchange, serve_in_thread

@@ -13,7 +13,8 @@ import pytest
 from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger, SqliteLedgerReader
 from tutti.app.account_folder import CONFIGURATIONS
 from tutti.app.replay import replay_run
-from tutti.app.service import PaperService, run_service
+from tutti.app.serve import run_service
+from tutti.app.service import PaperService
 from tutti.kernel.clock import LiveClock
 from tutti.ledger.fold import fold
 from tutti.ledger.kinds import Started, Stopped

@@ -3,43 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-import structlog
 from prometheus_client import CollectorRegistry
 
 from tutti.adapters.feeds.replay import paced
 from tutti.adapters.stores.sqlite_ledger import Durability, SqliteLedger, SqliteLedgerReader
 from tutti.app.access import api_token
-from tutti.app.account_folder import keep_configuration, left_behind
+from tutti.app.account_folder import keep_configuration
 from tutti.app.agents_watch import AgentsFollower, watched_agents
 from tutti.app.asking import Asking
 from tutti.app.desk import Desk
 from tutti.app.feed import in_columns
 from tutti.app.hand_over import HandOver, NewPanel, refuse_small_caps
 from tutti.app.kill_switch import KillSwitch, refuse_killed
-from tutti.app.live_market import live_market
 from tutti.app.markets import open_market
 from tutti.app.metrics import Metrics
-from tutti.app.model_use import RECORDS, ModelUse, followed, models_for, refuse_costlier
-from tutti.app.paper import LIVE, PAPER, Opening, PaperAccount, plan_for
+from tutti.app.model_use import ModelUse, refuse_costlier
+from tutti.app.paper import LIVE, PAPER, Opening, PaperAccount
 from tutti.app.plugins import API_SERVER, resolve
+from tutti.app.process_signals import hear_signals
 from tutti.app.reading import Reading
 from tutti.app.remembering import Remembering, open_memory
 from tutti.app.seats import seats_of
 from tutti.app.settling import settle_running
 from tutti.app.state import AgentsState, ServiceSummary, SymbolRow, SymbolsState
-from tutti.app.symbols_watch import SymbolsWatch, busy_in, busy_on, watched
-from tutti.app.venues_live import LiveVenues
-from tutti.app.voices import no_models, sight_of, voices_of
+from tutti.app.symbols_watch import SymbolsWatch, busy_in, watched
+from tutti.app.voices import no_models, voices_of
 from tutti.app.weight_steps import WeightSteps
 from tutti.app.wires import Wires
-from tutti.kernel.clock import SECOND, LiveClock, iso
+from tutti.kernel.clock import SECOND, iso
 from tutti.kernel.collector import unhurried_collector
 from tutti.kernel.supervisor import OnFailure, Policy, Supervisor
 from tutti.ledger.fold import fold
@@ -55,14 +52,12 @@ if TYPE_CHECKING:
     from tutti.app.settings import Config
     from tutti.app.settling import Claim
     from tutti.app.state import LiveView
-    from tutti.app.venues_live import Keys
+    from tutti.app.venues_live import LiveVenues
     from tutti.app.voices import Models
     from tutti.kernel.clock import Clock
     from tutti.ledger.store import Head
     from tutti.model.market import MarketBlock
     from tutti.model.order import Order
-
-_log = structlog.stdlib.get_logger(__name__)
 
 _VIEW_S = 0.25
 _ATTEND_S = 0.1
@@ -70,91 +65,10 @@ _CHECKPOINT_TICKS = 500
 _KILL_TICKS = 3
 
 
-async def run_service(  # noqa: PLR0913 - one parameter for each choice of the caller
-    config: Config,
-    *,
-    feed: str,
-    bars: list[str],
-    speed: float,
-    seconds: float | None,
-    out: Path,
-    view: LiveView | None,
-    clock: Clock | None = None,
-    keys: Keys | None = None,
-    use: ModelUse | None = None,
-) -> ServiceSummary:
-    """Trade until the time is over, the data ends, or somebody asks to stop.
-
-    Parameters
-    ----------
-    feed : str
-        ``sim``, ``replay`` or ``live``.
-    bars : list of str
-        Files or globs to replay.
-    speed : float
-        Market seconds in one second of the clock; a live market has its own pace.
-    seconds : float or None
-        Length of the session; None for no end.
-    out : Path
-        Folder of the account; one that holds a ledger is taken up again.
-    view : LiveView or None
-        Shown the state four times a second.
-    keys : mapping of str to (mapping of str to SecretStr), optional
-        Of each venue of the live feed: real money is traded there. None trades on paper.
-    use : ModelUse, optional
-        How agents may ask language models; without it nobody asks any.
-
-    Raises
-    ------
-    ConfigError, DataError
-        If the configuration, the files or the folder can't be used.
-    VenueError
-        If a venue can't be reached.
-    LedgerError
-        If the ledger can't be written; nothing is sent after that.
-    """
-    clock = clock or LiveClock()
-    use = use or ModelUse(records=out / RECORDS)
-    metrics = Metrics(CollectorRegistry())
-    base, symbols = config, watched(config)
-    if symbols is not None:
-        config = symbols.configured(symbols.file, busy_on(out))
-    async with AsyncExitStack() as closing:
-        market = venues = None
-        if feed == "live":
-            opening = live_market(config, clock, metrics)
-            try:
-                market = await closing.enter_async_context(opening)
-            except ConfigError as error:
-                told = error if symbols is None else symbols.file.about(error)
-                if told is error:  # nothing is its own cause
-                    raise
-                raise told from error
-        if keys is not None and market is not None:
-            venues = LiveVenues(config, keys, clock=clock, meter=metrics, market=market)
-            closing.push_async_callback(venues.close)
-            await venues.open(plan_for(config, market).instruments, left_behind(out))
-        models = await closing.enter_async_context(
-            models_for(
-                config,
-                use,
-                metrics=metrics,
-                blind=sight_of(config, followed(config)),
-                always=bool(config.agents_file),
-            )
-        )
-        service = PaperService(
-            base, feed=feed, bars=bars, speed=speed, seconds=seconds, out=out, view=view,
-            clock=clock, metrics=metrics, market=market, venues=venues, symbols=symbols,
-            models=models, use=use,
-        )  # fmt: skip
-        return await service.run()
-
-
 class PaperService(Reading):
-    """Running paper account; see `run_service`."""
+    """Running paper account; see `tutti.app.serve`."""
 
-    def __init__(  # noqa: PLR0913, PLR0915 - the same
+    def __init__(  # noqa: PLR0913, PLR0915 - the parts and the choices that it joins
         self,
         config: Config,
         *,
@@ -356,7 +270,7 @@ class PaperService(Reading):
         if self._recalls is not None:
             supervisor.add("past", self._recalls, Policy(on_failure=OnFailure.IGNORE))
         supervisor.add("halt file", self._kill.watch, Policy(on_failure=OnFailure.RESTART))
-        self._hear_signals()
+        hear_signals(self.shutdown, self.kill)
         return supervisor
 
     async def _trade(self) -> None:
@@ -494,19 +408,6 @@ class PaperService(Reading):
     async def _run_out(self) -> None:
         await self._clock.sleep_until(self._clock.now() + round((self._seconds or 0.0) * SECOND))
         self.shutdown(f"its {self._seconds:g} s are over")
-
-    def _hear_signals(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._hear(number, self.shutdown, f"signal {number.name}")
-        self._hear(signal.SIGUSR1, self.kill, "a signal", signal.SIGUSR1.name)
-
-    @staticmethod
-    def _hear(number: signal.Signals, act: Callable[..., None], *said: str) -> None:
-        # not in a thread other than the main one, where a test may run
-        try:
-            asyncio.get_running_loop().add_signal_handler(number, act, *said)
-        except (ValueError, NotImplementedError, RuntimeError):
-            _log.info("signals are not heard here", signal=number.name)
 
     def _summary(self, head: Head, seconds: float) -> ServiceSummary:
         state = self.status()

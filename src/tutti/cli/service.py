@@ -262,7 +262,7 @@ def _run(  # noqa: PLR0913 - what a service is started with
 ) -> "ServiceSummary":
     from tutti.app.access import api_token  # not for --help
     from tutti.app.logs import configure_logs
-    from tutti.app.service import run_service
+    from tutti.app.serve import run_service
 
     logging = settings.logging
     secrets = [
