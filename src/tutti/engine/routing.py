@@ -108,15 +108,15 @@ class Router:
         legs = [leg for leg in rule.legs if self._instruments[leg].id.venue not in without]
         side = Side.BUY if lots > 0 else Side.SELL
         lot = self._instruments[i].quantity_step
-        held = {leg: self._held(leg) for leg in legs}
-        closing = {leg: q for leg, q in held.items() if q * side.sign < 0}
-        can_close = int(sum((abs(q) for q in closing.values()), _NOTHING) / lot)
+        to_go = {leg: self._to_close(leg, side) for leg in legs}
+        closing = {leg: q for leg, q in to_go.items() if q > 0}
+        can_close = int(sum(closing.values(), _NOTHING) / lot)
         to_close = min(abs(lots), can_close)
         to_open = 0 if only_closes else abs(lots) - to_close
         children: list[ChildOrder] = []
         for count, closes in ((to_close, True), (to_open, False)):
             offers = [
-                self._offer(leg, side, abs(held[leg]) if closes else None)
+                self._offer(leg, side, closing[leg] if closes else None)
                 for leg in (closing if closes else legs)
             ]
             wanted = Wanted(
@@ -133,6 +133,19 @@ class Router:
     def _held(self, leg: int) -> Decimal:
         position = self._account.portfolio.position(self._instruments[leg].id)
         return _NOTHING if position is None else position.quantity
+
+    def _to_close(self, leg: int, side: Side) -> Decimal:
+        """Return what an order may close there, base units: held, and not being closed already."""
+        held = self._held(leg) * -side.sign
+        if held <= 0:
+            return _NOTHING
+        orders = self._account.orders.of(self._instruments[leg].id)
+        at_work = (
+            order.remaining
+            for order in orders
+            if order.side is side and order.status is not OrderStatus.CREATED
+        )
+        return held - sum(at_work, _NOTHING)
 
     def _offer(self, leg: int, side: Side, held: Decimal | None) -> Offer:
         instrument = self._instruments[leg]

@@ -213,3 +213,16 @@ def test_legs_against_each_other_are_held_on_where_nobody_wants_out(
     made.tick()
     made.tick()
     assert made.session.engine.counts.orders == 0
+
+
+def test_what_one_venue_refuses_does_not_close_more_than_the_other_holds(
+    pair: Callable[..., Pair],
+) -> None:
+    made = pair(A="1", B="1")
+    made.refuse("A", OrderRejected("under maintenance", venue="A"))
+    made.tell()
+    assert made.session.engine.counts.orders == 2
+    made.tick()
+    assert made.at_venues() == {A: Decimal(1)}
+    (left,) = made.left
+    assert left.startswith("1.000 of BTC-USDT-PERP.A: ")
