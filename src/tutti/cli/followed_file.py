@@ -13,6 +13,7 @@ from tutti.cli.running import Running, Unreachable, ask, find
 from tutti.model.errors import ConfigError
 
 _POLL_S = 0.05
+_LEAST_PATIENCE_S = 5.0
 
 File: TypeAlias = Annotated[
     Path | None,
@@ -130,7 +131,8 @@ def _awaited(
     state: dict[str, Any] = {}
     while True:
         try:
-            state = ask(running, "GET", route)
+            left = max(end - time.monotonic(), _LEAST_PATIENCE_S)
+            state = ask(running, "GET", route, patience_s=left)
         except Unreachable:
             # it may be handing over; whether it is gone shows in the end
             state |= {"read": "", "refused": ""}

@@ -1,6 +1,5 @@
 """``tutti kill``, ``flatten``, ``pause`` and ``resume``: what an operator tells a running account."""
 
-import os
 import signal
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ import typer
 from tutti.cli.boundary import FAILED, OK
 from tutti.cli.options import AsJson
 from tutti.cli.output import Output
-from tutti.cli.running import Running, Unreachable, ask, find
+from tutti.cli.running import Running, Unreachable, ask, find, send
 from tutti.cli.runs import PAPER, account_folder
 from tutti.cli.service import Folder
 from tutti.model.errors import ConfigError
@@ -121,8 +120,8 @@ def _pull(running: Running, out: Path, reason: str) -> str:
         body = {"reason": reason, "positions": "close"}
         ask(running, "POST", "/shutdown", token=token, body=body)
     except (Unreachable, ConfigError):
-        os.kill(running.pid, signal.SIGUSR1)
-        return "a signal and the HALT file"
+        # it looks for the file, too, and may have ended by it before it was asked
+        return "a signal and the HALT file" if send(running, signal.SIGUSR1) else "the HALT file"
     return "its API"
 
 

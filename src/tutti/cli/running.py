@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import http.client
 import json
+import os
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FILE, _LOCK = "service.json", "service.lock"
-_PATIENCE_S = 5.0
+_PATIENCE_S = 30.0
+"""A service that compiles its kernels, as the first one on a machine does, answers nobody meanwhile."""
 
 
 class Unreachable(TuttiError):
@@ -134,6 +136,9 @@ def ask(
         connection.request(method, path, body=sent, headers=headers)
         answer = connection.getresponse()
         told = json.loads(answer.read())
+    except TimeoutError as error:
+        heard = "; it may still do what it was told" if method != "GET" else ""
+        raise Unreachable(f"{running.url} doesn't answer within {patience_s:g} s{heard}") from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Unreachable(f"{running.url} doesn't answer: {error}") from error
     finally:
@@ -143,6 +148,15 @@ def ask(
     if answer.status >= http.HTTPStatus.BAD_REQUEST:
         raise Unreachable(f"{running.url}{path}: {told.get('error', answer.status)}")
     return told
+
+
+def send(running: Running, what: int) -> bool:
+    """Send a service a signal; return False where it has ended meanwhile."""
+    try:
+        os.kill(running.pid, what)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _read(folder: Path) -> Running | None:

@@ -19,7 +19,7 @@ from tutti.cli.live import LivePicture, PlainLines
 from tutti.cli.options import AsJson, Bars, ConfigFile, Register
 from tutti.cli.output import Output
 from tutti.cli.progress import FIRST_START, compiles_first
-from tutti.cli.running import Claim, Running, Unreachable, ask, claim, find
+from tutti.cli.running import Claim, Running, Unreachable, ask, claim, find, send
 from tutti.cli.runs import PAPER, RESULT, TRIALS, usable
 from tutti.model.errors import ConfigError
 
@@ -332,7 +332,7 @@ def _ask_to_stop(running: Running, out: Path) -> str:
             body={"reason": "tutti down", "positions": "keep"},
         )
     except (Unreachable, ConfigError):
-        os.kill(running.pid, signal.SIGTERM)
+        send(running, signal.SIGTERM)  # or it has ended meanwhile
         return "a signal"
     return "its API"
 

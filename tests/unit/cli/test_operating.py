@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ import pytest
 from tests.unit.cli.test_service import _SMALL, started
 
 from tutti.app.kill_switch import HALT
+from tutti.cli.running import Running, claim
 
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import Tutti
@@ -35,13 +38,14 @@ def test_service_is_paused_resumed_flattened_and_killed(tutti: Tutti, small: Pat
         assert "flatten" in flattened.out
         killed = tutti("kill", "--json")
         assert killed.code == 0, killed.err
-        assert json.loads(killed.out) == {
-            "stopped": True, "through": "its API", "not_closed": [],
-        }  # fmt: skip
-        assert process.wait(20) == 0
+        told = json.loads(killed.out)
+        assert (told["stopped"], told["not_closed"]) == (True, [])
+        # the file is there first: on a busy machine the service may see it before it is asked
+        assert told["through"] in {"its API", "a signal and the HALT file", "the HALT file"}
+        assert process.wait(60) == 0
     refused = tutti("up", "--for", "1", "--config", small)
     assert refused.code == 3
-    assert "killed by the API" in refused.err
+    assert "killed by the " in refused.err
     assert tutti("resume").code == 0
     assert not (_PAPER / HALT).exists()
     assert tutti("up", "--for", "1", "--config", small).code == 0
@@ -53,7 +57,19 @@ def test_service_without_an_api_is_killed_all_the_same(tutti: Tutti, small: Path
         assert killed.code == 0, killed.err
         assert "through a signal and the HALT file" in killed.out
         assert "nothing is held" in killed.out
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
+
+
+def test_service_that_ended_by_the_file_before_it_was_asked_is_no_fault(
+    tutti: Tutti, tmp_path: Path
+) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    gone = Running(pid=ended.pid, feed="sim", started_at="", url="http://127.0.0.1:1", is_up=True)
+    with claim(tmp_path / "run", gone):
+        answer = tutti("kill", "--out", tmp_path / "run", "--timeout", "0", "--json")
+    assert answer.code == 1
+    assert json.loads(answer.out)["through"] == "the HALT file"
 
 
 def test_account_at_rest_is_killed_by_its_ledger(tutti: Tutti, small: Path) -> None:

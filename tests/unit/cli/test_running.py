@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +108,16 @@ def test_order_carries_the_token_and_its_refusal_is_told(api: Running) -> None:
 def test_answer_that_is_no_json_is_none(api: Running) -> None:
     with pytest.raises(Unreachable, match="doesn't answer"):
         ask(api, "GET", "/text")
+
+
+def test_service_that_is_busy_is_waited_for_and_may_still_do_what_it_was_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        busy = Running(pid=1, feed="sim", started_at="", url=url)
+        with pytest.raises(Unreachable, match=r"doesn't answer within 0.05 s; it may still do"):
+            ask(busy, "POST", "/pause", patience_s=0.05)
+        with pytest.raises(Unreachable, match=r"doesn't answer within 0.05 s$"):
+            ask(busy, "GET", "/status", patience_s=0.05)
 
 
 def test_service_without_api_or_gone_is_unreachable() -> None:
