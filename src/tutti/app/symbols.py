@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import AfterValidator, Field, model_validator
 
-from tutti.app.config import override, validated
+from tutti.app.config import override
 from tutti.app.document import Document, read_document
 from tutti.app.settings import DEFAULT_VENUE, Number, Section, about, refuse_twice
+from tutti.app.validation import text_of, validated
 from tutti.model.errors import ConfigError, TuttiError
 from tutti.model.instrument import InstrumentId
 from tutti.risk.caps import most_held
@@ -192,15 +193,8 @@ def load_symbols(path: Path, agents: Sequence[AgentSettings]) -> SymbolsFile:
     ConfigError
         If it can't be read or used; one line with file, line, key, and what to do.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError(
-            f"{path}: no such file; make it with tutti symbols add, or leave out feed.symbols"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: can't be read; name a YAML file in UTF-8") from error
-    return parse_symbols(text, str(path), agents)
+    missing = "make it with tutti symbols add, or leave out feed.symbols"
+    return parse_symbols(text_of(path, missing), str(path), agents)
 
 
 def parse_symbols(text: str, name: str, agents: Sequence[AgentSettings]) -> SymbolsFile:

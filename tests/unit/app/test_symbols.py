@@ -94,7 +94,7 @@ def test_file_that_can_not_be_read_is_told_why(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="can't be read"):
         load_symbols(tmp_path, ())
     (tmp_path / "latin.yaml").write_bytes(b"\xff\xfe\xfa")
-    with pytest.raises(ConfigError, match="can't be read; name a YAML file in UTF-8"):
+    with pytest.raises(ConfigError, match="not text in UTF-8; save it as UTF-8"):
         load_symbols(tmp_path / "latin.yaml", ())
 
 

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from tutti.app.document import Document, Key, dotted, read_document
 from tutti.app.expectation import remedy
 from tutti.app.settings import Number, Section
+from tutti.app.validation import text_of
 from tutti.kernel.clock import parse_instant
 from tutti.model.errors import ConfigError
 from tutti.sandbox.scenarios import effects
@@ -176,14 +177,7 @@ def scenario_of(name: str) -> Scenario:
         raise ConfigError(
             f"no scenario is called {name!r}; there are {', '.join(SCENARIOS)}, or name a YAML file"
         )
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; write one, or name a scenario") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not text in UTF-8; save it as UTF-8") from error
-    except OSError as error:
-        raise ConfigError(f"{path}: can't be read: {error.strerror}; name a YAML file") from error
+    text = text_of(path, "write one, or name a scenario")
     return parse_scenario(text, str(path))
 
 
