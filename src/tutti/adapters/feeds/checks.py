@@ -1,7 +1,7 @@
-"""What is wrong with the bars of a file: rows that can't be true, and what deserves a look.
+"""What is wrong with the bars of a file: rows that can't be true.
 
-Impossible rows refuse the file, or with ``repair`` are dropped and counted. What is doubtful is
-reported and carried: a missing bar stays missing, a wick stays a wick.
+They refuse the file, or with ``repair`` are dropped and counted. What only deserves a look is told
+by `tutti.adapters.feeds.doubtful`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tutti.adapters.feeds.doubtful import doubtful
 from tutti.adapters.feeds.findings import Code, Finding, Severity
 from tutti.adapters.feeds.series import NO_TIME, BarSeries
 from tutti.kernel.clock import iso
@@ -39,15 +38,6 @@ class Checked:
     series: BarSeries
     findings: tuple[Finding, ...]
     dropped: int
-
-
-def check_bars(series: BarSeries) -> list[Finding]:
-    """Return everything that is wrong with the bars of one file.
-
-    The doubtful is judged on the rows that are possible.
-    """
-    checked = sift(series, repair=True)
-    return [*checked.findings, *doubtful(checked.series)]
 
 
 def sift(series: BarSeries, *, repair: bool) -> Checked:

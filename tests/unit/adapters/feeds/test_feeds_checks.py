@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutti.adapters.feeds.checks import check_bars, sift
+from tutti.adapters.feeds.checks import sift
+from tutti.adapters.feeds.doubtful import doubtful
 from tutti.adapters.feeds.findings import Code, Severity
 from tutti.adapters.feeds.series import NO_TIME, BarSeries
 from tutti.model.errors import DataError
@@ -142,14 +143,20 @@ def test_file_without_a_possible_row_is_refused_even_with_repair(make_series: Se
         sift(make_series([np.nan, np.nan]), repair=True)
 
 
-def test_check_of_a_broken_series_lists_impossible_and_doubtful(make_series: SeriesMaker) -> None:
-    series = make_series(np.full(80, 5.0), high=np.full(80, 5.0), low=np.full(80, 5.0))
-    findings = check_bars(_with(make_series(_CLOSES), "close", 4, np.nan))
+def test_row_that_was_impossible_is_a_gap_of_those_that_are_left(make_series: SeriesMaker) -> None:
+    checked = sift(_with(make_series(_CLOSES), "close", 4, np.nan), repair=True)
+    findings = [*checked.findings, *doubtful(checked.series)]
     assert [(f.code, str(f).split(":")[0]) for f in findings] == [
         (Code.NOT_FINITE, "bars.parquet, row 4"),
         (Code.GAPS, "bars.parquet, row 5"),
     ]
-    assert check_bars(series) == []
+
+
+def test_prices_that_stand_still_while_they_trade_are_nothing_to_tell(
+    make_series: SeriesMaker,
+) -> None:
+    series = make_series(np.full(80, 5.0), high=np.full(80, 5.0), low=np.full(80, 5.0))
+    assert doubtful(sift(series, repair=False).series) == []
 
 
 @given(st.lists(st.integers(min_value=0, max_value=12), min_size=1, max_size=30))
