@@ -28,7 +28,6 @@ __all__ = [
     "override",
     "parse_config",
     "resolved",
-    "validated",
 ]
 
 _KEY = re.compile(r"[a-z_]+(?=[\s:.\[])[^\s:]*")
