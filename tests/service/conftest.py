@@ -89,7 +89,7 @@ def ticked() -> Callable[[PaperService, int], Awaitable[None]]:
     """Return a coroutine function that waits until a service has lived through so many ticks."""
 
     async def wait(service: PaperService, count: int) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while service.ticks < count:  # noqa: ASYNC110 - a service tells nobody of its ticks
                 await asyncio.sleep(0)
 

@@ -149,13 +149,13 @@ async def test_new_agent_is_asked_at_the_next_tick_and_what_is_out_stays_out(
         await ticked(service, 5)
         session = service.account.session
         write(slow, _agent("new"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while service.account.session is session:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
         changed = service.account.as_of
         await ticked(service, service.ticks + 3)
         _Scripted.gate.set()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while _value(service, "agent_success_total", "slow") < 2.0:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         await ticked(service, service.ticks + 2)
@@ -187,7 +187,7 @@ async def test_agent_that_can_not_be_made_is_refused_with_its_line_and_changes_n
         session = service.account.session
         odd = {"name": "news", "model": "a:b", "params": {"volume": 11}}
         listed.write_text(yaml.safe_dump({"agents": [_agent("steady"), odd]}))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while not service.status().agents_refused:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         await ticked(service, service.ticks + 3)

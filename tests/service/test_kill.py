@@ -51,7 +51,7 @@ def _held(service: PaperService) -> int:
 
 
 async def _until_held(service: PaperService) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not _held(service):  # noqa: ASYNC110 - a service tells nobody of its positions
             await asyncio.sleep(0.001)
 

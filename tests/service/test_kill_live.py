@@ -117,7 +117,7 @@ async def _trade_and_kill(
             async with asyncio.TaskGroup() as group:
                 rising = group.create_task(_rise(addresses))
                 run = group.create_task(service.run())
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(90):
                     while np.count_nonzero(service.account.session.account.book.lots) < 3:  # noqa: ASYNC110
                         await asyncio.sleep(0.05)
                 rising.cancel()

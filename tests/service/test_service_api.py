@@ -32,7 +32,7 @@ def client_of(ticked: Ticked) -> Served:
         async with asyncio.TaskGroup() as group:
             group.create_task(service.run())
             await ticked(service, 20)
-            async with httpx.AsyncClient(base_url=service.api_url, timeout=20) as client:
+            async with httpx.AsyncClient(base_url=service.api_url, timeout=90) as client:
                 yield client
             service.shutdown("test over")
 
@@ -129,7 +129,7 @@ async def test_shutdown_over_http_ends_the_service(
     async with asyncio.TaskGroup() as group:
         run = group.create_task(service.run())
         await ticked(service, 5)
-        async with httpx.AsyncClient(base_url=service.api_url, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=service.api_url, timeout=90) as client:
             answer = await client.post(
                 "/shutdown",
                 json={"reason": "goodbye", "positions": "keep"},

@@ -70,7 +70,7 @@ async def _rise(place: Addresses) -> None:
 
 
 async def _until(reached: Callable[[], object]) -> None:
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(90):
         while not reached():  # noqa: ASYNC110 - a service tells nobody of what it does
             await asyncio.sleep(0.05)
 

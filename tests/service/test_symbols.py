@@ -57,7 +57,7 @@ def service(make_service: Make, listed: Path) -> PaperService:
 
 
 async def _until(service: PaperService, reached: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not reached():  # noqa: ASYNC110 - a service tells nobody of what it does
             await asyncio.sleep(0.01)
 
