@@ -46,14 +46,10 @@ class Left:
 
 
 class _Held(NamedTuple):
-    """What one order closes: signed lots of a column, or of one side of it.
-
-    ``is_side``: venues of its route hold against each other, so it is closed side by side.
-    """
+    """What one order closes: signed lots of a column, or of one side of it where it is routed."""
 
     column: int
     lots: int
-    is_side: bool
 
     @property
     def key(self) -> tuple[int, bool]:
@@ -69,7 +65,8 @@ class CloseOut:
     its instrument waits until a venue has said what became of it.
 
     What the venues of a route hold against each other adds up to less than is open, or to nothing:
-    longs and shorts are then closed by an order each, at the same time.
+    longs and shorts are closed by an order each, at the same time. There an order at work keeps its
+    own venue waiting, and no other.
 
     Parameters
     ----------
@@ -105,7 +102,10 @@ class CloseOut:
         self._limits = limits._replace(max_data_age_ns=_NEVER, max_clock_skew_ns=_NEVER)
         self._columns = {each.id: i for i, each in enumerate(setup.instruments)}
         self._legs = {each.column: each.legs for each in setup.routes}
+        for i, legs in self._legs.items():
+            self._columns |= dict.fromkeys((setup.instruments[leg].id for leg in legs), i)
         self._closing: dict[tuple[int, bool], str] = {}
+        self._mine: set[str] = set()
         self._said: dict[tuple[int, bool], str] = {}
         self._again: dict[int, int] = {}
         self._asked: dict[str, int] = {}
@@ -167,15 +167,16 @@ class CloseOut:
 
     def opposed(self) -> frozenset[int]:
         """Return the columns whose venues hold against each other."""
-        return frozenset(each.column for each in self._held() if each.is_side)
+        return frozenset(
+            i for i in self._legs if len({q > 0 for _, q in self._quantities(i) if q}) > 1
+        )
 
     def _is_meant(self, order: Order, only: frozenset[int] | None) -> bool:
         return only is None or self._columns[order.instrument] in only
 
     def _is_mine(self, order: Order) -> bool:
         # the parts of an order that closes are its own
-        mine = self._closing.values()
-        return order.id in mine or order.parent in mine
+        return order.id in self._mine or order.parent in self._mine
 
     def _quantities(self, i: int) -> list[tuple[int, Decimal]]:
         """Return what is held in a column, signed base units: by leg where it is routed."""
@@ -186,30 +187,31 @@ class CloseOut:
         return [(k, each.quantity) for k, each in found if each is not None]
 
     def _held(self) -> list[_Held]:
+        instruments, orders = self._setup.instruments, self._account.orders
         lots = self._account.book.lots
-        sides: list[_Held] = []
+        held = [
+            _Held(i, int(lots[i])) for i in np.flatnonzero(lots).tolist() if i not in self._legs
+        ]
         for i in self._legs:
-            each = [q for _, q in self._quantities(i)]
-            step = self._setup.instruments[i].quantity_step
-            longs = int(sum(q for q in each if q > 0) / step)
-            shorts = int(sum(q for q in each if q < 0) / step)
-            if longs and shorts:
-                sides += [_Held(i, longs, True), _Held(i, shorts, True)]  # noqa: FBT003
-        split = {each.column for each in sides}
-        whole = [i for i in np.flatnonzero(lots).tolist() if i not in split]
-        return [*(_Held(i, int(lots[i]), False) for i in whole), *sides]  # noqa: FBT003
+            step = instruments[i].quantity_step
+            free = [q for k, q in self._quantities(i) if not orders.is_at_work(instruments[k].id)]
+            longs, shorts = [q for q in free if q > 0], [q for q in free if q < 0]
+            lots_of = [int(sum(side) / step) for side in (longs, shorts)]
+            held += [_Held(i, count) for count in lots_of if count]
+        return held
 
-    def _waits(self, held: _Held) -> bool:
-        """Tell whether an order at work may still change what is held."""
-        i = held.column
-        if not held.is_side:
-            return bool(self._account.book.working[i])
-        other = self._closing.get((i, held.lots < 0))
-        return any(
-            other not in {order.id, order.parent}
-            for order in self._account.orders.open()
-            if self._columns[order.instrument] in self._legs[i]
-        )
+    def _waits(self, i: int) -> bool:
+        """Tell whether something else than we know may be held in a column."""
+        is_locked = bool(self._desk.locks[i] == UNRESOLVED)
+        if i in self._legs:
+            # an order of unknown fate is at work at its own venue; what nobody can explain is not
+            return is_locked and not self._lost(i)
+        return is_locked or bool(self._account.book.working[i])
+
+    def _lost(self, i: int) -> list[int]:
+        """Return the legs of a column that have an order of unknown fate."""
+        instruments, orders = self._setup.instruments, self._account.orders
+        return [leg for leg in self._legs.get(i, ()) if orders.is_locked(instruments[leg].id)]
 
     def _cancel(self, ts: int, only: frozenset[int] | None) -> None:
         for order in self._account.orders.open():
@@ -221,15 +223,14 @@ class CloseOut:
             self._desk.cancel(order, ts)
 
     def _close(self, ts: int, only: frozenset[int] | None) -> None:
-        locks, dust = self._desk.locks, self.dust()
+        dust = self.dust()
         parts = [
             each
             for each in self._held()
-            if locks[each.column] != UNRESOLVED
-            and ts >= self._again.get(each.column, ts)
+            if ts >= self._again.get(each.column, ts)
             and (only is None or each.column in only)
             and each.column not in dust
-            and not self._waits(each)
+            and not self._waits(each.column)
         ]
         if not parts:
             return
@@ -246,6 +247,7 @@ class CloseOut:
                 self._journal.append("refusal", ts, Objection.of(answer), answer.intent.id)
                 continue
             self._closing[held.key] = answer.intent.id
+            self._mine.add(answer.intent.id)
             i = held.column
             self._desk.open(answer, ts, i, -held.lots, int(self._account.book.lead[i]))
             approved.append(answer)
@@ -286,16 +288,17 @@ class CloseOut:
         )
 
     def _obstacle(self, i: int, leg: int, *, is_long: bool) -> str:
-        if self._desk.locks[i] == UNRESOLVED:
+        lost = self._lost(i)
+        if self._desk.locks[i] == UNRESOLVED and (not lost or leg in lost):
             return "an earlier order of it has an unknown fate"
         if i in self.dust():
             return "too little for the smallest order at its venue"
         orders = self._account.orders
-        order = orders.get(self._closing.get((i, is_long), ""))
-        if order is None:
-            return self._said.get((i, is_long), "no order to close it has left yet")
-        parts = orders.of(self._setup.instruments[leg].id)
-        return _state(next((each for each in parts if each.parent == order.id), order))
+        parts = (each for each in orders.of(self._setup.instruments[leg].id) if each.parent)
+        order = next(parts, orders.get(self._closing.get((i, is_long), "")))
+        if order is not None:
+            return _state(order)
+        return self._said.get((i, is_long), "no order to close it has left yet")
 
 
 def _state(order: Order) -> str:

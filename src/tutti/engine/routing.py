@@ -135,17 +135,10 @@ class Router:
         return _NOTHING if position is None else position.quantity
 
     def _to_close(self, leg: int, side: Side) -> Decimal:
-        """Return what an order may close there, base units: held, and not being closed already."""
-        held = self._held(leg) * -side.sign
-        if held <= 0:
+        """Return what an order may close there, base units: nothing where one is at work already."""
+        if self._account.orders.is_at_work(self._instruments[leg].id):
             return _NOTHING
-        orders = self._account.orders.of(self._instruments[leg].id)
-        at_work = (
-            order.remaining
-            for order in orders
-            if order.side is side and order.status is not OrderStatus.CREATED
-        )
-        return held - sum(at_work, _NOTHING)
+        return max(self._held(leg) * -side.sign, _NOTHING)
 
     def _offer(self, leg: int, side: Side, held: Decimal | None) -> Offer:
         instrument = self._instruments[leg]

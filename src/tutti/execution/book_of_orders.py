@@ -127,6 +127,10 @@ class OpenOrders:
         """Tell whether the instrument has an order whose fate nobody knows."""
         return any(order.status is OrderStatus.UNRESOLVED for order in self.of(instrument))
 
+    def is_at_work(self, instrument: InstrumentId) -> bool:
+        """Tell whether a venue has, or may have, an order of the instrument."""
+        return any(order.status is not OrderStatus.CREATED for order in self.of(instrument))
+
     def _known(self, order_id: str) -> Order:
         order = self._orders.get(order_id)
         if order is None:

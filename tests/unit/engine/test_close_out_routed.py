@@ -19,14 +19,13 @@ from tutti.ledger.kinds import FLATTEN, KILL, Command
 from tutti.model.arrays import MODE, PEAK_EQUITY
 from tutti.model.errors import OrderRejected, OutcomeUnknown
 from tutti.model.instrument import InstrumentId
+from tutti.model.order import ApprovedOrder, OrderIntent, OrderType, Reason, Side
 from tutti.risk.breakers import UNRESOLVED
 from tutti.sandbox.venue import SimulatedVenue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from tutti.model.order import ApprovedOrder
 
 A = InstrumentId("BTC-USDT-PERP", "A")
 B = InstrumentId("BTC-USDT-PERP", "B")
@@ -226,3 +225,29 @@ def test_what_one_venue_refuses_does_not_close_more_than_the_other_holds(
     assert made.at_venues() == {A: Decimal(1)}
     (left,) = made.left
     assert left.startswith("1.000 of BTC-USDT-PERP.A: ")
+
+
+def test_order_of_unknown_fate_keeps_its_own_venue_waiting_and_no_other(
+    pair: Callable[..., Pair],
+) -> None:
+    made = pair(A="1", B="2")
+    made.refuse("A", OutcomeUnknown("hung up", venue="A"))
+    # the venue of what is held in A has not answered an order when everything is to go
+    desk, orders = made.session.engine.desk, made.session.account.orders
+    intent = OrderIntent(
+        id="by hand", instrument=A, as_of=_NOW, side=Side.BUY, quantity=Decimal(1),
+        type=OrderType.MARKET, price=None, reference_price=Decimal(100), reason=Reason.OPERATOR,
+        lead="ema_cross", reduces=False,
+    )  # fmt: skip
+    approved = ApprovedOrder(intent=intent, approved_at=_NOW, rules=())
+    desk.open(approved, _NOW, 0, 1000, -1)
+    desk.send(approved, _NOW)
+    (child,) = [each for each in orders.of(A) if each.parent]
+    desk.lose(child, _NOW)
+    assert desk.locks[0] == UNRESOLVED
+    made.tell()
+    made.session.commands.go_on(_NOW + 5 * SECOND)
+    made.tick()
+    assert made.at_venues() == {A: Decimal(1)}
+    assert "1.000 of BTC-USDT-PERP.A: an earlier order of it has an unknown fate" in made.left
+    assert not any("1.000 of BTC-USDT-PERP.B" in each for each in made.left)

@@ -155,6 +155,17 @@ def test_instrument_is_locked_while_the_fate_of_an_order_is_unknown() -> None:
     assert not orders.is_locked(_BTC)
 
 
+def test_order_is_at_work_from_the_time_it_was_sent_until_it_ends() -> None:
+    orders = OpenOrders()
+    orders.add(_order("parent", status=OrderStatus.CREATED))
+    assert not orders.is_at_work(_BTC)
+    orders.add(_order("a"))
+    assert orders.is_at_work(_BTC)
+    assert not orders.is_at_work(_ETH)
+    orders.apply(_cancelled("a"))
+    assert not orders.is_at_work(_BTC)
+
+
 def test_answer_to_an_order_that_is_not_ours_breaks() -> None:
     orders = OpenOrders()
     with pytest.raises(InvariantBroken, match="not ours"):
