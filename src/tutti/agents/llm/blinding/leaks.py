@@ -12,6 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tutti.agents.llm.blinding.spaced import closed_up
 from tutti.agents.llm.names import allowed, is_word, listed, ordinary
 from tutti.agents.llm.quoting import visible
 from tutti.agents.llm.screening import latin
@@ -110,7 +111,7 @@ class LeakFinder:
 
     def find(self, text: str) -> list[Leak]:
         """Return every leak in a text, in the order of kinds."""
-        text = _plain(text)
+        text = closed_up(_plain(text))
         return [
             Leak(
                 kind=kind,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tutti.agents.llm.blinding.codes import code, codes
+from tutti.agents.llm.blinding.spaced import closed_up
 from tutti.agents.llm.names import allowed, is_word, listed, ordinary
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class Names:
         self._codes = {ticker: f"{_KINDS[kinds[ticker]]}-{short[ticker]}" for ticker in kinds}
         self._entries: dict[str, list[_Entry]] = {}
         self._inside: list[str] = []
+        self._spelt: dict[str, list[_Entry]] = {}
         for named in listed():
             more = (aliases or {}).get(named.key, ())
             self._list(named.key, (*named.names, *more), is_own=named.key in self._own)
@@ -121,6 +123,7 @@ class Names:
 
     def without_names(self, text: str) -> str:
         """Return a text in which every name is a code."""
+        text = closed_up(text, self._of_spelt)
         text = _BITCOIN.sub(f"{self.of_asset('BTC')} ", _HANDLE.sub("@user", text))
         text = _TAG.sub(lambda match: f"#{self.of_asset(match['tag'])}", text)
         text = _TICKER.sub(self._of_ticker, text)
@@ -145,11 +148,19 @@ class Names:
                 self._inside.append(ticker.casefold())
 
     def _add(self, entry: _Entry) -> None:
+        self._spelt.setdefault("".join(_TOKEN.findall(entry.name.casefold())), []).append(entry)
         first = _TOKEN.search(entry.name)
         if first is not None:
             self._entries.setdefault(first[0].casefold(), []).append(entry)
         else:
             self._entries.setdefault(entry.name, []).append(entry)
+
+    def _of_spelt(self, word: str) -> str | None:
+        lower = word.casefold()
+        for entry in self._spelt.get(lower, ()):
+            if entry.any_case or word.isupper():
+                return entry.code
+        return self._unknown(word) if any(name in lower for name in self._inside) else None
 
     def _of_ticker(self, match: re.Match[str]) -> str:
         ticker = match["ticker"]

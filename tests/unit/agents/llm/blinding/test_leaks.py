@@ -80,3 +80,8 @@ def test_recorded_texts_once_blinded_hold_no_leak(file: str, every: int, market_
         assert finder.find(told) == [], text
         leaky += bool(finder.find(text))
     assert leaky > len(frame) / every / 2
+
+
+@pytest.mark.parametrize("text", ["so A P P L E rose", "so a.p.p.l.e rose", "so A-A-P-L rose"])
+def test_letters_that_stand_apart_are_found(text: str) -> None:
+    assert [each.kind for each in LeakFinder(["AAPL"]).find(text)] in (["name"], ["ticker"])

@@ -52,6 +52,33 @@ def test_names_within_sentences_are_replaced_and_words_are_kept(text: str, told:
 @pytest.mark.parametrize(
     "text",
     [
+        "A P P L E", "A.P.P.L.E.", "a-p-p-l-e", "A_P_P_L_E", "A p p l e", "A A P L", "a a p l",
+        "T I M C O O K", "i P h o n e",
+    ],
+)  # fmt: skip
+def test_names_whose_letters_stand_apart_become_the_same_code(text: str) -> None:
+    assert NAMES.without_names(f"so {text} rose").replace(".", "") == f"so {APPLE} rose"
+
+
+def test_name_within_letters_that_stand_apart_is_hidden() -> None:
+    told = NAMES.without_names("so A P P L E I N C rose")
+    assert re.fullmatch(r"so Name-\w+ rose", told)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "U.S.A. and U S A", "at 5 p.m. in the U.K.", "x y z", "plan A or B or C", "grades A B C D",
+        "t a r g e t", "a b c d e f", "e.g. this", "one-by-one", "R E P E A T", "I - a b - c",
+    ],
+)  # fmt: skip
+def test_letters_that_spell_no_name_stay_apart(text: str) -> None:
+    assert NAMES.without_names(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "Zorbulon", "#BitcoinETF", "ZRBL", "$ZRBL", "Blue River Holdings (ZRBL)", "(NYSE: ZRBL)",
         "Blue River Pharma Inc.", "btcusd", "appleinsider", "OpenWhatever", "\u0411\u0438\u0442\u043a\u043e\u0438\u043d",
     ],
