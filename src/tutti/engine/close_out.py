@@ -15,6 +15,8 @@ from tutti.risk.breakers import UNLOCKED, UNRESOLVED
 from tutti.risk.review import Proposals, objections, review
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from tutti.engine.order_desk import OrderDesk
     from tutti.engine.run import Account, Counts, Setup
     from tutti.kernel.ids import IdSource
@@ -120,6 +122,8 @@ class CloseOut:
         only : frozenset of int, optional
             Columns to close; all by default.
         """
+        # before a refusal is heard: what is to be closed goes to no other venue
+        self._cancel(ts, only, {OrderStatus.CREATED})
         self._desk.drain()
         # before anything is sent again: what waits to be opened is dropped
         self._cancel(ts, only)
@@ -213,8 +217,15 @@ class CloseOut:
         instruments, orders = self._setup.instruments, self._account.orders
         return [leg for leg in self._legs.get(i, ()) if orders.is_locked(instruments[leg].id)]
 
-    def _cancel(self, ts: int, only: frozenset[int] | None) -> None:
+    def _cancel(
+        self,
+        ts: int,
+        only: frozenset[int] | None,
+        those: Collection[OrderStatus] = frozenset(OrderStatus),
+    ) -> None:
         for order in self._account.orders.open():
+            if order.status not in those:
+                continue
             if self._is_mine(order) or ts < self._asked.get(order.id, ts):
                 continue
             if not self._is_meant(order, only):

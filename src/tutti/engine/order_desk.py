@@ -325,10 +325,13 @@ class OrderDesk:
         """Ask to cancel an order, on record before the request leaves.
 
         One that was asked for already is asked for again; so is one that the venue has not answered
-        to, which changes nothing about it but what the venue makes of the request.
+        to, which changes nothing about it but what the venue makes of the request. One that was split
+        is nowhere: its children are, and what is refused of them goes to no other venue.
         """
         if order.status is OrderStatus.CREATED:
-            return  # it is nowhere: its children are
+            if self._split is not None:
+                self._split.keep_from_others(order.id)
+            return
         if order.status is OrderStatus.SENT:
             self._unwanted.add(order.id)
             if any(each.approved.intent.id == order.id for each in self._deferred):

@@ -152,10 +152,11 @@ class Splitter:
             family = self._families[order_id]
             lots, family.returned = family.returned, _NOTHING
             parent = self._account.orders.get(order_id)
-            if parent is None or family.approved is None:
+            if parent is None:
                 continue
-            self._split(family, family.approved, lots, ts, desk)
-            children += [(child, ts) for child in self.to_send(order_id)]
+            if family.approved is not None:
+                self._split(family, family.approved, lots, ts, desk)
+                children += [(child, ts) for child in self.to_send(order_id)]
             if not family.open:
                 self._end(family, parent, ts)
         self._returned = []

@@ -19,7 +19,15 @@ from tutti.ledger.kinds import FLATTEN, KILL, Command
 from tutti.model.arrays import MODE, PEAK_EQUITY
 from tutti.model.errors import OrderRejected, OutcomeUnknown
 from tutti.model.instrument import InstrumentId
-from tutti.model.order import ApprovedOrder, OrderIntent, OrderType, Reason, Side
+from tutti.model.order import (
+    ApprovedOrder,
+    OrderIntent,
+    OrderRefused,
+    OrderType,
+    Reason,
+    Side,
+    VenueEvent,
+)
 from tutti.risk.breakers import UNRESOLVED
 from tutti.sandbox.venue import SimulatedVenue
 
@@ -251,3 +259,33 @@ def test_order_of_unknown_fate_keeps_its_own_venue_waiting_and_no_other(
     assert made.at_venues() == {A: Decimal(1)}
     assert "1.000 of BTC-USDT-PERP.A: an earlier order of it has an unknown fate" in made.left
     assert not any("1.000 of BTC-USDT-PERP.B" in each for each in made.left)
+
+
+@pytest.mark.parametrize("answers_after", [0, 1])
+def test_entry_that_a_venue_refuses_once_all_is_to_go_is_sent_to_no_other(
+    pair: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch, answers_after: int
+) -> None:
+    made = pair()
+    desk, orders = made.session.engine.desk, made.session.account.orders
+    venue = made.session.venues["A"]
+    monkeypatch.setattr(venue, "submit", lambda order, ts: None)
+    intent = OrderIntent(
+        id="by hand", instrument=A, as_of=_NOW, side=Side.BUY, quantity=Decimal(1),
+        type=OrderType.MARKET, price=None, reference_price=Decimal(100), reason=Reason.OPERATOR,
+        lead="ema_cross", reduces=False,
+    )  # fmt: skip
+    approved = ApprovedOrder(intent=intent, approved_at=_NOW, rules=())
+    desk.open(approved, _NOW, 0, 1000, -1)
+    desk.send(approved, _NOW)
+    (child,) = [each for each in orders.of(A) if each.parent]
+    said: list[list[VenueEvent]] = [[]] * answers_after + [
+        [OrderRefused(order_id=child.id, ts=_NOW, detail="no")]
+    ]
+    monkeypatch.setattr(venue, "events", lambda: said.pop(0) if said else [])
+    made.tell()
+    for second in range(1, 4):
+        made.session.commands.go_on(_NOW + second * SECOND)
+    assert made.session.engine.counts.orders == 1
+    assert orders.is_idle
+    assert not made.session.account.book.working.any()
+    assert made.left == []
