@@ -186,7 +186,8 @@ def _quick(venue: str) -> Any:
 class _Server:
     """Server whose clock is ahead, and whose answers take their time."""
 
-    def __init__(self, clock: SimulatedClock, ahead_ms: int) -> None:
+    def __init__(self, clock: SimulatedClock, ahead_ms: int, resolution_ms: int = 1) -> None:
+        self._resolution = resolution_ms
         self.has = {"fetchTime": True}
         self.options: dict[str, Any] = {"timeDifference": 0}
         self._clock = clock
@@ -198,7 +199,7 @@ class _Server:
         self._clock.advance_to(self._clock.now() + delay)
         told = self._clock.now() // 1_000_000 + self._ahead
         self._clock.advance_to(self._clock.now() + delay)
-        return told
+        return told // self._resolution * self._resolution
 
 
 async def test_clocks_are_compared_at_the_middle_of_the_request() -> None:
@@ -206,6 +207,18 @@ async def test_clocks_are_compared_at_the_middle_of_the_request() -> None:
     server = _Server(clock, 2500)
     await measure_skew(server, clock)
     assert server.options["timeDifference"] == -2500
+
+
+@pytest.mark.parametrize("phase_ms", [0, 300, 600, 950])
+@pytest.mark.parametrize(("ahead_ms", "least", "most"), [(0, 0, 0), (2500, -2500, -1500),
+                                                         (-2500, 1500, 2500)])  # fmt: skip
+async def test_clock_that_tells_whole_seconds_is_taken_for_no_further_than_it_must_be(
+    phase_ms: int, ahead_ms: int, least: int, most: int
+) -> None:
+    clock = SimulatedClock(1_700_000_000 * SECOND + phase_ms * 1_000_000)
+    server = _Server(clock, ahead_ms, resolution_ms=1000)
+    await measure_skew(server, clock)
+    assert least <= server.options["timeDifference"] <= most
 
 
 async def test_clocks_are_not_compared_where_the_client_makes_no_use_of_it() -> None:
