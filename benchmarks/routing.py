@@ -100,7 +100,7 @@ def router(strategy: Strategy) -> Router:
     )
     plan = plan_of(config, tuple(traded), HOUR)
     plan = replace(plan, balances={name: Decimal(1_000_000) for name in NAMES})
-    account = fresh_account(plan, 0, 0)
+    account = fresh_account(plan, (), 0)
     account.book.mark[:] = 100.0
     venues: Any = {name: Venue(name, k) for k, name in enumerate(NAMES)}
     return Router(plan.setup, account, venues, plan.setup.routes)
