@@ -236,7 +236,9 @@ if __name__ == "__main__":
         "--seconds", type=float, default=30.0, help="of following books; 0 for orders only"
     )
     parser.add_argument("--rate", type=float, default=10.0, help="updates a second and instrument")
-    parser.add_argument("--orders", type=int, default=200, help="a venue, above 20: the first warm up")
+    parser.add_argument(
+        "--orders", type=int, default=200, help="a venue, above 20: the first warm up"
+    )
     chosen = parser.parse_args()
     with unhurried_collector():  # as a service runs
         for strategy in Strategy:
