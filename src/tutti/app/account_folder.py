@@ -58,6 +58,24 @@ def kept_configuration(folder: Path, digest: str) -> dict[str, Any] | None:
     return found
 
 
+def kept_weights(folder: Path, digest: str) -> dict[str, float]:
+    """Return the weight of each agent in the settings kept under a hash; none where none were.
+
+    Raises
+    ------
+    DataError
+        If the file isn't one that `keep_configuration` wrote.
+    """
+    kept = kept_configuration(folder, digest)
+    if kept is None:
+        return {}
+    try:
+        return {each["name"]: float(each["weight"]) for each in kept["agents"]}
+    except (KeyError, TypeError, ValueError) as error:
+        path = folder / CONFIGURATIONS / f"{digest}.json"
+        raise DataError(f"{path}: no weights of agents in it ({error!r})") from error
+
+
 def as_recorded(settings: Mapping[str, Any], path: Path) -> Config:
     """Return the configuration of a run from what was recorded of it in the file ``path``.
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
 from tutti.agents.aggregation import Aggregation
 from tutti.agents.outcome import opens_of_closes
-from tutti.app.account_folder import CONFIGURATIONS, kept_configuration
+from tutti.app.account_folder import kept_weights
 from tutti.app.backtest import terms_overrides
 from tutti.app.build import analysis_of, plan_of
 from tutti.app.config import Config
@@ -22,7 +22,7 @@ from tutti.kernel.clock import MINUTE, SECOND
 from tutti.ledger.kinds import Segment, Started, Told
 from tutti.ledger.records import decode
 from tutti.ledger.segments import load
-from tutti.model.errors import ConfigError, DataError
+from tutti.model.errors import ConfigError
 from tutti.model.instrument import InstrumentId
 from tutti.model.market import FloatArray, IntArray
 from tutti.model.opinion import Abstention, Opinion, Regime, Views
@@ -273,14 +273,7 @@ class _Kept:
 
     def weights(self, folder: Path) -> dict[str, float]:
         """Return the weights of the newest session, as far as its configuration was kept."""
-        kept = kept_configuration(folder, self._configuration)
-        if kept is None:
-            return {}
-        try:
-            return {each["name"]: float(each["weight"]) for each in kept["agents"]}
-        except (KeyError, TypeError, ValueError) as error:
-            path = folder / CONFIGURATIONS / f"{self._configuration}.json"
-            raise DataError(f"{path}: no weights of agents in it ({error!r})") from error
+        return kept_weights(folder, self._configuration)
 
     def start(self, ts: int, started: Started) -> None:
         self.since = ts

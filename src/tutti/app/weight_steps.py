@@ -9,14 +9,13 @@ ledger, which a restart goes on with and a replay repeats.
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import structlog
 
 from tutti.adapters.stores.sqlite_ledger import SqliteLedgerReader
-from tutti.app.account_folder import CONFIGURATIONS
+from tutti.app.account_folder import kept_weights
 from tutti.app.agents_edit import with_setting
 from tutti.app.past_views import past_views
 from tutti.app.settings import MOST_WEIGHT
@@ -24,7 +23,7 @@ from tutti.app.worth import follower_of
 from tutti.kernel.clock import SECOND
 from tutti.ledger.kinds import Started, Stopped
 from tutti.ledger.records import decode
-from tutti.model.errors import ConfigError, LedgerError
+from tutti.model.errors import ConfigError, DataError, LedgerError
 from tutti.sandbox.result import write_atomically
 
 if TYPE_CHECKING:
@@ -71,6 +70,8 @@ def given_weights(ledger: LedgerReader, folder: Path) -> Given:
 
     Raises
     ------
+    DataError
+        If a configuration isn't as it was kept.
     LedgerError
         If the ledger can't be read.
     """
@@ -84,7 +85,7 @@ def given_weights(ledger: LedgerReader, folder: Path) -> Given:
             continue
         name = decode(row, Started).configuration
         if name not in known:
-            known[name] = _weights_in(folder / CONFIGURATIONS / f"{name}.json")
+            known[name] = kept_weights(folder, name)
         is_step = reason.startswith(f"{STEP}:")
         if is_step or not since:
             since = row.ts
@@ -96,13 +97,6 @@ def given_weights(ledger: LedgerReader, folder: Path) -> Given:
         before |= known[name]
         reason = ""
     return Given(weights, since)
-
-
-def _weights_in(path: Path) -> dict[str, float]:
-    if not path.is_file():
-        return {}
-    agents = json.loads(path.read_text(encoding="utf-8"))["agents"]
-    return {each["name"]: float(each["weight"]) for each in agents}
 
 
 def stepped(
@@ -197,7 +191,7 @@ class WeightSteps:
             # what was handed over meanwhile has other weights, or agents
             if weights and holder.account is account and self._is_free():
                 self._write(config, weights)
-        except (ConfigError, LedgerError, OSError) as error:
+        except (ConfigError, DataError, LedgerError, OSError) as error:
             self._due = now + round(config.worth.every_s * SECOND)
             _log.error("weights stay as they are", why=str(error), action=STEP)
 

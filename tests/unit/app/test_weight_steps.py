@@ -13,6 +13,7 @@ from tutti.app.weight_steps import Given, given_weights
 from tutti.kernel.clock import DAY
 from tutti.ledger.journal import Journal
 from tutti.ledger.kinds import Started, Stopped
+from tutti.model.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +49,18 @@ def test_steps_leave_what_was_given_as_it_is(tmp_path: Path) -> None:
         ("worth: b.weight 1.8", {"a": 1.1, "b": 1.8}),
     )
     assert found == Given({"a": 1.0, "b": 2.0}, 3 * DAY)
+
+
+def test_spoilt_configuration_is_named(tmp_path: Path) -> None:
+    _ledger(tmp_path, ("", {"a": 1.0}))
+    kept = tmp_path / CONFIGURATIONS / "c0.json"
+    for text in ("{", '{"agents": [{"name": "a"}]}'):
+        kept.write_text(text)
+        with (
+            SqliteLedgerReader(tmp_path) as reader,
+            pytest.raises(DataError, match=r"c0\.json: no "),
+        ):
+            given_weights(reader, tmp_path)
 
 
 def test_restart_and_kill_change_nothing_and_put_no_step_off(tmp_path: Path) -> None:
